@@ -1,0 +1,98 @@
+//! What a request to Entra came to, as data the machine can eat.
+//!
+//! Outcomes are not errors: each variant's comment says what is done with it.
+
+use std::time::Duration;
+
+use entra_proto::account::AccountId;
+use entra_proto::secret::AccessToken;
+
+use super::refresh_token::RefreshToken;
+
+/// How a token request ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Only an administrator can mend it. The refresh token stays; the key is not tried again for a while.
+    AskAdmin(Fault),
+    /// The refresh token will never work again. It is quarantined and the account needs a sign-in.
+    Dead(Fault),
+    /// The app registration, scope or tenant is wrong. The refresh token stays.
+    Misconfigured(Fault),
+    /// A new access token, and usually a new refresh token.
+    Refreshed(Box<Grant>),
+    /// An outage, a throttle or no network. Nothing is dropped; asked again after `after`, or by our own
+    /// back-off when Entra named no time.
+    RetryAfter {
+        /// What happened.
+        fault: Fault,
+        /// `Retry-After`, at most an hour.
+        after: Option<Duration>,
+        /// What is held back until then.
+        reach: Reach,
+    },
+    /// A person is needed for this key. The refresh token stays, since it may be good for other resources.
+    SignInNeeded(Fault),
+}
+
+/// What a back-off holds back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every request of the client id to the authority: Entra said 429.
+    Client,
+    /// The one key that failed.
+    Key,
+}
+
+/// What Entra granted.
+#[derive(Debug)]
+pub struct Grant {
+    /// The access token.
+    pub access_token: AccessToken,
+    /// The new refresh token; `None` means that the old one stays.
+    pub refresh_token: Option<RefreshToken>,
+    /// Life of the access token from receipt.
+    pub expires_in: Duration,
+    /// When Entra would like a proactive refresh; only where it lies between zero and `expires_in`.
+    pub refresh_in: Option<Duration>,
+    /// The granted scopes; the requested ones where the answer names none (RFC 6749 §5.1). OpenID scopes
+    /// are left out.
+    pub scopes: Vec<String>,
+    /// Who it is, where the answer says so.
+    pub identity: Option<Identity>,
+}
+
+/// Who signed in, from `client_info` and the id token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `uid.utid` of `client_info`, or the id token's `sub` where there is none.
+    pub id: AccountId,
+    /// `preferred_username`, else `upn`, else `unique_name`, else the id. For people.
+    pub username: String,
+    /// Display name.
+    pub name: Option<String>,
+    /// The tenant that issued the token (`tid`).
+    pub tenant: Option<String>,
+}
+
+/// Why a request failed: Entra's error answer, or what stood in for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// OAuth's `error`, or our own word where no error body came: `network`, `not_json`, `http_503`.
+    pub error: String,
+    /// `error_description`, or our own sentence: plain text, no control characters, bounded.
+    pub description: String,
+    /// `error_codes`: the AADSTS numbers, first the most specific.
+    pub codes: Vec<u32>,
+    /// `suberror`.
+    pub suberror: Option<String>,
+    /// `claims`: the challenge to carry into the sign-in that follows.
+    pub claims: Option<String>,
+    /// `correlation_id`, else the one we sent.
+    pub correlation_id: Option<String>,
+    /// `trace_id`.
+    pub trace_id: Option<String>,
+    /// `timestamp`, as Entra writes it.
+    pub timestamp: Option<String>,
+    /// The HTTP status, where an answer came.
+    pub status: Option<u16>,
+}

@@ -1,0 +1,1 @@
+//! Talking to Entra. The only room that names reqwest and oauth2.

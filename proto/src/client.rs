@@ -1,0 +1,231 @@
+//! A blocking client over any stream: one value a connection, one method a request.
+//!
+//! Two layers of result on purpose: the outer error is the connection's, the inner one ([`ErrorBody`]) is
+//! the daemon's own refusal.
+
+use std::io::{Read, Write};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::account::{AccountId, AccountsAnswer};
+use crate::error::{ErrorBody, ErrorCode};
+use crate::http1::{Answer, ExchangeError, write_request};
+use crate::sign_in::{SignInEvent, SignInRequest, SignInStarted};
+use crate::status::StatusAnswer;
+use crate::token::{TokenAnswer, TokenRequest};
+
+/// A connected, unused stream to the daemon. Each method uses it up, since the daemon closes after its
+/// answer.
+pub struct Client<S> {
+    stream: S,
+}
+
+/// What the daemon said, and which version said it.
+#[derive(Debug)]
+pub struct Said<T> {
+    /// The daemon's version, where the answer names one.
+    pub version: Option<String>,
+    /// The answer, or the daemon's refusal.
+    pub result: Result<T, ErrorBody>,
+}
+
+impl<S: Read + Write> Client<S> {
+    /// A client over a fresh connection.
+    pub fn new(stream: S) -> Self {
+        Self { stream }
+    }
+
+    /// `POST /v1/token`.
+    ///
+    /// # Errors
+    /// [`ExchangeError`] when the exchange itself failed; so for every method here.
+    pub fn token(self, request: &TokenRequest) -> Result<Said<TokenAnswer>, ExchangeError> {
+        self.exchange("POST", "/v1/token", Some(request))
+    }
+
+    /// `GET /v1/accounts`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn accounts(self) -> Result<Said<AccountsAnswer>, ExchangeError> {
+        self.exchange("GET", "/v1/accounts", NO_BODY)
+    }
+
+    /// `DELETE /v1/accounts/{id}`: signs the account out, under `profile` alone where one is named.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn sign_out(
+        self,
+        id: &AccountId,
+        profile: Option<&str>,
+    ) -> Result<Said<AccountsAnswer>, ExchangeError> {
+        let query = profile.map(|profile| format!("?profile={}", escape(profile))).unwrap_or_default();
+        self.exchange("DELETE", &format!("/v1/accounts/{id}{query}"), NO_BODY)
+    }
+
+    /// `GET /v1/status`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn status(self) -> Result<Said<StatusAnswer>, ExchangeError> {
+        self.exchange("GET", "/v1/status", NO_BODY)
+    }
+
+    /// `POST /v1/sign-ins`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn start_sign_in(self, request: &SignInRequest) -> Result<Said<SignInStarted>, ExchangeError> {
+        self.exchange("POST", "/v1/sign-ins", Some(request))
+    }
+
+    /// `DELETE /v1/sign-ins/{id}`: cancels at once.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn cancel_sign_in(self, id: &str) -> Result<Said<serde_json::Value>, ExchangeError> {
+        self.exchange("DELETE", &format!("/v1/sign-ins/{}", escape(id)), NO_BODY)
+    }
+
+    /// `GET /v1/sign-ins/{id}/events`: the stream of what happens.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn sign_in_events(mut self, id: &str) -> Result<Said<Events<S>>, ExchangeError> {
+        write_request(&mut self.stream, "GET", &format!("/v1/sign-ins/{}/events", escape(id)), None)?;
+        let mut answer = Answer::new(self.stream);
+        let head = answer.head()?;
+        if head.status == 200 {
+            return Ok(Said { version: head.version, result: Ok(Events { answer }) });
+        }
+        let refusal = refusal(answer.body(&head)?)?;
+        Ok(Said { version: head.version, result: Err(refusal) })
+    }
+
+    fn exchange<T: DeserializeOwned>(
+        mut self,
+        method: &str,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Said<T>, ExchangeError> {
+        let body = body
+            .map(serde_json::to_vec)
+            .transpose()
+            .map_err(|_| ExchangeError::Malformed("the request cannot be written as JSON"))?;
+        write_request(&mut self.stream, method, path, body.as_deref())?;
+        let mut answer = Answer::new(self.stream);
+        let head = answer.head()?;
+        let body = answer.body(&head)?;
+        let result = match head.status {
+            200..300 => Ok(serde_json::from_slice(body)
+                .map_err(|_| ExchangeError::Malformed("its body does not parse"))?),
+            _ => Err(refusal(body)?),
+        };
+        Ok(Said { version: head.version, result })
+    }
+}
+
+/// A sign-in's events, as they happen.
+pub struct Events<S> {
+    answer: Answer<S>,
+}
+
+impl<S: Read> Events<S> {
+    /// Waits for the next event; `None` when the stream is over.
+    ///
+    /// # Errors
+    /// [`ExchangeError`] when the stream broke or a line is not an event.
+    pub fn next_event(&mut self) -> Result<Option<SignInEvent>, ExchangeError> {
+        let Some(line) = self.answer.line()? else {
+            return Ok(None);
+        };
+        let event = serde_json::from_slice(line)
+            .map_err(|_| ExchangeError::Malformed("a line of its stream does not parse"))?;
+        Ok(Some(event))
+    }
+}
+
+const NO_BODY: Option<&()> = None;
+
+fn refusal(body: &[u8]) -> Result<ErrorBody, ExchangeError> {
+    match serde_json::from_slice(body) {
+        Ok(error) => Ok(error),
+        // Hyper answers a head it cannot parse by itself, without a body.
+        Err(_) if body.is_empty() => {
+            Ok(ErrorBody::new(ErrorCode::BadRequest, "entrad could not read the request."))
+        }
+        Err(_) => Err(ExchangeError::Malformed("its error does not parse")),
+    }
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// A stream that answers with fixed bytes and keeps what was written.
+    struct Scripted<'a> {
+        answer: &'a [u8],
+        written: Vec<u8>,
+    }
+
+    impl Read for Scripted<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.answer.read(into)
+        }
+    }
+
+    impl Write for Scripted<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.written.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn client(answer: &str) -> Client<Scripted<'_>> {
+        Client::new(Scripted { answer: answer.as_bytes(), written: Vec::new() })
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer() {
+        let body = r#"{"code":"sign_in_needed","message":"Sign in."}"#;
+        let answer =
+            format!("HTTP/1.0 401 X\r\nentrad-version: 3\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let said = client(&answer).token(&TokenRequest::default()).unwrap();
+        assert_eq!(said.version.as_deref(), Some("3"));
+        assert_eq!(said.result.unwrap_err().code, ErrorCode::SignInNeeded);
+    }
+
+    #[test]
+    fn events_end_with_the_stream() {
+        let answer = "HTTP/1.0 200 OK\r\n\r\n{\"event\":\"waiting\",\"expires_on\":5}\n";
+        let mut events =
+            client(answer).sign_in_events("a/b").unwrap().result.unwrap_or_else(|_| panic!("refused"));
+        assert_eq!(events.next_event().unwrap(), Some(SignInEvent::Waiting { expires_on: 5, notice: None }));
+        assert_eq!(events.next_event().unwrap(), None);
+    }
+
+    #[test]
+    fn paths_are_escaped() {
+        assert_eq!(escape("a/b ?\u{e4}"), "a%2Fb%20%3F%C3%A4");
+    }
+}

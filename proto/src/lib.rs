@@ -1,0 +1,25 @@
+//! The contract between `entrad`, the daemon, and everyone who asks it for a token.
+//!
+//! Everything both ends must agree on lives here and nowhere else: the wire types, the limits, the one
+//! table of errors, where the socket is, the names of well-known resources, and a small bounded HTTP/1
+//! exchange with a blocking [`client::Client`] over anything that reads and writes. The crate opens no
+//! file and no socket of its own.
+//!
+//! `PROTOCOL.md` at the root of the repository says the same in prose.
+#![forbid(unsafe_code)]
+
+pub mod aadsts;
+pub mod account;
+pub mod client;
+pub mod cloud;
+pub mod endpoint;
+pub mod error;
+pub mod http1;
+pub mod limits;
+pub mod resource;
+pub mod scope;
+pub mod secret;
+pub mod sign_in;
+pub mod status;
+pub mod token;
+pub mod version;

@@ -1,0 +1,67 @@
+//! Every size and time limit of the protocol, each with the reason for its value.
+//!
+//! Sizes are bytes, counts are pieces, times are [`Duration`]s. A test in `tests/` exceeds each of those
+//! that the daemon enforces and sees the refusal that PROTOCOL.md promises.
+
+use std::time::Duration;
+
+/// Longest request or answer head (start line and headers): our own heads are under 400 bytes, a proxy or
+/// a debugging tool may add some, and nothing honest needs more.
+pub const MAX_HEAD: usize = 16 * 1024;
+
+/// Longest request body the daemon reads: a claims challenge ([`MAX_CLAIMS`]) escaped as JSON plus room for
+/// [`MAX_SCOPES`] scopes.
+pub const MAX_REQUEST_BODY: usize = 64 * 1024;
+
+/// Longest answer body a client reads. `GET /v1/status` of a daemon that holds ten thousand tokens is the
+/// longest honest answer, at about 300 bytes a token.
+pub const MAX_ANSWER_BODY: usize = 4 * 1024 * 1024;
+
+/// Longest line of a sign-in's event stream: Entra's `message` and `error_description` are under 4 KiB, a
+/// claims challenge is at most [`MAX_CLAIMS`].
+pub const MAX_EVENT_LINE: usize = 64 * 1024;
+
+/// Longest claims challenge, decoded. Conditional Access writes a few hundred bytes.
+pub const MAX_CLAIMS: usize = 16 * 1024;
+
+/// Most scopes in one request. Entra takes one resource a request, and no API has this many permissions
+/// that make sense together.
+pub const MAX_SCOPES: usize = 64;
+
+/// Longest single scope, resource, account, profile or tenant name.
+pub const MAX_NAME: usize = 512;
+
+/// Most connections served at once: ten thousand waiting callers and room to spare, while a connection's
+/// buffers stay near 10 KiB. Further ones wait in the listen queue.
+pub const MAX_CONNECTIONS: usize = 12_288;
+
+/// Most sign-ins open at once. A person signs in one account at a time; more is a program gone wrong.
+pub const MAX_SIGN_INS: usize = 3;
+
+/// Time a caller has to send a complete request head, from connecting or from the end of the last answer.
+/// Local callers send it in one write.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Time a caller has to send the body it announced.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest the daemon works on a token before it answers: one request to Entra (30 s), one retry of it,
+/// and the key store's own deadline.
+pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Longest any other request takes. Only a token or an event stream may wait for the network.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest a client waits for bytes of an answer: the daemon's longest work and some room, so that the
+/// daemon's own sentence wins over the client's.
+pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A sign-in's event stream says `waiting` at least this often, so that a silent stream is a dead one.
+pub const EVENT_INTERVAL: Duration = Duration::from_secs(30);
+
+/// A cached access token is served while more than this remains of its life. Microsoft's own libraries
+/// use the same five minutes (MSAL .NET, Go, JS, Python).
+pub const MIN_VALIDITY: Duration = Duration::from_secs(300);
+
+/// The longest remaining life a caller may ask for: Entra's longest tokens live 28 hours.
+pub const MAX_MIN_VALIDITY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,0 +1,78 @@
+//! Secrets that cross the socket: redacted when printed, wiped when dropped.
+//!
+//! The type is the promise. There is no `Display`, `Debug` shows a length only, and the one way to the text
+//! is [`expose`](AccessToken::expose), which a reader can search for.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes ownership of the text; nothing else holds it afterwards.
+            #[must_use]
+            pub fn new(text: String) -> Self {
+                Self(text)
+            }
+
+            /// The text itself, for the place that must send or print it.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({} bytes)"), self.0.len())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self)
+            }
+        }
+    };
+}
+
+secret! {
+    /// An access token, opaque to us (RFC 6749 §1.4): never parsed, handed only to the caller that asked.
+    AccessToken
+}
+
+secret! {
+    /// The short code a person types on Microsoft's page (RFC 8628 §3.2). Whoever reads it while it lives
+    /// can finish the sign-in, so it goes to the terminal or page that asked and nowhere else.
+    UserCode
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_a_length_only() {
+        let token = AccessToken::new("eyJ0eXAi.secret".to_owned());
+        assert_eq!(format!("{token:?}"), "AccessToken(15 bytes)");
+    }
+
+    #[test]
+    fn the_wire_carries_the_text() {
+        let token: AccessToken = serde_json::from_str("\"abc\"").unwrap();
+        assert_eq!(token.expose(), "abc");
+        assert_eq!(serde_json::to_string(&token).unwrap(), "\"abc\"");
+    }
+}

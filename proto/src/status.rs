@@ -1,0 +1,86 @@
+//! `GET /v1/status`: what the daemon holds, what it will do next, and what went wrong last.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::AccountInfo;
+use crate::error::ErrorBody;
+
+/// `GET /v1/status`. Instants are seconds since 1970 by this machine's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusAnswer {
+    /// The daemon's version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// The socket it serves.
+    pub socket: String,
+    /// When it started.
+    pub started_on: u64,
+    /// The home of the key and whether it can be used.
+    pub store: StoreStatus,
+    /// Each account with its tokens.
+    pub accounts: Vec<AccountStatus>,
+    /// Sign-ins waiting for a person.
+    pub open_sign_ins: u32,
+    /// Seconds by which Entra's clock is ahead of ours, measured on its last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_skew: Option<i64>,
+    /// Things a person should know, each a full sentence with what to do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// The home of the sealing key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreStatus {
+    /// `secret-service`, `passphrase`, `memory` …
+    pub home: String,
+    /// Whether refresh tokens can be read and written.
+    pub is_open: bool,
+    /// When it cannot: why, and the ways out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Box<ErrorBody>>,
+}
+
+/// An account and its tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// Who.
+    pub account: AccountInfo,
+    /// When the refresh token was last used with success, where it was since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshed_on: Option<u64>,
+    /// When the refresh token dies unless it is used (90 days without use).
+    pub refresh_token_dies_on: u64,
+    /// The tokens it holds or lately asked for.
+    pub tokens: Vec<TokenStatus>,
+}
+
+/// One slot of the token cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenStatus {
+    /// The scopes.
+    pub scopes: Vec<String>,
+    /// The tenant.
+    pub tenant: String,
+    /// Whether it is the slot for callers that handle claims challenges.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cae: bool,
+    /// When the held token expires, if one is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<u64>,
+    /// When the next refresh is due, if one is planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_due_on: Option<u64>,
+    /// Why then, or why none is planned.
+    pub refresh_reason: String,
+    /// Whether a request to Entra is under way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_refreshing: bool,
+    /// No request is sent before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_until: Option<u64>,
+    /// How the last refresh ended, if it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<Box<ErrorBody>>,
+}
