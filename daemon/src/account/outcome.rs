@@ -96,3 +96,50 @@ pub struct Fault {
     /// The HTTP status, where an answer came.
     pub status: Option<u16>,
 }
+
+impl Outcome {
+    /// Parts what was granted from what failed.
+    ///
+    /// # Errors
+    /// The failure, for every variant but [`Outcome::Refreshed`].
+    pub fn into_result(self) -> Result<Box<Grant>, Failure> {
+        let (kind, fault) = match self {
+            Self::Refreshed(grant) => return Ok(grant),
+            Self::AskAdmin(fault) => (FailureKind::AskAdmin, fault),
+            Self::Dead(fault) => (FailureKind::Dead, fault),
+            Self::Misconfigured(fault) => (FailureKind::Misconfigured, fault),
+            Self::RetryAfter { fault, after, reach } => (FailureKind::RetryAfter { after, reach }, fault),
+            Self::SignInNeeded(fault) => (FailureKind::SignInNeeded, fault),
+        };
+        Err(Failure { kind, fault })
+    }
+}
+
+/// An [`Outcome`] that brought no token; it can be kept and told to many callers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which outcome.
+    pub kind: FailureKind,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// The outcomes that bring no token; see [`Outcome`] for what is done with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// [`Outcome::AskAdmin`].
+    AskAdmin,
+    /// [`Outcome::Dead`].
+    Dead,
+    /// [`Outcome::Misconfigured`].
+    Misconfigured,
+    /// [`Outcome::RetryAfter`].
+    RetryAfter {
+        /// What Entra asked for.
+        after: Option<Duration>,
+        /// What is held back.
+        reach: Reach,
+    },
+    /// [`Outcome::SignInNeeded`].
+    SignInNeeded,
+}
