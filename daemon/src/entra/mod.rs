@@ -1,1 +1,76 @@
 //! Talking to Entra. The only room that names reqwest and oauth2.
+//!
+//! A request goes out as a form, an answer comes back as an [`Outcome`]: data for the account's machine, not
+//! an error to be thrown. Nothing here keeps a token, decides when to refresh or waits for a person, except a
+//! [`Poll`] that its owner drives and can drop.
+
+use std::sync::Arc;
+
+mod answer;
+pub mod authority;
+pub mod claims;
+pub mod device;
+mod form;
+mod grant;
+mod http;
+pub mod identity;
+mod lenient;
+pub mod poll;
+pub mod refresh;
+mod reply;
+#[cfg(test)]
+mod script;
+mod sort;
+pub mod target;
+mod text;
+pub mod words;
+
+use http::Http;
+use reply::Exchange;
+
+/// The way to Entra: one HTTP client for every profile, built at the first need. Clones share it.
+#[derive(Clone)]
+pub struct Entra {
+    exchange: Arc<dyn Exchange>,
+    http: Arc<Http>,
+}
+
+impl Entra {
+    /// A way to Entra. Costs nothing until the first request: building the client reads the system's
+    /// certificates and proxy settings.
+    #[must_use]
+    pub fn new() -> Self {
+        let http = Arc::new(Http::default());
+        Self { exchange: http.clone(), http }
+    }
+
+    /// Seconds that Entra's clock is ahead of this machine's, from the last answer's `Date`; `None` before
+    /// the first. For diagnostics only: expiry is counted from receipt.
+    #[must_use]
+    pub fn skew(&self) -> Option<i64> {
+        self.http.skew()
+    }
+
+    /// Drops the HTTP client, its connections and its reading of proxy and resolver settings; the next
+    /// request builds another. For a network that changed or a machine that woke up.
+    pub fn rebuild(&self) {
+        self.http.rebuild();
+    }
+
+    #[cfg(test)]
+    fn over(exchange: Arc<dyn Exchange>) -> Self {
+        Self { exchange, http: Arc::default() }
+    }
+}
+
+impl Default for Entra {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Entra {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entra").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+//! A token answer, checked and turned into a grant.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use entra_proto::scope::{OPENID_SCOPES, Scopes};
+use entra_proto::secret::AccessToken;
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use super::answer::{self, Refusal};
+use super::lenient::{Lenient, secret};
+use super::reply::{NoReply, Reply};
+use super::target::Target;
+use super::{identity, sort};
+use crate::account::outcome::{Fault, Grant, Outcome, Reach};
+use crate::account::refresh_token::RefreshToken;
+
+/// What was asked, to read the answer by.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// As what and where.
+    pub(super) target: &'a Target,
+    /// For what.
+    pub(super) scopes: &'a Scopes,
+    /// The `client-request-id`.
+    pub(super) correlation_id: &'a str,
+}
+
+/// Reads the reply to a token request: the grant, the refusal unsorted, or why an apparent success is none.
+pub(super) fn read(reply: Result<Reply, NoReply>, asked: Asked<'_>) -> Result<Grant, NoGrant> {
+    let status = reply.as_ref().ok().map(|reply| reply.status);
+    let answer: TokenBody = answer::read(reply, asked.target.authority.host(), asked.correlation_id)?;
+    let fault = |error: &str, description: String| Fault {
+        error: error.to_owned(),
+        description,
+        correlation_id: Some(asked.correlation_id.to_owned()),
+        status,
+        ..Fault::default()
+    };
+    let unusable = |what: &str| {
+        let fault = fault("unusable_answer", format!("The token answer cannot be used: {what}."));
+        NoGrant::Ended(Outcome::RetryAfter { fault, after: None, reach: Reach::Key })
+    };
+    if !answer.token_type.clone().text().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
+        return Err(unusable("its token_type is not Bearer"));
+    }
+    let access_token = answer.access_token.filter(|token| is_token(token.expose()));
+    let access_token = access_token.ok_or_else(|| unusable("it has no access_token that can be sent"))?;
+    let expires_in = answer.expires_in.number().ok_or_else(|| unusable("it has no expires_in"))?;
+    let expires_in = Duration::from_secs(expires_in).min(MAX_LIFE);
+    let refresh_in = answer.refresh_in.number().map(Duration::from_secs);
+    let (id_token, client_info) = (answer.id_token.as_deref(), answer.client_info.as_deref());
+    let identity =
+        identity::read(asked.target, id_token.map(String::as_str), client_info.map(String::as_str)).map_err(
+            |error| NoGrant::Ended(Outcome::Misconfigured(fault("wrong_identity", error.to_string()))),
+        )?;
+    Ok(Grant {
+        access_token,
+        refresh_token: answer.refresh_token.filter(|token| is_token(token.expose())),
+        expires_in,
+        refresh_in: refresh_in.filter(|refresh_in| !refresh_in.is_zero() && *refresh_in < expires_in),
+        scopes: granted_scopes(answer.scope.text(), asked.scopes),
+        identity,
+    })
+}
+
+/// A token request without a grant.
+#[derive(Debug)]
+pub(super) enum NoGrant {
+    /// It looked like one and is not.
+    Ended(Outcome),
+    /// The refusal, unsorted: a poll reads it otherwise than a refresh.
+    Refused(Box<Refusal>),
+}
+
+impl NoGrant {
+    /// Sorted as for a refresh.
+    pub(super) fn sorted(self) -> Outcome {
+        match self {
+            Self::Ended(outcome) => outcome,
+            Self::Refused(refusal) => sort::sort(*refusal),
+        }
+    }
+}
+
+impl From<Box<Refusal>> for NoGrant {
+    fn from(refusal: Box<Refusal>) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A token answer (RFC 6749 §5.1; Microsoft: token response). `ext_expires_in` and `foci` are not used.
+#[derive(Deserialize)]
+struct TokenBody {
+    #[serde(default)]
+    access_token: Option<AccessToken>,
+    #[serde(default)]
+    token_type: Lenient,
+    #[serde(default)]
+    expires_in: Lenient,
+    #[serde(default)]
+    refresh_in: Lenient,
+    #[serde(default)]
+    scope: Lenient,
+    #[serde(default, deserialize_with = "refresh_token")]
+    refresh_token: Option<RefreshToken>,
+    #[serde(default, deserialize_with = "secret")]
+    id_token: Option<Zeroizing<String>>,
+    #[serde(default, deserialize_with = "secret")]
+    client_info: Option<Zeroizing<String>>,
+}
+
+/// The refresh token has no serde of its own, so that no other answer can ever carry one.
+fn refresh_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RefreshToken>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(RefreshToken::new))
+}
+
+/// The granted scopes without OpenID's and without repeats; those asked for where the answer names none
+/// (RFC 6749 §5.1).
+fn granted_scopes(scope: Option<String>, asked: &Scopes) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let granted: Vec<String> = scope
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|scope| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic()))
+        .filter(|scope| !OPENID_SCOPES.iter().any(|openid| openid.eq_ignore_ascii_case(scope)))
+        .filter(|scope| seen.insert(scope.to_ascii_lowercase()))
+        .map(str::to_owned)
+        .collect();
+    if granted.is_empty() { asked.iter().map(str::to_owned).collect() } else { granted }
+}
+
+/// Both kinds are visible characters (RFC 6749 A.12, A.17): anything else could break out of a header.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Entra's longest access tokens live 28 hours; more would be a mistake of the other end, which is bounded
+/// rather than believed.
+const MAX_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);

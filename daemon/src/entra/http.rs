@@ -1,0 +1,243 @@
+//! The HTTP client: built at the first need, dropped when the network changes, bounded in every direction.
+//!
+//! There are two: one for the internet, with the system's proxy, and one for loopback, which no proxy may
+//! ever see. Proxy and resolver settings are read when a client is built and frozen in it, so two failed
+//! connections in a row drop it. An idle client runs no timer: the pool's own ends with its last connection.
+
+use std::error::Error;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect, tls};
+use zeroize::Zeroizing;
+
+use super::authority::is_loopback;
+use super::reply::{Ask, Exchange, MAX_BODY, NoReply, Reply};
+
+/// The way out to the network.
+#[derive(Default)]
+pub(super) struct Http {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    internet: Option<Client>,
+    loopback: Option<Client>,
+    /// Connections that failed since the last that did not.
+    failures: u32,
+    /// Seconds that Entra's clock is ahead.
+    skew: Option<i64>,
+}
+
+impl Http {
+    /// Seconds that the other end's clock is ahead, by the last answer of the internet or loopback.
+    pub(super) fn skew(&self) -> Option<i64> {
+        self.state().skew
+    }
+
+    /// Drops the clients; requests under way finish with theirs.
+    pub(super) fn rebuild(&self) {
+        let mut state = self.state();
+        state.internet = None;
+        state.loopback = None;
+        state.failures = 0;
+    }
+
+    async fn send(&self, ask: Ask) -> Result<Reply, NoReply> {
+        let client = self.client(is_loopback(&ask.url)).await?;
+        let headers = headers(&ask.correlation_id, ask.anchor.as_deref());
+        let request = client.post(ask.url).headers(headers).body(ask.form.into_body());
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                if error.is_connect() {
+                    self.count_failure();
+                }
+                return Err(classify(&error));
+            }
+        };
+        let date = header(&response, &DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+        {
+            let mut state = self.state();
+            state.failures = 0;
+            state.skew = date.map(seconds_ahead).or(state.skew);
+        }
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(NoReply::Proxy);
+        }
+        read(response, date).await
+    }
+
+    /// The client, built if there is none. Building reads the system's certificates, so it is done off the
+    /// threads that answer callers.
+    async fn client(&self, is_loopback: bool) -> Result<Client, NoReply> {
+        let slot = |state: &State| if is_loopback { state.loopback.clone() } else { state.internet.clone() };
+        if let Some(client) = slot(&self.state()) {
+            return Ok(client);
+        }
+        let built = tokio::task::spawn_blocking(move || builder(is_loopback).build());
+        let client = built.await.map_err(|_| NoReply::Client)?.map_err(|_| NoReply::Client)?;
+        let mut state = self.state();
+        *(if is_loopback { &mut state.loopback } else { &mut state.internet }) = Some(client.clone());
+        Ok(client)
+    }
+
+    fn count_failure(&self) {
+        let mut state = self.state();
+        state.failures += 1;
+        if state.failures >= FAILURES_BEFORE_REBUILD {
+            drop(state);
+            self.rebuild();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Exchange for Http {
+    fn post(&self, ask: Ask) -> Pin<Box<dyn Future<Output = Result<Reply, NoReply>> + Send + '_>> {
+        Box::pin(self.send(ask))
+    }
+}
+
+fn builder(is_loopback: bool) -> ClientBuilder {
+    let builder = Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TOTAL_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .pool_max_idle_per_host(1)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .tls_version_min(tls::Version::TLS_1_2)
+        .user_agent(user_agent());
+    if is_loopback {
+        let here: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        let here = here.map(|address| SocketAddr::new(address, 0));
+        builder.no_proxy().resolve_to_addrs("localhost", &here)
+    } else {
+        builder.https_only(true)
+    }
+}
+
+/// Conditional Access and the sign-in logs read the platform from it.
+fn user_agent() -> String {
+    let (version, os, arch) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+    format!("entrad/{version} ({os}; {arch})")
+}
+
+/// What every request says about itself: our own name, never that of Microsoft's libraries. `retry-after,
+/// h429` asks for an honest 429 instead of an `invalid_grant` that means the same.
+fn headers(correlation_id: &str, anchor: Option<&str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    for (name, value) in [
+        ("client-request-id", correlation_id),
+        ("return-client-request-id", "true"),
+        ("x-client-sku", "entrad"),
+        ("x-client-ver", env!("CARGO_PKG_VERSION")),
+        ("x-client-os", std::env::consts::OS),
+        ("x-client-cpu", std::env::consts::ARCH),
+        ("x-ms-lib-capability", "retry-after, h429"),
+        ("x-anchormailbox", anchor.unwrap_or_default()),
+    ] {
+        if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers
+}
+
+/// Reads the body up to the limit, into memory that is wiped. What hyper held is freed heap, which the
+/// allocator wipes.
+async fn read(mut response: Response, date: Option<SystemTime>) -> Result<Reply, NoReply> {
+    let status = response.status().as_u16();
+    let retry_after = header(&response, &RETRY_AFTER).and_then(|value| parse_retry_after(value, date));
+    let request_id = header(&response, &REQUEST_ID).map(str::to_owned);
+    let mut body = Zeroizing::new(Vec::with_capacity(FIRST_ROOM));
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(NoReply::TooLarge);
+        }
+        if body.len() + chunk.len() > body.capacity() {
+            let mut bigger = Vec::with_capacity(2 * (body.len() + chunk.len()));
+            bigger.extend_from_slice(&body);
+            body = Zeroizing::new(bigger);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, retry_after, request_id, body })
+}
+
+fn header<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// Seconds, or an HTTP date, which is measured by the other end's clock (RFC 9110 §10.2.3).
+fn parse_retry_after(value: &str, date: Option<SystemTime>) -> Option<Duration> {
+    let after = match value.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = httpdate::parse_http_date(value.trim()).ok()?;
+            until.duration_since(date.unwrap_or_else(SystemTime::now)).unwrap_or_default()
+        }
+    };
+    Some(after.min(MAX_RETRY_AFTER))
+}
+
+fn seconds_ahead(date: SystemTime) -> i64 {
+    let (ahead, sign) = match date.duration_since(SystemTime::now()) {
+        Ok(ahead) => (ahead, 1),
+        Err(behind) => (behind.duration(), -1),
+    };
+    sign * i64::try_from(ahead.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// What kind of failure it was. TLS errors travel as `InvalidData` under the connector's error, by the
+/// convention of tokio-rustls; a proxy's refusal of a tunnel has no type to ask for, only a text.
+fn classify(error: &reqwest::Error) -> NoReply {
+    let causes = || std::iter::successors(error.source(), |&cause| cause.source());
+    if error.is_timeout() {
+        return NoReply::TimeOut;
+    }
+    if !error.is_connect() {
+        return if error.is_builder() { NoReply::Client } else { NoReply::Broken };
+    }
+    let is_tls = |cause: &&(dyn Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
+    };
+    if causes().any(|cause| is_tls(&cause)) {
+        NoReply::Tls
+    } else if causes().any(|cause| cause.to_string().contains("proxy authorization required")) {
+        NoReply::Proxy
+    } else {
+        NoReply::Connect
+    }
+}
+
+/// Name resolution, TCP and TLS. A healthy network needs far less than a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Everything up to the end of the body. Entra answers within two seconds, seldom within ten.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Long enough for the next poll of a sign-in, short enough that an idle daemon soon has no connection.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// One failure is a hiccup; two in a row may be a network with another proxy.
+const FAILURES_BEFORE_REBUILD: u32 = 2;
+
+/// Microsoft's libraries cap `Retry-After` at an hour.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// Room for a whole token answer, so that it is seldom moved.
+const FIRST_ROOM: usize = 32 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
