@@ -1,1 +1,294 @@
 //! The sealed file and the homes of its key. The only room that names the keyring crates.
+//!
+//! One file holds every record, sealed under a 32-byte key; the key is in a *home*: the Secret Service, or a
+//! passphrase's keeping. A [`Vault`] is a handle to one thread that does all of it, one request after the other,
+//! so that a keyring that hangs holds up neither a caller nor the end of the process. The thread sleeps on its
+//! queue when there is nothing to do. Invariants: no refresh token stays in memory or reaches the disk unsealed;
+//! what [`Vault::put`] says is saved is on disk; a file that cannot be opened is kept.
+
+mod calls;
+mod error;
+mod home;
+mod locked_key;
+mod memory;
+mod passphrase;
+mod private_file;
+mod record;
+mod sealed_file;
+mod secret_service;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use entra_proto::error::ErrorBody;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use self::worker::{Limits, Worker};
+use crate::account::refresh_token::RefreshToken;
+
+pub use self::error::{HomeError, VaultError};
+pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
+pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource};
+pub use self::private_file::{Fault, FileError};
+pub use self::record::{Entry, QUARANTINE_SECONDS, Record, RecordKey};
+pub use self::sealed_file::{Damage, FormatError, KeyId};
+
+/// Where the vault is and how it is opened.
+#[derive(Clone, Debug)]
+pub struct VaultOptions {
+    /// The folder of `vault.sealed`, made on the first write. The last component may be no symbolic link.
+    pub state_dir: PathBuf,
+    /// Where the key is to live.
+    pub choice: StoreChoice,
+    /// Where the passphrase is, for that home.
+    pub passphrase: Option<PassphraseSource>,
+}
+
+/// The sealed records of this user. Clones are handles to the same vault.
+#[derive(Clone)]
+pub struct Vault {
+    shared: Arc<Shared>,
+}
+
+/// What the vault is like just now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VaultStatus {
+    /// The home of the key in use; `None` before a key was had.
+    pub home: Option<HomeKind>,
+    /// How the last request went.
+    pub state: VaultState,
+    /// Calls to a home that were given up and still hang.
+    pub stuck_calls: usize,
+}
+
+/// See [`VaultStatus::state`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum VaultState {
+    /// There is no file yet, and one could be made.
+    Empty,
+    /// The vault could not be used.
+    Failed(Box<ErrorBody>),
+    /// The key is in memory and fits the file.
+    Open,
+    /// Nobody has asked for anything yet.
+    #[default]
+    Untouched,
+}
+
+struct Shared {
+    limits: Limits,
+    queue: Mutex<Queue>,
+    status: Arc<Mutex<VaultStatus>>,
+}
+
+enum Queue {
+    Idle(Box<Worker>),
+    Running(SyncSender<Job>),
+    Gone,
+}
+
+type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+impl Vault {
+    /// A handle. Nothing is opened, read or started yet.
+    #[must_use]
+    pub fn new(options: VaultOptions) -> Self {
+        Self::with_worker(Worker::new(options, LIMITS), LIMITS)
+    }
+
+    fn with_worker(worker: Worker, limits: Limits) -> Self {
+        let queue = Mutex::new(Queue::Idle(Box::new(worker)));
+        Self { shared: Arc::new(Shared { limits, queue, status: Arc::default() }) }
+    }
+
+    /// Fetches the key and tries it on the file; where there is no file yet, sees whether a key could be made.
+    /// May be called again at any time, as after [`HomeError::Locked`].
+    ///
+    /// # Errors
+    /// Whatever keeps the vault from being used. [`VaultError::is_mended_by_sign_in`] tells which ones a sign-in
+    /// gets over, setting the old file aside; none of them means that nobody is signed in.
+    pub async fn open(&self, access: Access) -> Result<(), VaultError> {
+        self.ask(access, move |worker| worker.open(access)).await
+    }
+
+    /// Every record without its token; none before the first sign-in.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened.
+    pub async fn records(&self, access: Access) -> Result<Vec<Entry>, VaultError> {
+        self.ask(access, move |worker| Ok(worker.load(access)?.unwrap_or_default().into_entries())).await
+    }
+
+    /// One refresh token, for one request.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened without a person, has no such record, or has it in quarantine.
+    pub async fn refresh_token(&self, key: &RecordKey) -> Result<RefreshToken, VaultError> {
+        let key = key.clone();
+        self.ask(Access::Silent, move |worker| {
+            match worker.load(Access::Silent)?.unwrap_or_default().take(&key) {
+                None => Err(VaultError::NotFound(key)),
+                Some(record) if record.entry.quarantined_on.is_some() => Err(VaultError::Quarantined(key)),
+                Some(record) => Ok(record.refresh_token),
+            }
+        })
+        .await
+    }
+
+    /// Saves a record, in place of the one of its key. It is on disk when this returns.
+    ///
+    /// With [`Access::MayPrompt`], which is a person's sign-in, a damaged file or one whose key is lost is set aside
+    /// beside the new one. Dropping the future before its turn came cancels it.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened or written; the old file is then as it was.
+    pub async fn put(&self, record: Record, access: Access) -> Result<(), VaultError> {
+        self.ask(access, move |worker| worker.add(access, |body| body.put(record))).await
+    }
+
+    /// Saves the token that Entra gave for the old one. It is on disk when this returns. `used_on` is when Entra
+    /// gave it, in seconds since 1970. A quarantine ends.
+    ///
+    /// # Errors
+    /// As [`Vault::put`], and [`VaultError::NotFound`] where the record was removed meanwhile. The token comes back,
+    /// so that it can be saved later. After [`VaultError::TimedOut`] it may be on disk all the same.
+    pub async fn replace_refresh_token(
+        &self,
+        key: &RecordKey,
+        token: RefreshToken,
+        used_on: u64,
+    ) -> Result<(), (VaultError, RefreshToken)> {
+        let (token, key) = (Arc::new(token), key.clone());
+        let given = Arc::clone(&token);
+        let saved = self.ask(Access::Silent, move |worker| {
+            worker.change(&key, |body| body.replace_token(&key, copy_of(&given), used_on))
+        });
+        match saved.await {
+            Ok(()) => Ok(()),
+            // Where the thread still holds on to its half, the caller gets a copy.
+            Err(error) => Err((error, Arc::try_unwrap(token).unwrap_or_else(|shared| copy_of(&shared)))),
+        }
+    }
+
+    /// Marks a record's token dead since then (seconds since 1970). It is kept for [`QUARANTINE_SECONDS`].
+    ///
+    /// # Errors
+    /// As [`Vault::replace_refresh_token`].
+    pub async fn quarantine(&self, key: &RecordKey, since: u64) -> Result<(), VaultError> {
+        self.mark(key, Some(since)).await
+    }
+
+    /// Takes a record out of quarantine.
+    ///
+    /// # Errors
+    /// As [`Vault::replace_refresh_token`].
+    pub async fn revive(&self, key: &RecordKey) -> Result<(), VaultError> {
+        self.mark(key, None).await
+    }
+
+    /// Forgets a record, at once and for good.
+    ///
+    /// # Errors
+    /// As [`Vault::replace_refresh_token`].
+    pub async fn remove(&self, key: &RecordKey) -> Result<(), VaultError> {
+        let key = key.clone();
+        self.ask(Access::Silent, move |worker| worker.change(&key, |body| body.remove(&key))).await
+    }
+
+    /// What the vault is like, without asking anybody.
+    #[must_use]
+    pub fn status(&self) -> VaultStatus {
+        self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn mark(&self, key: &RecordKey, since: Option<u64>) -> Result<(), VaultError> {
+        let key = key.clone();
+        self.ask(Access::Silent, move |worker| worker.change(&key, |body| body.quarantine(&key, since))).await
+    }
+
+    /// Has the vault's thread do something, and waits no longer than a call of this kind may take.
+    async fn ask<T: Send + 'static>(
+        &self,
+        access: Access,
+        work: impl FnOnce(&mut Worker) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let (reply, answer) = oneshot::channel();
+        let status = Arc::clone(&self.shared.status);
+        self.send(Box::new(move |worker| {
+            // Whoever has given up was told so, and what they asked for must not happen behind their back.
+            if !reply.is_closed() {
+                let result = work(worker);
+                note(&status, worker, result.as_ref().err());
+                let _ = reply.send(result);
+            }
+        }))?;
+        let after = self.shared.limits.of(access) + FILE_TIME;
+        match timeout(after, answer).await {
+            Ok(answered) => answered.map_err(|_| VaultError::ThreadGone)?,
+            Err(_) => Err(VaultError::TimedOut { after }),
+        }
+    }
+
+    fn send(&self, job: Job) -> Result<(), VaultError> {
+        let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Queue::Idle(_) = *queue
+            && let Queue::Idle(worker) = std::mem::replace(&mut *queue, Queue::Gone)
+        {
+            *queue = start(*worker);
+        }
+        let Queue::Running(jobs) = &*queue else { return Err(VaultError::ThreadGone) };
+        jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => VaultError::Busy,
+            TrySendError::Disconnected(_) => VaultError::ThreadGone,
+        })
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// The thread ends with the last handle, and never holds up the end of the process.
+fn start(mut worker: Worker) -> Queue {
+    let (sender, jobs) = sync_channel::<Job>(MAX_WAITING);
+    let thread = thread::Builder::new().name("entrad-vault".to_owned());
+    match thread.spawn(move || jobs.iter().for_each(|job| job(&mut worker))) {
+        Ok(_) => Queue::Running(sender),
+        Err(_) => Queue::Gone,
+    }
+}
+
+fn note(status: &Mutex<VaultStatus>, worker: &Worker, error: Option<&VaultError>) {
+    let mut status = status.lock().unwrap_or_else(PoisonError::into_inner);
+    status.home = worker.home();
+    status.stuck_calls = worker.stuck();
+    status.state = match error {
+        Some(error) if !error.is_about_one_record() => VaultState::Failed(Box::new(error.to_error_body())),
+        _ if status.home.is_some() => VaultState::Open,
+        _ => VaultState::Empty,
+    };
+}
+
+fn copy_of(token: &RefreshToken) -> RefreshToken {
+    RefreshToken::new(token.expose().to_owned())
+}
+
+/// A person has two minutes at the unlock dialog; in the background a keyring answers in milliseconds or not.
+const LIMITS: Limits = Limits { prompted: Duration::from_secs(120), silent: Duration::from_secs(5) };
+
+/// What a request may take on top for reading, writing and flushing the file, on a slow disk.
+const FILE_TIME: Duration = Duration::from_secs(10);
+
+/// Requests that may wait: more than there are accounts, and no more than memory is worth.
+const MAX_WAITING: usize = 64;

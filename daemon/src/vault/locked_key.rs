@@ -1,0 +1,104 @@
+//! The sealing key while it is in memory: one page of its own, kept out of swap and out of core dumps.
+//!
+//! The page is mapped for the key alone, because `MADV_DONTDUMP` and `mlock` work on whole pages and must not
+//! cover a neighbour's memory. Where the system refuses to lock it (`RLIMIT_MEMLOCK`), the key is used all the
+//! same and the log says so once. Invariant: the page is wiped before it is given back.
+#![expect(unsafe_code, reason = "mapping, locking and unmapping memory have no safe interface")]
+
+use std::fmt;
+use std::io;
+use std::ptr::{NonNull, null_mut};
+use std::sync::Once;
+
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
+use zeroize::Zeroize;
+
+/// A 32-byte key in a page of its own.
+pub(super) struct LockedKey {
+    page: NonNull<[u8; KEY_BYTES]>,
+}
+
+impl LockedKey {
+    /// Moves the key into a page of its own and wipes `key`, also when the page cannot be had.
+    pub(super) fn take(key: &mut [u8; KEY_BYTES]) -> io::Result<Self> {
+        let mapped = map_page();
+        if let Ok(locked) = &mapped {
+            // SAFETY: the page was just mapped readable and writable, is larger than a key, is aligned to a
+            // page, and nothing else knows of it.
+            unsafe { locked.page.write(*key) };
+        }
+        key.zeroize();
+        mapped
+    }
+
+    /// The key itself, for the cipher.
+    pub(super) fn expose(&self) -> &[u8; KEY_BYTES] {
+        // SAFETY: `take` wrote a key there; the page lives as long as `self` and changes only in `drop`.
+        unsafe { self.page.as_ref() }
+    }
+}
+
+fn map_page() -> io::Result<LockedKey> {
+    // SAFETY: a new private mapping at an address of the kernel's choice touches no memory of ours.
+    let address = unsafe {
+        mmap_anonymous(null_mut(), KEY_BYTES, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)?
+    };
+    let page = NonNull::new(address.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+    let locked = LockedKey { page };
+    // SAFETY: the range is the page just mapped; locking it changes none of its bytes.
+    let lock = unsafe { mlock(address, KEY_BYTES) };
+    // SAFETY: as above; the advice concerns core dumps only.
+    let hide = unsafe { madvise(address, KEY_BYTES, Advice::LinuxDontDump) };
+    if let Err(error) = lock.and(hide) {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            tracing::warn!(%error, "The sealing key's memory could not be locked: it may reach swap or a core dump.");
+        });
+    }
+    Ok(locked)
+}
+
+impl Drop for LockedKey {
+    fn drop(&mut self) {
+        // SAFETY: we own the page, and `&mut self` says that nobody borrows from it.
+        unsafe { self.page.as_mut() }.zeroize();
+        // SAFETY: the mapping is ours, of this length, and is not used after this. It ends the lock as well.
+        let unmapped = unsafe { munmap(self.page.as_ptr().cast(), KEY_BYTES) };
+        debug_assert!(unmapped.is_ok(), "our own mapping can be given back");
+    }
+}
+
+impl fmt::Debug for LockedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LockedKey(redacted)")
+    }
+}
+
+// SAFETY: the page belongs to this value alone, wherever the value goes.
+unsafe impl Send for LockedKey {}
+// SAFETY: through a shared reference the page is only read.
+unsafe impl Sync for LockedKey {}
+
+/// Length of a key of XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03 §2.3).
+pub(super) const KEY_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_moves_in_and_the_source_is_wiped() {
+        let mut source = [7; KEY_BYTES];
+        let key = LockedKey::take(&mut source).unwrap();
+        assert_eq!(source, [0; KEY_BYTES]);
+        assert_eq!(key.expose(), &[7; KEY_BYTES]);
+        assert_eq!(format!("{key:?}"), "LockedKey(redacted)");
+    }
+
+    #[test]
+    fn a_key_may_be_read_and_dropped_on_other_threads() {
+        let key = LockedKey::take(&mut [9; KEY_BYTES]).unwrap();
+        let seen = std::thread::spawn(move || key.expose()[0]).join().unwrap();
+        assert_eq!(seen, 9);
+    }
+}

@@ -1,0 +1,204 @@
+//! What the vault holds: who signed in, how, and the refresh token.
+//!
+//! An [`Entry`] is everything that may be shown; only a [`Record`] has the token. The sealed text is the JSON
+//! of a `Body`. No type here is flattened or untagged, because serde would then keep copies it never wipes.
+
+use entra_proto::account::{AccountId, Provenance};
+use entra_proto::cloud::Cloud;
+use serde::{Deserialize, Serialize};
+
+use crate::account::refresh_token::RefreshToken;
+
+/// Which record: one profile's sign-in of one account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordKey {
+    /// The profile's name.
+    pub profile: String,
+    /// The account.
+    pub account: AccountId,
+}
+
+/// A record without its token. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which record it is.
+    pub key: RecordKey,
+    /// The cloud it belongs to.
+    pub cloud: Cloud,
+    /// The origin of the authority that issued the token, and the only one it may be sent to.
+    pub authority: String,
+    /// The tenant segment of the authority.
+    pub tenant: String,
+    /// The app registration.
+    pub client_id: String,
+    /// The user name, for people.
+    pub username: String,
+    /// The display name, where Entra gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which flow rooted the token.
+    pub provenance: Provenance,
+    /// When this very token was issued.
+    pub obtained_on: u64,
+    /// When a refresh token of this record last worked.
+    pub used_on: u64,
+    /// Since when it is known to be dead. It is kept for [`QUARANTINE_SECONDS`] and never handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined_on: Option<u64>,
+}
+
+/// An entry with its refresh token.
+#[derive(Debug)]
+pub struct Record {
+    /// All that may be shown.
+    pub entry: Entry,
+    /// The secret.
+    pub refresh_token: RefreshToken,
+}
+
+/// The text that is sealed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Body {
+    records: Vec<Stored>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored {
+    entry: Entry,
+    #[serde(with = "token_text")]
+    refresh_token: RefreshToken,
+}
+
+impl Body {
+    pub(super) fn into_entries(self) -> Vec<Entry> {
+        self.records.into_iter().map(|stored| stored.entry).collect()
+    }
+
+    /// The entry and its token, taken out of this copy.
+    pub(super) fn take(self, key: &RecordKey) -> Option<Record> {
+        let Stored { entry, refresh_token } = self.records.into_iter().find(|it| it.entry.key == *key)?;
+        Some(Record { entry, refresh_token })
+    }
+
+    pub(super) fn put(&mut self, record: Record) {
+        let Record { entry, refresh_token } = record;
+        self.records.retain(|stored| stored.entry.key != entry.key);
+        self.records.push(Stored { entry, refresh_token });
+    }
+
+    /// A token that just worked takes the place of the old one; a quarantine ends. False without such a record.
+    pub(super) fn replace_token(&mut self, key: &RecordKey, token: RefreshToken, used_on: u64) -> bool {
+        self.change(key, |stored| {
+            stored.refresh_token = token;
+            stored.entry.obtained_on = used_on;
+            stored.entry.used_on = used_on;
+            stored.entry.quarantined_on = None;
+        })
+    }
+
+    /// Marks a record dead since then, or alive again. False without such a record.
+    pub(super) fn quarantine(&mut self, key: &RecordKey, since: Option<u64>) -> bool {
+        self.change(key, |stored| stored.entry.quarantined_on = since)
+    }
+
+    pub(super) fn remove(&mut self, key: &RecordKey) -> bool {
+        let before = self.records.len();
+        self.records.retain(|stored| stored.entry.key != *key);
+        self.records.len() < before
+    }
+
+    /// Drops what has been quarantined for longer than [`QUARANTINE_SECONDS`].
+    pub(super) fn purge(&mut self, now: u64) {
+        self.records.retain(|stored| {
+            stored.entry.quarantined_on.is_none_or(|since| now.saturating_sub(since) <= QUARANTINE_SECONDS)
+        });
+    }
+
+    fn change(&mut self, key: &RecordKey, change: impl FnOnce(&mut Stored)) -> bool {
+        self.records.iter_mut().find(|stored| stored.entry.key == *key).map(change).is_some()
+    }
+}
+
+/// The one place where a refresh token meets serde.
+mod token_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::account::refresh_token::RefreshToken;
+
+    pub(super) fn serialize<S: Serializer>(token: &RefreshToken, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(token.expose())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<RefreshToken, D::Error> {
+        String::deserialize(from).map(RefreshToken::new)
+    }
+}
+
+/// How long a token that Entra called dead is kept, should the verdict prove wrong.
+pub const QUARANTINE_SECONDS: u64 = 24 * 60 * 60;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use entra_proto::account::Flow;
+
+    use super::*;
+
+    /// A record of the default profile whose token is `token`.
+    pub(in crate::vault) fn record(account: &str, token: &str) -> Record {
+        let entry = Entry {
+            key: RecordKey { profile: "default".to_owned(), account: account.parse().unwrap() },
+            cloud: Cloud::Public,
+            authority: "https://login.microsoftonline.com".to_owned(),
+            tenant: "organizations".to_owned(),
+            client_id: "client".to_owned(),
+            username: "ada@example.com".to_owned(),
+            name: Some("Ada \"A\" Größe".to_owned()),
+            provenance: Provenance { flow: Flow::Browser, signed_in_on: 1 },
+            obtained_on: 2,
+            used_on: 3,
+            quarantined_on: None,
+        };
+        Record { entry, refresh_token: RefreshToken::new(token.to_owned()) }
+    }
+
+    #[test]
+    fn putting_replaces_the_record_of_the_same_key_only() {
+        let mut body = Body::default();
+        body.put(record("a.t", "one"));
+        body.put(record("b.t", "two"));
+        body.put(record("a.t", "three"));
+        assert_eq!(body.records.len(), 2);
+        let key = record("a.t", "").entry.key;
+        assert_eq!(body.take(&key).unwrap().refresh_token.expose(), "three");
+    }
+
+    #[test]
+    fn a_token_that_works_ends_the_quarantine() {
+        let mut body = Body::default();
+        body.put(record("a.t", "one"));
+        let key = record("a.t", "").entry.key;
+        assert!(body.quarantine(&key, Some(50)));
+        assert!(body.replace_token(&key, RefreshToken::new("two".to_owned()), 60));
+        let entry = body.into_entries().remove(0);
+        assert_eq!((entry.quarantined_on, entry.obtained_on, entry.used_on), (None, 60, 60));
+    }
+
+    #[test]
+    fn the_purge_keeps_a_whole_day_and_whatever_lives() {
+        let mut body = Body::default();
+        body.put(record("dead.t", "one"));
+        body.put(record("alive.t", "two"));
+        body.quarantine(&record("dead.t", "").entry.key, Some(1000));
+        body.purge(1000 + QUARANTINE_SECONDS);
+        assert_eq!(body.records.len(), 2);
+        body.purge(1001 + QUARANTINE_SECONDS);
+        assert_eq!(body.into_entries()[0].key, record("alive.t", "").entry.key);
+    }
+
+    #[test]
+    fn nothing_prints_the_token() {
+        let mut body = Body::default();
+        body.put(record("a.t", "rt-secret"));
+        assert!(!format!("{body:?} {:?}", record("a.t", "rt-secret")).contains("rt-secret"));
+    }
+}
