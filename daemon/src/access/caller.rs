@@ -1,0 +1,72 @@
+//! The caller, by what the kernel vouches for.
+//!
+//! The user id is checked and decides. The process id and the program are for people's eyes: both can
+//! change after the connection was made, so nothing is decided by them.
+
+use std::fmt;
+
+use tokio::net::UnixStream;
+
+/// A process of the same user at the other end of a connection.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pid: Option<i32>,
+    program: Option<String>,
+}
+
+/// Why a connection is closed without an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Stranger {
+    /// Another user.
+    #[error("a process of user {0} connected")]
+    OtherUser(u32),
+    /// The kernel does not say.
+    #[error("the kernel does not say who connected")]
+    Unknown(#[source] std::io::Error),
+}
+
+impl Caller {
+    /// The caller behind `stream`.
+    ///
+    /// # Errors
+    /// [`Stranger`] unless the kernel says that it runs as our own user.
+    pub fn of(stream: &UnixStream) -> Result<Self, Stranger> {
+        let peer = stream.peer_cred().map_err(Stranger::Unknown)?;
+        if peer.uid() != rustix::process::geteuid().as_raw() {
+            return Err(Stranger::OtherUser(peer.uid()));
+        }
+        Ok(Self { pid: peer.pid(), program: None })
+    }
+
+    /// The same with the program's path looked up, for showing to a person.
+    #[must_use]
+    pub fn with_program(mut self) -> Self {
+        let path = self.pid.and_then(|pid| std::fs::read_link(format!("/proc/{pid}/exe")).ok());
+        self.program =
+            path.map(|path| path.to_string_lossy().chars().filter(|c| !c.is_control()).take(200).collect());
+        self
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.program, self.pid) {
+            (Some(program), Some(pid)) => write!(f, "{program} (process {pid})"),
+            (None, Some(pid)) => write!(f, "process {pid}"),
+            (_, None) => f.write_str("an unknown process"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn our_own_process_is_known_by_its_program() {
+        let (near, _far) = UnixStream::pair().unwrap();
+        let caller = Caller::of(&near).unwrap().with_program().to_string();
+        assert!(caller.contains(&format!("(process {})", std::process::id())), "{caller}");
+        assert!(caller.contains("entrad"), "{caller}");
+    }
+}

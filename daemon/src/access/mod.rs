@@ -1,0 +1,3 @@
+//! Who asks, and may they.
+
+pub mod caller;

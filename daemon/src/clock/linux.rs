@@ -1,0 +1,77 @@
+//! Linux: `CLOCK_BOOTTIME` and a timerfd on it.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_create, timerfd_settime,
+};
+use tokio::io::unix::AsyncFd;
+
+use super::Clock;
+use crate::account::time::Now;
+
+/// The machine's clocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        Now { boot: read(ClockId::Boottime), wall: read(ClockId::Realtime) }
+    }
+
+    fn wait_until(&self, boot: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            if let Err(error) = wait(boot).await {
+                // Without a timer descriptor (all in use) a short sleep keeps the daemon working.
+                tracing::warn!(%error, "no boot-time timer could be had");
+                tokio::time::sleep(FALLBACK_SLEEP).await;
+            }
+        })
+    }
+}
+
+const FALLBACK_SLEEP: Duration = Duration::from_secs(30);
+
+async fn wait(boot: Duration) -> io::Result<()> {
+    let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+    let timer = timerfd_create(TimerfdClockId::Boottime, flags)?;
+    // An expiry of zero would disarm the timer instead of firing at once.
+    let at = boot.max(Duration::from_nanos(1));
+    let at =
+        Timespec { tv_sec: at.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: at.subsec_nanos().into() };
+    let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+    timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &Itimerspec { it_interval: never, it_value: at })?;
+    #[expect(
+        deprecated,
+        reason = "its unsafe successor asks that the descriptor stay open, which an owned one does"
+    )]
+    let timer = AsyncFd::new(timer)?;
+    timer.readable().await?.retain_ready();
+    Ok(())
+}
+
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_wait_ends_at_its_time_and_not_before() {
+        let clock = SystemClock;
+        let due = clock.now().boot + Duration::from_millis(30);
+        clock.wait_until(due).await;
+        assert!(clock.now().boot >= due);
+        let past = clock.wait_until(Duration::ZERO);
+        tokio::time::timeout(Duration::from_secs(5), past).await.expect("a past instant is over at once");
+    }
+}

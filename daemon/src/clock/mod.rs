@@ -1,0 +1,24 @@
+//! The two clocks, and waiting on boot time.
+//!
+//! A timer of the runtime does not count suspend, so a refresh due during the night would come hours late
+//! after the lid opens. The real clock therefore waits on the system's own boot-time timer, which also
+//! means that a waiting daemon makes no system call.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::account::time::Now;
+
+mod linux;
+
+pub use linux::SystemClock;
+
+/// A source of time.
+pub trait Clock: Send + Sync {
+    /// Both clocks, read together.
+    fn now(&self) -> Now;
+
+    /// Waits until the boot clock shows `boot`. Dropping the future cancels the wait.
+    fn wait_until(&self, boot: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}

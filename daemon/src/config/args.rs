@@ -1,0 +1,52 @@
+//! The command line of `entrad`.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Signs this workstation in to Microsoft Entra ID once and serves access tokens over a local socket.
+///
+/// Runs in the foreground and prints `ready` with the socket's path when it can serve. Sign in with
+/// `entra login`. Every option is also a key of the configuration file (`a_b`) and an environment variable
+/// (`ENTRAD_A_B`); the command line wins.
+#[derive(Clone, Debug, Default, Parser)]
+#[command(name = "entrad", version, about, after_help = AFTER_HELP)]
+pub struct Args {
+    /// Configuration file [default: entrad/config.toml in the configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Socket to listen on [default: $XDG_RUNTIME_DIR/entrad/entrad.sock]
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Folder for the sealed file and the lock [default: entrad in the state folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+    /// Home of the sealing key: auto, secret-service, passphrase or memory
+    #[arg(long, value_name = "HOME")]
+    pub store: Option<String>,
+    /// File that holds the passphrase, readable by you alone
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Open file descriptor to read the passphrase from
+    #[arg(long, value_name = "NUMBER")]
+    pub passphrase_fd: Option<i32>,
+    /// Cloud of the default profile: public, us_government or china
+    #[arg(long, value_name = "CLOUD")]
+    pub cloud: Option<String>,
+    /// Tenant of the default profile: an id, a domain, or organizations
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// App registration (client id) of the default profile
+    #[arg(long, value_name = "GUID")]
+    pub client_id: Option<String>,
+    /// Another sign-in host for the default profile, on loopback only; an administrator's file may name others
+    #[arg(long, value_name = "ORIGIN")]
+    pub authority: Option<String>,
+    /// What to log, such as `entrad=debug`
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+const AFTER_HELP: &str = "\
+Signals: SIGTERM and SIGINT stop the daemon after running requests have been answered.
+Exit statuses: 0 stopped as asked, 1 internal, 2 usage, 5 misconfigured, 6 another entrad is running.";

@@ -1,0 +1,94 @@
+//! Layers, provenance and refusals.
+
+use rstest::rstest;
+
+use super::*;
+
+fn load(file: &str, args: Args, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, file).unwrap();
+    let args = Args { config: Some(path), ..args };
+    let lookup = |name: &str| {
+        let set = variables.iter().chain(&[("XDG_RUNTIME_DIR", "/run/user/7")]);
+        set.clone().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+    };
+    Config::load(Places { machine_file: folder.path().join("none"), args, variable: &lookup })
+}
+
+#[test]
+fn nothing_configured_is_organizations_in_the_public_cloud_without_an_app() {
+    let config = load("", Args::default(), &[]).unwrap();
+    let profile = &config.profiles[DEFAULT_PROFILE];
+    assert_eq!((profile.cloud.value, profile.tenant.value.as_str()), (Cloud::Public, "organizations"));
+    assert!(profile.client_id.is_none() && profile.authority.is_none());
+    assert_eq!(config.socket.value, Path::new("/run/user/7/entrad/entrad.sock"));
+    assert_eq!((config.store.value.as_str(), &config.store.source), ("auto", &Source::BuiltIn));
+}
+
+#[test]
+fn later_layers_win_and_each_value_knows_its_origin() {
+    let file = "tenant = \"file.example\"\nclient_id = \"file\"\n";
+    let variables = [("ENTRAD_TENANT", "env.example"), ("ENTRAD_STORE", "memory")];
+    let args = Args { store: Some("passphrase".to_owned()), ..Args::default() };
+    let config = load(file, args, &variables).unwrap();
+    let profile = &config.profiles[DEFAULT_PROFILE];
+    assert_eq!(profile.tenant.value, "env.example");
+    assert_eq!(profile.tenant.source.to_string(), "ENTRAD_TENANT");
+    assert!(profile.client_id.as_ref().unwrap().source.to_string().ends_with("config.toml:2"));
+    assert_eq!(
+        (config.store.value.as_str(), config.store.source.to_string().as_str()),
+        ("passphrase", "--store")
+    );
+}
+
+#[test]
+fn profiles_stand_alone() {
+    let file = "tenant = \"a.example\"\n[profile.work]\nclient_id = \"c\"\ncloud = \"china\"\n";
+    let config = load(file, Args::default(), &[]).unwrap();
+    let work = &config.profiles["work"];
+    assert_eq!((work.cloud.value, work.tenant.value.as_str()), (Cloud::China, "organizations"));
+    assert_eq!(config.profiles[DEFAULT_PROFILE].tenant.value, "a.example");
+}
+
+#[rstest]
+#[case("tenent = \"x\"", "config.toml:1: there is no setting `tenent`; did you mean `tenant`?")]
+#[case(
+    "\n[profile.work]\nclientid = \"x\"",
+    "config.toml:3: there is no setting `profile.work.clientid`; did you mean `profile.work.client_id`?"
+)]
+#[case("store = [1]", "config.toml:1: `store` is a array; it should be a string.")]
+#[case("store = ", "config.toml:1: ")]
+#[case("cloud = \"azure\"", "`cloud` should be one of public, us_government and china")]
+#[case("passphrase_fd = \"x\"", "`passphrase_fd` should be a number")]
+#[case("[profile.\"a b\"]\ntenant = \"x\"", "is no profile name")]
+#[case("config = \"/elsewhere\"", "there is no setting `config`")]
+#[case(
+    "socket = \"/very/long\"\n[profile.work]\nsocket = \"x\"",
+    "there is no setting `profile.work.socket`"
+)]
+fn a_bad_file_is_refused_with_place_and_remedy(#[case] file: &str, #[case] message: &str) {
+    let error = load(file, Args::default(), &[]).unwrap_err().to_string();
+    assert!(error.contains(message), "{error}");
+}
+
+#[test]
+fn a_named_file_must_exist() {
+    let args = Args { config: Some(PathBuf::from("/nonexistent/config.toml")), ..Args::default() };
+    let places = Places { machine_file: PathBuf::from("/nonexistent"), args, variable: &|_| None };
+    assert!(
+        Config::load(places).unwrap_err().to_string().contains("/nonexistent/config.toml cannot be read")
+    );
+}
+
+#[test]
+fn an_administrators_file_that_others_can_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let machine_file = folder.path().join("config.toml");
+    std::fs::write(&machine_file, "authority = \"https://login.example\"").unwrap();
+    std::fs::set_permissions(&machine_file, PermissionsExt::from_mode(0o666)).unwrap();
+    let variable = |name: &str| (name == "XDG_RUNTIME_DIR").then(|| OsString::from("/run/user/7"));
+    let places = Places { machine_file, args: Args::default(), variable: &variable };
+    assert!(Config::load(places).unwrap_err().to_string().contains("must belong to root"));
+}

@@ -1,0 +1,83 @@
+//! One daemon per user: a lock decides, and the second daemon says who holds it.
+//!
+//! The lock is the kernel's (`flock`), so it ends with its holder however that dies. The file stays; what it
+//! says is only for people.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// A held lock; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why there is no lock.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another daemon runs.
+    #[error(
+        "Another entrad is running ({holder}); only one may hold {path}. Stop it first, or use it: `entra status`."
+    )]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// What its holder wrote.
+        holder: String,
+    },
+    /// The file cannot be made or locked.
+    #[error("{path} cannot be locked: {reason}.")]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+}
+
+impl Lock {
+    /// Takes the lock at `path` and writes `note` into it for whoever comes second.
+    ///
+    /// # Errors
+    /// [`LockError`], at once: nothing waits for the holder.
+    pub fn take(path: &Path, note: &str) -> Result<Self, LockError> {
+        let failed = |reason| LockError::Io { path: path.to_owned(), reason };
+        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nofollow);
+        let mut file = options.open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(reason)) => return Err(failed(reason)),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // The note is for people; without it the sentence is still true.
+                let _unread = Read::by_ref(&mut file).take(200).read_to_string(&mut holder);
+                let holder = holder.chars().filter(|c| !c.is_control()).collect::<String>();
+                return Err(LockError::Held { path: path.to_owned(), holder });
+            }
+        }
+        file.set_len(0).map_err(failed)?;
+        file.write_all(note.as_bytes()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_holds_it_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = Lock::take(&path, "process 42").unwrap();
+        let error = Lock::take(&path, "process 43").unwrap_err().to_string();
+        assert!(error.contains("process 42") && error.contains("entra status"), "{error}");
+        drop(first);
+        Lock::take(&path, "process 43").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "process 43");
+    }
+}
