@@ -28,7 +28,8 @@ pub struct SignInRequest {
     /// The app registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// The scopes to ask consent for; Resource Manager's `.default` when absent.
+    /// The scopes to ask consent for; Microsoft Graph's `.default` when absent, which asks consent for every
+    /// permission that the app registration lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     /// The account expected to sign in: its id or user name. Another one is refused and its tokens dropped.

@@ -4,10 +4,11 @@ use std::fmt;
 
 use entra_proto::account::AccountId;
 use entra_proto::scope::Scopes;
+use serde::{Deserialize, Serialize};
 
 /// One sign-in: an account under a profile. A person may sign in the same account under two profiles; the
 /// two have refresh tokens of their own and know nothing of each other.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AccountKey {
     /// The profile's name.
     pub profile: String,

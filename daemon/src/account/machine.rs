@@ -60,7 +60,9 @@ pub struct Ask {
 }
 
 impl Ask {
-    fn passes_over_cache(&self) -> bool {
+    /// Whether the cache must not answer.
+    #[must_use]
+    pub fn passes_over_cache(&self) -> bool {
         self.force || self.claims.is_some()
     }
 }
@@ -71,7 +73,12 @@ pub enum Reply {
     /// It is told why not, at once.
     Refuse(Refusal),
     /// It gets this token, at once.
-    Serve(Arc<Held>),
+    Serve {
+        /// The token.
+        held: Arc<Held>,
+        /// It is the first caller since the last refresh, so the token is now due to be renewed.
+        is_first: bool,
+    },
     /// It waits for the flight; the order, if there is one, starts it.
     Wait {
         /// The flight to wait for.
@@ -164,12 +171,12 @@ impl Machine {
     ) -> Option<Reply> {
         let account = self.accounts.get_mut(key)?;
         let slot = account.slots.entry(slot_key.clone()).or_insert_with(|| Slot::new(scopes.clone()));
-        slot.is_wanted = true;
+        let is_first = !std::mem::replace(&mut slot.is_wanted, true);
         if !ask.passes_over_cache()
             && let Some(held) = slot.valid(now)
             && held.expiry.remaining(now) > ask.min_validity
         {
-            return Some(Reply::Serve(Arc::clone(held)));
+            return Some(Reply::Serve { held: Arc::clone(held), is_first });
         }
         let refusal = match &account.dead {
             Some((failure, _)) => Some(Refusal { failure: failure.clone(), retry_after: None }),
@@ -179,7 +186,10 @@ impl Machine {
         };
         if let Some(refusal) = refusal {
             let fallback = slot.valid(now).filter(|_| !ask.passes_over_cache());
-            return Some(fallback.map_or(Reply::Refuse(refusal), |held| Reply::Serve(Arc::clone(held))));
+            return Some(match fallback {
+                Some(held) => Reply::Serve { held: Arc::clone(held), is_first },
+                None => Reply::Refuse(refusal),
+            });
         }
         Some(self.board(key, slot_key, ask))
     }
@@ -232,7 +242,7 @@ impl Machine {
         due.iter()
             .filter_map(|(account, slot)| match self.board(account, slot, &plain) {
                 Reply::Wait { order, .. } => order,
-                Reply::Refuse(_) | Reply::Serve(_) => None,
+                Reply::Refuse(_) | Reply::Serve { .. } => None,
             })
             .collect()
     }

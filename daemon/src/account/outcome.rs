@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use entra_proto::account::AccountId;
+use entra_proto::error::ErrorBody;
 use entra_proto::secret::AccessToken;
 
 use super::refresh_token::RefreshToken;
@@ -95,6 +96,8 @@ pub struct Fault {
     pub timestamp: Option<String>,
     /// The HTTP status, where an answer came.
     pub status: Option<u16>,
+    /// Our own error, where Entra was not even asked: the vault was closed, or the authority is not allowed.
+    pub own: Option<Box<ErrorBody>>,
 }
 
 impl Outcome {
@@ -122,6 +125,16 @@ pub struct Failure {
     pub kind: FailureKind,
     /// Why.
     pub fault: Fault,
+}
+
+impl Failure {
+    /// A failure of our own, before Entra was asked: tried again like an outage.
+    #[must_use]
+    pub fn own(error: ErrorBody) -> Self {
+        let after = error.retry_after.map(Duration::from_secs);
+        let fault = Fault { error: "entrad".to_owned(), own: Some(Box::new(error)), ..Fault::default() };
+        Self { kind: FailureKind::RetryAfter { after, reach: Reach::Key }, fault }
+    }
 }
 
 /// The outcomes that bring no token; see [`Outcome`] for what is done with each.

@@ -85,8 +85,21 @@ impl Slot {
         }
     }
 
+    /// The scopes, as first asked for.
+    #[must_use]
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// The last failure since the last success.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<&Failure> {
+        self.last_failure.as_ref()
+    }
+
     /// The held token, while any life remains.
-    pub(super) fn valid(&self, now: Now) -> Option<&Arc<Held>> {
+    #[must_use]
+    pub fn valid(&self, now: Now) -> Option<&Arc<Held>> {
         self.held.as_ref().filter(|held| !held.expiry.has_passed(now))
     }
 

@@ -96,6 +96,7 @@ impl ErrorBody {
             trace_id: word(self.trace_id),
             timestamp: word(self.timestamp),
             status: None,
+            own: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 
 use super::poll::SignInEnd;
 use super::target::known_name;
-use crate::account::outcome::{Fault, Outcome};
+use crate::account::outcome::{Failure, FailureKind, Fault};
 
 /// What the request was about, for the placeholders of a remedy.
 #[derive(Clone, Copy, Debug)]
@@ -22,35 +22,38 @@ pub struct About<'a> {
     pub profile: &'a str,
 }
 
-/// The error that a caller gets for an outcome; `None` for a grant.
+/// The error that a caller gets for a failure.
 #[must_use]
-pub fn error_body(outcome: &Outcome, about: &About<'_>) -> Option<ErrorBody> {
-    let (code, fault) = match outcome {
-        Outcome::Refreshed(_) => return None,
-        Outcome::AskAdmin(fault) => (ErrorCode::AskAdmin, fault),
-        Outcome::Misconfigured(fault) => (ErrorCode::Misconfigured, fault),
-        Outcome::SignInNeeded(fault) | Outcome::Dead(fault) => (ErrorCode::SignInNeeded, fault),
-        Outcome::RetryAfter { fault, .. } => {
+pub fn error_body(failure: &Failure, about: &About<'_>) -> ErrorBody {
+    if let Some(own) = &failure.fault.own {
+        return (**own).clone();
+    }
+    let fault = &failure.fault;
+    let code = match failure.kind {
+        FailureKind::AskAdmin => ErrorCode::AskAdmin,
+        FailureKind::Misconfigured => ErrorCode::Misconfigured,
+        FailureKind::SignInNeeded | FailureKind::Dead => ErrorCode::SignInNeeded,
+        FailureKind::RetryAfter { .. } => {
             let is_throttle = fault.status == Some(429) || fault.codes.contains(&LOOP_DETECTED);
-            (if is_throttle { ErrorCode::Throttled } else { ErrorCode::Unavailable }, fault)
+            if is_throttle { ErrorCode::Throttled } else { ErrorCode::Unavailable }
         }
     };
     let mut body = put(code, fault, about);
-    if let Outcome::RetryAfter { after, .. } = outcome {
+    if let FailureKind::RetryAfter { after, .. } = failure.kind {
         body.retry_after = after.map(|after| after.as_secs());
     }
-    Some(body)
+    body
 }
 
 /// The error that whoever started a sign-in gets for its end; `None` for a full grant.
 #[must_use]
-pub fn sign_in_error(end: &SignInEnd, about: &About<'_>) -> Option<ErrorBody> {
+pub fn sign_in_error(end: SignInEnd, about: &About<'_>) -> Option<ErrorBody> {
     match end {
         SignInEnd::Granted(_) => None,
-        SignInEnd::Declined(fault) => Some(put(ErrorCode::SignInCancelled, fault, about)),
-        SignInEnd::Expired(fault) => Some(put(ErrorCode::SignInExpired, fault, about)),
-        SignInEnd::GrantedOnce { fault, .. } => Some(put(ErrorCode::Misconfigured, fault, about)),
-        SignInEnd::Failed(outcome) => error_body(outcome, about),
+        SignInEnd::Declined(fault) => Some(put(ErrorCode::SignInCancelled, &fault, about)),
+        SignInEnd::Expired(fault) => Some(put(ErrorCode::SignInExpired, &fault, about)),
+        SignInEnd::GrantedOnce { fault, .. } => Some(put(ErrorCode::Misconfigured, &fault, about)),
+        SignInEnd::Failed(outcome) => outcome.into_result().err().map(|failure| error_body(&failure, about)),
     }
 }
 
@@ -115,7 +118,10 @@ fn hint(code: &ErrorCode, fault: &Fault, known: Option<Explanation>, about: &Abo
             "entrad tries again by itself; `entra status` shows when.".to_owned()
         }
         (_, Some(known)) => format!("`entra explain {}` says more.", known.code),
-        (_, None) => "`entra doctor` checks the configuration.".to_owned(),
+        (_, None) => {
+            "An administrator finds the cause by the correlation id; `entra status` shows what entrad holds."
+                .to_owned()
+        }
     };
     let Some(known) = known else {
         let is_cut_off = fault.error == "no_refresh_token";

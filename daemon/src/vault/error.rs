@@ -12,8 +12,8 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use super::home::{HomeKind, StoreChoice};
 use super::passphrase::PassphraseError;
 use super::private_file::FileError;
-use super::record::RecordKey;
 use super::sealed_file::{Damage, KeyId};
+use crate::account::key::AccountKey;
 
 /// Why the vault could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ pub enum VaultError {
     },
     /// No such record.
     #[error("The vault has no sign-in of account {} under profile `{}`.", .0.account, .0.profile)]
-    NotFound(RecordKey),
+    NotFound(AccountKey),
     /// The pinned home was not set up.
     #[error("The setting `store` or the vault {} asks for a passphrase, and none is configured.", path.display())]
     PassphraseNotConfigured {
@@ -79,7 +79,7 @@ pub enum VaultError {
     },
     /// Entra called this token dead; it is kept for a day and not used.
     #[error("The sign-in of account {} under profile `{}` is over.", .0.account, .0.profile)]
-    Quarantined(RecordKey),
+    Quarantined(AccountKey),
     /// The vault's own thread could not be started or has ended.
     #[error("The vault's thread does not run.")]
     ThreadGone,
@@ -279,7 +279,7 @@ mod tests {
 
     fn bodies() -> Vec<ErrorBody> {
         let path = PathBuf::from("/state/vault.sealed");
-        let key = RecordKey { profile: "default".to_owned(), account: "a.t".parse().unwrap() };
+        let key = AccountKey { profile: "default".to_owned(), account: "a.t".parse().unwrap() };
         let home = |source| VaultError::Home { home: HomeKind::SecretService, source };
         let after = Duration::from_secs(5);
         [

@@ -33,13 +33,14 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use self::worker::{Limits, Worker};
+use crate::account::key::AccountKey;
 use crate::account::refresh_token::RefreshToken;
 
 pub use self::error::{HomeError, VaultError};
 pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
 pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource};
 pub use self::private_file::{Fault, FileError};
-pub use self::record::{Entry, QUARANTINE_SECONDS, Record, RecordKey};
+pub use self::record::{Entry, QUARANTINE_SECONDS, Record};
 pub use self::sealed_file::{Damage, FormatError, KeyId};
 
 /// Where the vault is and how it is opened.
@@ -132,7 +133,7 @@ impl Vault {
     ///
     /// # Errors
     /// Where the vault cannot be opened without a person, has no such record, or has it in quarantine.
-    pub async fn refresh_token(&self, key: &RecordKey) -> Result<RefreshToken, VaultError> {
+    pub async fn refresh_token(&self, key: &AccountKey) -> Result<RefreshToken, VaultError> {
         let key = key.clone();
         self.ask(Access::Silent, move |worker| {
             match worker.load(Access::Silent)?.unwrap_or_default().take(&key) {
@@ -163,7 +164,7 @@ impl Vault {
     /// so that it can be saved later. After [`VaultError::TimedOut`] it may be on disk all the same.
     pub async fn replace_refresh_token(
         &self,
-        key: &RecordKey,
+        key: &AccountKey,
         token: RefreshToken,
         used_on: u64,
     ) -> Result<(), (VaultError, RefreshToken)> {
@@ -183,7 +184,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::replace_refresh_token`].
-    pub async fn quarantine(&self, key: &RecordKey, since: u64) -> Result<(), VaultError> {
+    pub async fn quarantine(&self, key: &AccountKey, since: u64) -> Result<(), VaultError> {
         self.mark(key, Some(since)).await
     }
 
@@ -191,7 +192,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::replace_refresh_token`].
-    pub async fn revive(&self, key: &RecordKey) -> Result<(), VaultError> {
+    pub async fn revive(&self, key: &AccountKey) -> Result<(), VaultError> {
         self.mark(key, None).await
     }
 
@@ -199,7 +200,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::replace_refresh_token`].
-    pub async fn remove(&self, key: &RecordKey) -> Result<(), VaultError> {
+    pub async fn remove(&self, key: &AccountKey) -> Result<(), VaultError> {
         let key = key.clone();
         self.ask(Access::Silent, move |worker| worker.change(&key, |body| body.remove(&key))).await
     }
@@ -210,7 +211,7 @@ impl Vault {
         self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn mark(&self, key: &RecordKey, since: Option<u64>) -> Result<(), VaultError> {
+    async fn mark(&self, key: &AccountKey, since: Option<u64>) -> Result<(), VaultError> {
         let key = key.clone();
         self.ask(Access::Silent, move |worker| worker.change(&key, |body| body.quarantine(&key, since))).await
     }

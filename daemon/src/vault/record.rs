@@ -3,26 +3,18 @@
 //! An [`Entry`] is everything that may be shown; only a [`Record`] has the token. The sealed text is the JSON
 //! of a `Body`. No type here is flattened or untagged, because serde would then keep copies it never wipes.
 
-use entra_proto::account::{AccountId, Provenance};
+use entra_proto::account::Provenance;
 use entra_proto::cloud::Cloud;
 use serde::{Deserialize, Serialize};
 
+use crate::account::key::AccountKey;
 use crate::account::refresh_token::RefreshToken;
-
-/// Which record: one profile's sign-in of one account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RecordKey {
-    /// The profile's name.
-    pub profile: String,
-    /// The account.
-    pub account: AccountId,
-}
 
 /// A record without its token. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Which record it is.
-    pub key: RecordKey,
+    pub key: AccountKey,
     /// The cloud it belongs to.
     pub cloud: Cloud,
     /// The origin of the authority that issued the token, and the only one it may be sent to.
@@ -75,7 +67,7 @@ impl Body {
     }
 
     /// The entry and its token, taken out of this copy.
-    pub(super) fn take(self, key: &RecordKey) -> Option<Record> {
+    pub(super) fn take(self, key: &AccountKey) -> Option<Record> {
         let Stored { entry, refresh_token } = self.records.into_iter().find(|it| it.entry.key == *key)?;
         Some(Record { entry, refresh_token })
     }
@@ -87,7 +79,7 @@ impl Body {
     }
 
     /// A token that just worked takes the place of the old one; a quarantine ends. False without such a record.
-    pub(super) fn replace_token(&mut self, key: &RecordKey, token: RefreshToken, used_on: u64) -> bool {
+    pub(super) fn replace_token(&mut self, key: &AccountKey, token: RefreshToken, used_on: u64) -> bool {
         self.change(key, |stored| {
             stored.refresh_token = token;
             stored.entry.obtained_on = used_on;
@@ -97,11 +89,11 @@ impl Body {
     }
 
     /// Marks a record dead since then, or alive again. False without such a record.
-    pub(super) fn quarantine(&mut self, key: &RecordKey, since: Option<u64>) -> bool {
+    pub(super) fn quarantine(&mut self, key: &AccountKey, since: Option<u64>) -> bool {
         self.change(key, |stored| stored.entry.quarantined_on = since)
     }
 
-    pub(super) fn remove(&mut self, key: &RecordKey) -> bool {
+    pub(super) fn remove(&mut self, key: &AccountKey) -> bool {
         let before = self.records.len();
         self.records.retain(|stored| stored.entry.key != *key);
         self.records.len() < before
@@ -114,7 +106,7 @@ impl Body {
         });
     }
 
-    fn change(&mut self, key: &RecordKey, change: impl FnOnce(&mut Stored)) -> bool {
+    fn change(&mut self, key: &AccountKey, change: impl FnOnce(&mut Stored)) -> bool {
         self.records.iter_mut().find(|stored| stored.entry.key == *key).map(change).is_some()
     }
 }
@@ -146,7 +138,7 @@ pub(super) mod tests {
     /// A record of the default profile whose token is `token`.
     pub(in crate::vault) fn record(account: &str, token: &str) -> Record {
         let entry = Entry {
-            key: RecordKey { profile: "default".to_owned(), account: account.parse().unwrap() },
+            key: AccountKey { profile: "default".to_owned(), account: account.parse().unwrap() },
             cloud: Cloud::Public,
             authority: "https://login.microsoftonline.com".to_owned(),
             tenant: "organizations".to_owned(),

@@ -125,7 +125,7 @@ impl Desk {
     }
 }
 
-fn key(account: &str) -> RecordKey {
+fn key(account: &str) -> AccountKey {
     record(account, "").entry.key
 }
 

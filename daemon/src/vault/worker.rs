@@ -15,10 +15,11 @@ use super::home::{Access, Home, HomeKind, StoreChoice, random};
 use super::locked_key::LockedKey;
 use super::memory::Memory;
 use super::passphrase::Passphrase;
-use super::record::{Body, RecordKey};
+use super::record::Body;
 use super::sealed_file::{FormatError, Header, KeyId, seal, unseal};
 use super::secret_service::SecretService;
 use super::storage::{MAX_FILE, Storage};
+use crate::account::key::AccountKey;
 
 /// The state behind the vault's thread.
 pub(super) struct Worker {
@@ -101,7 +102,7 @@ impl Worker {
     /// Changes one record that must be there.
     pub(super) fn change(
         &mut self,
-        key: &RecordKey,
+        key: &AccountKey,
         change: impl FnOnce(&mut Body) -> bool,
     ) -> Result<(), VaultError> {
         let mut body = self.load(Access::Silent)?.unwrap_or_default();

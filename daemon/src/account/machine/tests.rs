@@ -83,7 +83,7 @@ fn flight_of(reply: Reply, has_order: bool) -> FlightId {
 #[track_caller]
 fn served(reply: Reply) -> String {
     match reply {
-        Reply::Serve(held) => held.token.expose().to_owned(),
+        Reply::Serve { held, .. } => held.token.expose().to_owned(),
         other => panic!("expected a token, got {other:?}"),
     }
 }

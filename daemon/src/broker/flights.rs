@@ -1,0 +1,212 @@
+//! Flights: one task for each request to Entra, and the task that starts those that are due.
+//!
+//! Invariant 2 is kept here: the new refresh token is on disk before anyone is told that the flight landed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entra_proto::error::{ErrorBody, ErrorCode};
+use tokio::sync::watch;
+
+use super::{Broker, Told};
+use crate::account::key::AccountKey;
+use crate::account::machine::Order;
+use crate::account::outcome::{Failure, FailureKind, Fault, Grant};
+use crate::account::refresh_token::RefreshToken;
+use crate::account::schedule::Jitter;
+use crate::entra::claims::Claims;
+use crate::entra::refresh::RefreshRequest;
+use crate::entra::target::Target;
+use crate::vault::VaultError;
+
+impl Broker {
+    /// Starts what is due, for as long as the daemon runs. Between two due instants it waits on the boot
+    /// clock, so an idle daemon makes no system call.
+    pub async fn keep_schedule(self: Arc<Self>) {
+        loop {
+            let now = self.parts.clock.now();
+            let orders = self.state().machine.tick(now);
+            for order in orders {
+                self.launch(order);
+            }
+            let due = self.state().machine.next_due(self.parts.clock.now());
+            match due {
+                Some(boot) => tokio::select! {
+                    () = self.parts.clock.wait_until(boot) => {}
+                    () = self.rescheduled.notified() => {}
+                },
+                None => self.rescheduled.notified().await,
+            }
+        }
+    }
+
+    /// Sends an order off, in a task of its own.
+    pub(super) fn launch(self: &Arc<Self>, order: Order) {
+        self.state().flights.entry(order.flight).or_insert_with(|| watch::Sender::new(None));
+        let broker = Arc::clone(self);
+        tokio::spawn(async move { broker.fly(order).await });
+    }
+
+    async fn fly(self: Arc<Self>, order: Order) {
+        let result = self.request(&order).await;
+        let now = self.parts.clock.now();
+        let (next, is_dead) = {
+            let mut state = self.state();
+            let result = result.as_deref().map_err(Clone::clone);
+            let ended = state.machine.ended(&order.account, order.flight, result, now, jitter());
+            let Some(ended) = ended else {
+                // The account is gone, or is another sign-in by now.
+                state.tell_to_ask_again([order.flight]);
+                return;
+            };
+            if let Some(sender) = state.flights.remove(&order.flight) {
+                sender.send_replace(Some(Told::Landed(ended.landing)));
+            }
+            (ended.next, ended.is_dead)
+        };
+        self.settled.notify_waiters();
+        self.rescheduled.notify_one();
+        if let Some(next) = next {
+            self.launch(next);
+        }
+        if is_dead {
+            self.quarantine(&order.account, now.epoch()).await;
+        }
+    }
+
+    /// Asks Entra, one request at a time for an account, and makes what came back durable.
+    async fn request(self: &Arc<Self>, order: &Order) -> Result<Box<Grant>, Failure> {
+        let (turn, target) = self.place_of(&order.account).map_err(Failure::own)?;
+        let claims = order.claims.as_deref().map(Claims::parse).transpose();
+        let claims =
+            claims.map_err(|error| Failure::own(ErrorBody::new(ErrorCode::BadRequest, error.to_string())))?;
+        let _turn = turn.lock().await;
+        let refresh_token = self.refresh_token(&order.account).await?;
+        let authority = target.authority.with_tenant(&order.tenant);
+        let authority = authority
+            .map_err(|error| Failure::own(ErrorBody::new(ErrorCode::Misconfigured, error.to_string())))?;
+        let target = Target::new(authority, target.client_id);
+        let request = RefreshRequest {
+            refresh_token: &refresh_token,
+            scopes: &order.scopes,
+            claims: claims.as_ref(),
+            cae: order.cae,
+            account: &order.account.account,
+        };
+        let outcome = self.parts.entra.refresh(&target, request).await;
+        let mut grant = outcome.into_result()?;
+        if let Some(new) = grant.refresh_token.take() {
+            self.save(&order.account, new).await;
+        }
+        Ok(grant)
+    }
+
+    fn place_of(&self, key: &AccountKey) -> Result<(Arc<tokio::sync::Mutex<()>>, Target), ErrorBody> {
+        let state = self.state();
+        let known = state.known.get(key);
+        let known =
+            known.ok_or_else(|| ErrorBody::new(ErrorCode::SignInNeeded, "The account signed out."))?;
+        Ok((Arc::clone(&known.turn), known.target.clone()?))
+    }
+
+    /// The account's refresh token: the one that could not be saved yet, else the vault's.
+    async fn refresh_token(&self, key: &AccountKey) -> Result<RefreshToken, Failure> {
+        let unsaved = self.state().known.get_mut(key).and_then(|known| known.unsaved.take());
+        if let Some((token, error)) = unsaved {
+            let copy = RefreshToken::new(token.expose().to_owned());
+            self.keep_unsaved(key, token, error);
+            return Ok(copy);
+        }
+        self.parts.vault.refresh_token(key).await.map_err(|error| match error {
+            VaultError::Quarantined(_) => Failure { kind: FailureKind::Dead, fault: Fault::default() },
+            error => Failure::own(error.to_error_body()),
+        })
+    }
+
+    /// Saves a new refresh token. When the disk refuses, it is kept in memory, said loudly, and tried again
+    /// until it is saved: the token before it may be void already, so dropping the new one would sign the
+    /// person out.
+    async fn save(self: &Arc<Self>, key: &AccountKey, token: RefreshToken) {
+        let used_on = self.parts.clock.now().epoch();
+        match self.parts.vault.replace_refresh_token(key, token, used_on).await {
+            Ok(()) => {
+                if let Some(known) = self.state().known.get_mut(key) {
+                    known.unsaved = None;
+                    known.entry.used_on = used_on;
+                }
+            }
+            Err((error, token)) => {
+                tracing::error!(%error, "a new refresh token could not be saved and is kept in memory");
+                let is_being_saved = self.state().known.get(key).is_none_or(|known| known.unsaved.is_some());
+                self.keep_unsaved(key, token, error.to_error_body());
+                if !is_being_saved {
+                    let broker = Arc::clone(self);
+                    let key = key.clone();
+                    tokio::spawn(async move { broker.save_later(&key).await });
+                }
+            }
+        }
+    }
+
+    async fn save_later(self: &Arc<Self>, key: &AccountKey) {
+        let mut wait = FIRST_SAVE_WAIT;
+        loop {
+            let due = self.parts.clock.now().boot + wait;
+            self.parts.clock.wait_until(due).await;
+            if self.save_unsaved(key).await {
+                return;
+            }
+            wait = (wait * 2).min(MAX_SAVE_WAIT);
+        }
+    }
+
+    /// Whether nothing is left to save.
+    pub(super) async fn save_unsaved(&self, key: &AccountKey) -> bool {
+        let turn = self.state().known.get(key).map(|known| Arc::clone(&known.turn));
+        let Some(turn) = turn else { return true };
+        let _turn = turn.lock().await;
+        let unsaved = self.state().known.get_mut(key).and_then(|known| known.unsaved.take());
+        let Some((token, _)) = unsaved else { return true };
+        let used_on = self.parts.clock.now().epoch();
+        match self.parts.vault.replace_refresh_token(key, token, used_on).await {
+            Ok(()) => {
+                tracing::info!("the refresh token kept in memory is saved now");
+                true
+            }
+            Err((error, token)) => {
+                self.keep_unsaved(key, token, error.to_error_body());
+                false
+            }
+        }
+    }
+
+    fn keep_unsaved(&self, key: &AccountKey, token: RefreshToken, error: ErrorBody) {
+        if let Some(known) = self.state().known.get_mut(key) {
+            known.unsaved = Some((token, error));
+        }
+    }
+
+    async fn quarantine(&self, key: &AccountKey, since: u64) {
+        tracing::warn!(
+            "Entra declared a refresh token dead; it is in quarantine and the account needs a sign-in"
+        );
+        if let Err(error) = self.parts.vault.quarantine(key, since).await {
+            tracing::warn!(%error, "the quarantine could not be written");
+        }
+        if let Some(known) = self.state().known.get_mut(key) {
+            known.entry.quarantined_on = Some(since);
+        }
+    }
+}
+
+const FIRST_SAVE_WAIT: Duration = Duration::from_secs(2);
+const MAX_SAVE_WAIT: Duration = Duration::from_secs(60);
+
+/// A draw for the schedule. Without randomness everything still works, only less spread out.
+pub(super) fn jitter() -> Jitter {
+    let mut draw = [0; 2];
+    if getrandom::fill(&mut draw).is_err() {
+        tracing::debug!("no randomness for jitter");
+    }
+    Jitter(u16::from_ne_bytes(draw))
+}

@@ -1,0 +1,222 @@
+//! Accounts, flights and sign-ins: the machine's decisions carried out.
+//!
+//! The one hard idea: a request to Entra runs in a *spawned* task, never inside a caller's future, so that a
+//! caller who hangs up cannot cancel a refresh between "Entra rotated the token" and "the new one is on
+//! disk". Callers only wait to be told how a flight landed. The state lies behind one short lock that is
+//! never held across an await.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use entra_proto::error::ErrorBody;
+use tokio::sync::{Notify, watch};
+
+use crate::account::key::{AccountKey, ClientKey, FlightId};
+use crate::account::machine::{Landing, Machine};
+use crate::account::outcome::{Failure, FailureKind, Fault};
+use crate::account::refresh_token::RefreshToken;
+use crate::clock::Clock;
+use crate::entra::Entra;
+use crate::entra::target::Target;
+use crate::vault::{Access, Entry, Vault};
+
+mod challenges;
+mod choice;
+mod flights;
+mod profiles;
+mod report;
+mod sign_in;
+mod sign_ins;
+mod tokens;
+
+use challenges::Challenges;
+pub use profiles::{ProfileError, Profiles};
+use sign_ins::SignIns;
+pub use sign_ins::Story;
+
+/// What the broker stands on.
+pub struct Parts {
+    /// The sealed file.
+    pub vault: Vault,
+    /// The way to Entra.
+    pub entra: Entra,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The configured profiles.
+    pub profiles: Profiles,
+    /// The socket, for the status.
+    pub socket: PathBuf,
+}
+
+/// The broker. Everything takes `&Arc<Self>` where it may start a task.
+pub struct Broker {
+    parts: Parts,
+    started_on: u64,
+    state: Mutex<State>,
+    /// The vault's records have been read.
+    is_restored: AtomicBool,
+    /// One attempt to read them at a time, and how the last one failed.
+    restoring: tokio::sync::Mutex<Option<Stalled>>,
+    /// The schedule changed.
+    rescheduled: Notify,
+    /// The last flight landed.
+    settled: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    machine: Machine,
+    known: BTreeMap<AccountKey, Known>,
+    flights: HashMap<FlightId, watch::Sender<Option<Told>>>,
+    sign_ins: SignIns,
+    challenges: Challenges,
+}
+
+/// What is known of an account besides the machine's part.
+struct Known {
+    entry: Entry,
+    /// Where its refresh token may be sent; an error when today's configuration no longer allows it.
+    target: Result<Target, ErrorBody>,
+    /// Held while the refresh token is in use or replaced: a rotation must not be overtaken.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// A new refresh token that could not be saved yet, and why.
+    unsaved: Option<(RefreshToken, ErrorBody)>,
+}
+
+/// What a waiting caller is told.
+#[derive(Clone, Debug)]
+enum Told {
+    /// The account changed under it; it should ask again.
+    AskAgain,
+    /// The flight landed.
+    Landed(Landing),
+}
+
+/// How the last attempt to read the vault failed, and until when it is not tried again.
+struct Stalled {
+    until: std::time::Duration,
+    error: ErrorBody,
+}
+
+impl Broker {
+    /// A broker that knows no account yet; [`Broker::restore`] reads them.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let started_on = parts.clock.now().epoch();
+        Arc::new(Self {
+            parts,
+            started_on,
+            state: Mutex::default(),
+            is_restored: AtomicBool::new(false),
+            restoring: tokio::sync::Mutex::new(None),
+            rescheduled: Notify::new(),
+            settled: Notify::new(),
+        })
+    }
+
+    /// Reads the accounts from the vault, once. A vault that cannot be opened is tried again by the next
+    /// caller, so a keyring that is unlocked later needs no restart.
+    ///
+    /// # Errors
+    /// Why the vault is closed, at once while the last failure is fresh.
+    pub async fn restore(&self, access: Access) -> Result<(), ErrorBody> {
+        if self.is_restored.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut stalled = self.restoring.lock().await;
+        if self.is_restored.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let now = self.parts.clock.now();
+        if let Some(stalled) =
+            stalled.as_ref().filter(|stalled| access == Access::Silent && stalled.until > now.boot)
+        {
+            return Err(stalled.error.clone());
+        }
+        match self.parts.vault.records(access).await {
+            Ok(entries) => {
+                let mut state = self.state();
+                for entry in entries {
+                    state.welcome(entry, &self.parts.profiles);
+                }
+                drop(state);
+                self.is_restored.store(true, Ordering::Release);
+                *stalled = None;
+                Ok(())
+            }
+            Err(error) => {
+                let error = error.to_error_body();
+                *stalled = Some(Stalled { until: now.boot + RETRY_VAULT, error: error.clone() });
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets requests that are under way end and saves what is not on disk yet; the caller bounds the wait.
+    pub async fn settle(self: &Arc<Self>) {
+        loop {
+            let settled = self.settled.notified();
+            if self.state().flights.is_empty() {
+                break;
+            }
+            settled.await;
+        }
+        let unsaved: Vec<_> = {
+            let state = self.state();
+            state
+                .known
+                .iter()
+                .filter(|(_, known)| known.unsaved.is_some())
+                .map(|(key, _)| key.clone())
+                .collect()
+        };
+        for key in unsaved {
+            self.save_unsaved(&key).await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held left no half-made change that a later caller could not live with:
+        // every change of the machine is a single call.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A burst of callers causes one look at a locked keyring, not one each.
+const RETRY_VAULT: std::time::Duration = std::time::Duration::from_secs(2);
+
+impl State {
+    /// Takes in an account from the vault or from a finished sign-in. Flights of the sign-in it replaces
+    /// tell their callers to ask again.
+    fn welcome(&mut self, entry: Entry, profiles: &Profiles) {
+        let key = entry.key.clone();
+        let client = ClientKey { authority: entry.authority.clone(), client_id: entry.client_id.clone() };
+        let replaced = self.machine.sign_in(key.clone(), client, None);
+        self.tell_to_ask_again(replaced);
+        if let Some(since) = entry.quarantined_on {
+            self.machine.mark_dead(&key, quarantined(), since);
+        }
+        let target = profiles.target_of(&entry);
+        let turn = self.known.get(&key).map(|known| Arc::clone(&known.turn)).unwrap_or_default();
+        self.known.insert(key, Known { entry, target, turn, unsaved: None });
+    }
+
+    fn tell_to_ask_again(&mut self, flights: impl IntoIterator<Item = FlightId>) {
+        for flight in flights {
+            if let Some(sender) = self.flights.remove(&flight) {
+                sender.send_replace(Some(Told::AskAgain));
+            }
+        }
+    }
+}
+
+/// Stands for the proof that is no longer at hand: the daemon was restarted since.
+fn quarantined() -> Failure {
+    let description = "Entra declared the refresh token dead before entrad was last started".to_owned();
+    Failure {
+        kind: FailureKind::Dead,
+        fault: Fault { error: "invalid_grant".to_owned(), description, ..Fault::default() },
+    }
+}

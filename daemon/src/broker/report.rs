@@ -1,0 +1,163 @@
+//! What is said of the accounts and the daemon: `GET /v1/accounts`, `GET /v1/status`.
+
+use entra_proto::account::{AccountInfo, AccountsAnswer, Health};
+use entra_proto::error::ErrorBody;
+use entra_proto::status::{AccountStatus, StatusAnswer, StoreStatus, TokenStatus};
+use entra_proto::version;
+
+use super::{Broker, Known, State};
+use crate::account::key::{AccountKey, SlotKey};
+use crate::account::outcome::Failure;
+use crate::account::schedule::REFRESH_TOKEN_LIFE;
+use crate::account::slot::Slot;
+use crate::account::time::Now;
+use crate::entra::words::{self, About};
+use crate::vault::{Access, HomeKind};
+
+impl Broker {
+    /// `GET /v1/accounts`.
+    ///
+    /// # Errors
+    /// Why the vault is closed: then nobody knows who is signed in.
+    pub async fn accounts(&self) -> Result<AccountsAnswer, ErrorBody> {
+        self.restore(Access::Silent).await?;
+        let state = self.state();
+        let mut accounts: Vec<_> = state.known.keys().filter_map(|key| state.info(key)).collect();
+        accounts.sort_by(|a, b| (&a.profile, &a.username).cmp(&(&b.profile, &b.username)));
+        Ok(AccountsAnswer { accounts })
+    }
+
+    /// `GET /v1/status`. A closed vault is part of the answer, not an error.
+    ///
+    /// # Errors
+    /// None today; the signature is that of every route.
+    pub async fn status(&self) -> Result<StatusAnswer, ErrorBody> {
+        let closed = self.restore(Access::Silent).await.err();
+        let vault = self.parts.vault.status();
+        let now = self.parts.clock.now();
+        let state = self.state();
+        let mut warnings: Vec<String> =
+            state.known.values().filter_map(|known| known.unsaved_warning()).collect();
+        if let Some(skew) = self.parts.entra.skew().filter(|skew| skew.unsigned_abs() > MAX_SKEW) {
+            let direction = if skew > 0 { "behind" } else { "ahead of" };
+            let seconds = skew.unsigned_abs();
+            warnings.push(format!(
+                "This machine's clock is {seconds} seconds {direction} Entra's; set it by NTP."
+            ));
+        }
+        Ok(StatusAnswer {
+            version: version::VERSION.to_owned(),
+            pid: std::process::id(),
+            socket: self.parts.socket.display().to_string(),
+            started_on: self.started_on,
+            store: StoreStatus {
+                home: vault.home.map_or("none", HomeKind::name).to_owned(),
+                is_open: closed.is_none(),
+                error: closed.map(Box::new),
+            },
+            accounts: state.known.values().filter_map(|known| state.account_status(known, now)).collect(),
+            open_sign_ins: state.sign_ins.count_open().try_into().unwrap_or(u32::MAX),
+            clock_skew: self.parts.entra.skew(),
+            warnings,
+        })
+    }
+}
+
+/// Entra's tokens carry `nbf`, and resources allow five minutes of skew; warn well before.
+const MAX_SKEW: u64 = 120;
+
+impl Known {
+    fn unsaved_warning(&self) -> Option<String> {
+        let (_, error) = self.unsaved.as_ref()?;
+        Some(format!(
+            "The newest refresh token of {} is only in memory, because it could not be saved ({}) If entrad stops now, a new sign-in may be needed.",
+            self.entry.username, error.message
+        ))
+    }
+
+    fn error(&self, failure: &Failure, slot: Option<(&SlotKey, &Slot)>) -> Box<ErrorBody> {
+        let about = About {
+            client_id: &self.entry.client_id,
+            tenant: slot.map_or(&self.entry.tenant, |(key, _)| &key.tenant),
+            resource: &slot.map_or_else(String::new, |(_, slot)| slot.scopes().to_string()),
+            profile: &self.entry.key.profile,
+        };
+        Box::new(words::error_body(failure, &about))
+    }
+}
+
+impl State {
+    /// What is told of an account.
+    pub(super) fn info(&self, key: &AccountKey) -> Option<AccountInfo> {
+        let known = self.known.get(key)?;
+        let entry = &known.entry;
+        let health = match (self.machine.death(key), &known.target) {
+            (Some((failure, since)), _) => {
+                Health::SignInNeeded { error: known.error(failure, None), since: *since }
+            }
+            (None, Err(error)) => {
+                Health::SignInNeeded { error: Box::new(error.clone()), since: entry.used_on }
+            }
+            (None, Ok(_)) => Health::Good,
+        };
+        Some(AccountInfo {
+            id: key.account.clone(),
+            username: entry.username.clone(),
+            name: entry.name.clone(),
+            profile: key.profile.clone(),
+            cloud: entry.cloud,
+            tenant: entry.tenant.clone(),
+            client_id: entry.client_id.clone(),
+            provenance: entry.provenance.clone(),
+            health,
+        })
+    }
+
+    fn account_status(&self, known: &Known, now: Now) -> Option<AccountStatus> {
+        let key = &known.entry.key;
+        let tokens = self.machine.slots(key).into_iter();
+        Some(AccountStatus {
+            account: self.info(key)?,
+            refreshed_on: self.machine.refreshed_on(key),
+            refresh_token_dies_on: known.entry.used_on.saturating_add(REFRESH_TOKEN_LIFE.as_secs()),
+            tokens: tokens
+                .map(|(slot_key, slot, is_flying)| self.token_status(known, slot_key, slot, is_flying, now))
+                .collect(),
+        })
+    }
+
+    fn token_status(
+        &self,
+        known: &Known,
+        slot_key: &SlotKey,
+        slot: &Slot,
+        is_refreshing: bool,
+        now: Now,
+    ) -> TokenStatus {
+        let key = &known.entry.key;
+        let epoch =
+            |boot: std::time::Duration| now.wall.saturating_add(boot.saturating_sub(now.boot)).as_secs();
+        let due = self.machine.due(key, slot_key, now);
+        let blocked = self.machine.blocked_until(key, slot_key, now);
+        let held = slot.valid(now);
+        let refresh_reason = match (is_refreshing, due, blocked, held) {
+            (true, ..) => "a request to Entra is under way",
+            (_, Some(_), Some(_), _) => "after the back-off",
+            (_, Some(_), None, _) => "ahead of its expiry",
+            (_, None, _, Some(_)) => "nobody asked for it since its last refresh",
+            (_, None, _, None) => "when it is asked for",
+        };
+        let error = |failure: &Failure| known.error(failure, Some((slot_key, slot)));
+        TokenStatus {
+            scopes: slot.scopes().clone().into(),
+            tenant: slot_key.tenant.clone(),
+            cae: slot_key.cae,
+            expires_on: held.map(|held| held.expiry.epoch(now)),
+            refresh_due_on: due.map(epoch),
+            refresh_reason: refresh_reason.to_owned(),
+            is_refreshing,
+            blocked_until: blocked.map(epoch),
+            last_error: slot.last_failure().map(error),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The way of a token request: from memory, or by a flight.
+
+use std::sync::Arc;
+
+use entra_proto::error::{ErrorBody, ErrorCode};
+use entra_proto::scope::Scopes;
+use entra_proto::token::{Source, TokenAnswer, TokenRequest};
+use tokio::sync::watch;
+
+use super::{Broker, State, Told, choice};
+use crate::account::key::{AccountKey, SlotKey};
+use crate::account::machine::{Ask, Reply};
+use crate::account::outcome::FailureKind;
+use crate::account::slot::{Held, Refusal};
+use crate::account::time::Now;
+use crate::entra::words::{self, About};
+use crate::vault::Access;
+
+/// What a request came to mean.
+struct Meant {
+    key: AccountKey,
+    slot: SlotKey,
+    /// The tenant in the spelling that is shown.
+    tenant: String,
+    scopes: Scopes,
+}
+
+impl Broker {
+    /// `POST /v1/token`.
+    ///
+    /// # Errors
+    /// One sentence with what to do; see PROTOCOL.md for the codes.
+    pub async fn token(self: &Arc<Self>, request: TokenRequest) -> Result<TokenAnswer, ErrorBody> {
+        self.restore(Access::Silent).await?;
+        let ask = choice::ask(&request)?;
+        // An account that signs out and in while its callers wait makes them ask again; not for ever.
+        for _ in 0..MOST_ASKS {
+            let (meant, waiting) = match self.look(&request, &ask)? {
+                Looked::Answer(answer) => return Ok(answer),
+                Looked::Wait(meant, waiting) => (meant, waiting),
+            };
+            if let Told::Landed(landing) = told(waiting).await {
+                let now = self.parts.clock.now();
+                let may_fall_back = !ask.passes_over_cache();
+                return match (landing.result, landing.fallback.filter(|_| may_fall_back)) {
+                    (Ok(held), _) => Ok(answer(&meant, &held, Source::Refresh, now)),
+                    (Err(_), Some(held)) => Ok(answer(&meant, &held, Source::Cache, now)),
+                    (Err(refusal), None) => Err(self.state().refusal_body(&meant, &refusal, &ask)),
+                };
+            }
+        }
+        Err(ErrorBody::new(
+            ErrorCode::Unavailable,
+            "The account kept changing while the token was asked for.",
+        )
+        .with_hint("Try again."))
+    }
+
+    fn look(self: &Arc<Self>, request: &TokenRequest, ask: &Ask) -> Result<Looked, ErrorBody> {
+        let now = self.parts.clock.now();
+        let mut state = self.state();
+        let meant = state.meaning(request)?;
+        let reply = state.machine.ask(&meant.key, &meant.slot, &meant.scopes, ask, now);
+        match reply {
+            Some(Reply::Serve { held, is_first }) => {
+                if is_first {
+                    self.rescheduled.notify_one();
+                }
+                Ok(Looked::Answer(answer(&meant, &held, Source::Cache, now)))
+            }
+            Some(Reply::Refuse(refusal)) => Err(state.refusal_body(&meant, &refusal, ask)),
+            Some(Reply::Wait { flight, order }) => {
+                let waiting =
+                    state.flights.entry(flight).or_insert_with(|| watch::Sender::new(None)).subscribe();
+                drop(state);
+                if let Some(order) = order {
+                    self.launch(order);
+                }
+                Ok(Looked::Wait(meant, waiting))
+            }
+            None => {
+                Err(ErrorBody::new(ErrorCode::Internal, "The account is known to one half of entrad only."))
+            }
+        }
+    }
+}
+
+/// Twice is enough for a sign-out followed by a sign-in; a third time is for the unlucky.
+const MOST_ASKS: usize = 3;
+
+enum Looked {
+    Answer(TokenAnswer),
+    Wait(Meant, watch::Receiver<Option<Told>>),
+}
+
+/// Waits for the flight. It always ends: a flight is a task with bounded waits, and one whose account is
+/// gone tells its callers so. The route bounds the whole besides.
+async fn told(mut waiting: watch::Receiver<Option<Told>>) -> Told {
+    match waiting.wait_for(Option::is_some).await {
+        Ok(told) => told.clone().unwrap_or(Told::AskAgain),
+        Err(_) => Told::AskAgain,
+    }
+}
+
+fn answer(meant: &Meant, held: &Held, source: Source, now: Now) -> TokenAnswer {
+    TokenAnswer {
+        access_token: held.token.clone(),
+        token_type: "Bearer".to_owned(),
+        expires_on: held.expiry.epoch(now),
+        scopes: held.scopes.clone(),
+        account: meant.key.account.clone(),
+        tenant: meant.tenant.clone(),
+        source,
+        refresh_due_on: held.due.epoch(now),
+    }
+}
+
+impl State {
+    fn meaning(&self, request: &TokenRequest) -> Result<Meant, ErrorBody> {
+        let key = self.choose(request.account.as_deref(), request.profile.as_deref())?;
+        let Some(known) = self.known.get(&key) else {
+            return Err(ErrorBody::new(ErrorCode::Internal, "The chosen account is not known."));
+        };
+        let target = known.target.as_ref().map_err(Clone::clone)?;
+        let tenant = match request.tenant.as_deref() {
+            Some(tenant) => {
+                let authority = target.authority.with_tenant(tenant);
+                authority
+                    .map_err(|error| ErrorBody::new(ErrorCode::BadRequest, error.to_string()))?
+                    .tenant()
+                    .to_owned()
+            }
+            None => known.entry.tenant.clone(),
+        };
+        let scopes =
+            choice::scopes(request.scopes.as_deref(), request.resource.as_deref(), known.entry.cloud)?;
+        let slot = SlotKey::new(&tenant, &scopes, request.cae);
+        Ok(Meant { key, slot, tenant, scopes })
+    }
+
+    /// The refusal in words, with the challenge kept behind a handle for the sign-in that follows.
+    fn refusal_body(&mut self, meant: &Meant, refusal: &Refusal, ask: &Ask) -> ErrorBody {
+        let resource = meant.scopes.to_string();
+        let client_id = self.known.get(&meant.key).map_or("", |known| known.entry.client_id.as_str());
+        let about =
+            About { client_id, tenant: &meant.tenant, resource: &resource, profile: &meant.key.profile };
+        let mut body = words::error_body(&refusal.failure, &about);
+        if let Some(retry_after) = refusal.retry_after {
+            // Rounded up: a caller that comes back too early would be refused again.
+            body.retry_after = Some(retry_after.as_secs_f64().ceil() as u64);
+        }
+        let needs_person = matches!(refusal.failure.kind, FailureKind::SignInNeeded | FailureKind::Dead);
+        let claims = refusal.failure.fault.claims.as_deref().or(ask.claims.as_deref());
+        if let Some(claims) = claims.filter(|_| needs_person) {
+            body.claims_handle = Some(self.challenges.keep(claims));
+        }
+        body
+    }
+}

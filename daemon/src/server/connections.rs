@@ -1,0 +1,102 @@
+//! Accepting and serving connections, within limits.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use entra_proto::limits::{HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::UnixStream;
+use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt;
+
+use super::{Listener, guard, reply, router};
+use crate::access::caller::Caller;
+use crate::broker::Broker;
+
+/// Serves until `stop` completes; then takes no further connection and lets running requests end, for a
+/// few seconds at most.
+pub async fn serve(listener: Listener, broker: Arc<Broker>, stop: impl Future<Output = ()>) {
+    let router = router(broker);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (stopping, stopped) = watch::channel(false);
+    let mut stop = pin!(stop);
+    loop {
+        let place = Arc::clone(&places).acquire_owned();
+        let accepted = async { (place.await, listener.accept().await) };
+        let (place, stream) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => accepted,
+        };
+        let caller = match Caller::of(&stream) {
+            Ok(caller) => caller,
+            Err(stranger) => {
+                tracing::warn!(%stranger, "a connection was closed");
+                continue;
+            }
+        };
+        let router = router.clone();
+        let stopped = stopped.clone();
+        tokio::spawn(async move {
+            connection(stream, caller, router, stopped).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    stopping.send_replace(true);
+    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+    if tokio::time::timeout(FAREWELL, places.acquire_many(all)).await.is_err() {
+        tracing::info!("stopping with requests still open");
+    }
+}
+
+/// How long running requests may take to end once the daemon is told to stop.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+async fn connection(stream: UnixStream, caller: Caller, router: Router, mut stopped: watch::Receiver<bool>) {
+    let service = service_fn(move |request| respond(request, caller.clone(), router.clone()));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // The borrow that `wait_for` returns must not live across an await.
+    let told_to_stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = told_to_stop => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        // Hang-ups and time-outs of callers are their own affair.
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn respond(
+    mut request: Request<Incoming>,
+    caller: Caller,
+    router: Router,
+) -> Result<Response<Body>, Infallible> {
+    let refusal = guard::refusal(request.version(), request.uri(), request.headers());
+    let mut response = match refusal {
+        Some(error) => {
+            tracing::warn!(%caller, "a request was refused: {}", error.message);
+            reply::failure(&error)
+        }
+        None => {
+            request.extensions_mut().insert(caller);
+            router.oneshot(request.map(Body::new)).await?
+        }
+    };
+    reply::sign(&mut response);
+    Ok(response)
+}

@@ -1,0 +1,136 @@
+//! One function a route: read, ask the broker, answer.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, Response};
+use entra_proto::error::{ErrorBody, ErrorCode};
+use entra_proto::limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, MAX_REQUEST_BODY, TOKEN_TIMEOUT};
+use futures_util::stream;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::reply::{answer, failure, lines};
+use crate::access::caller::Caller;
+use crate::broker::Broker;
+
+type Routed = State<Arc<Broker>>;
+
+pub(super) async fn token(State(broker): Routed, request: Request) -> Response<Body> {
+    let work = async { broker.token(read(request).await?).await };
+    answer(within(TOKEN_TIMEOUT, work).await)
+}
+
+pub(super) async fn accounts(State(broker): Routed) -> Response<Body> {
+    answer(within(ANSWER_TIMEOUT, broker.accounts()).await)
+}
+
+/// The query of `DELETE /v1/accounts/{id}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignOut {
+    profile: Option<String>,
+}
+
+pub(super) async fn sign_out(
+    State(broker): Routed,
+    Path(id): Path<String>,
+    query: Result<Query<SignOut>, axum::extract::rejection::QueryRejection>,
+) -> Response<Body> {
+    let Ok(Query(query)) = query else {
+        return failure(&bad("The query may hold `profile` alone."));
+    };
+    answer(within(ANSWER_TIMEOUT, broker.sign_out(&id, query.profile.as_deref())).await)
+}
+
+pub(super) async fn status(State(broker): Routed) -> Response<Body> {
+    answer(within(ANSWER_TIMEOUT, broker.status()).await)
+}
+
+pub(super) async fn start_sign_in(
+    State(broker): Routed,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response<Body> {
+    let work = async { broker.start_sign_in(read(request).await?, caller).await };
+    answer(within(ANSWER_TIMEOUT, work).await)
+}
+
+pub(super) async fn cancel_sign_in(State(broker): Routed, Path(id): Path<String>) -> Response<Body> {
+    let done = broker.cancel_sign_in(&id).map(|()| serde_json::json!({}));
+    answer(done)
+}
+
+/// The stream starts with everything a late reader has missed and ends with the sign-in.
+pub(super) async fn sign_in_events(State(broker): Routed, Path(id): Path<String>) -> Response<Body> {
+    let story = match broker.follow_sign_in(&id) {
+        Ok(story) => story,
+        Err(error) => return failure(&error),
+    };
+    let events = stream::unfold(story, async |mut story| {
+        let event = story.next_event().await?;
+        let mut line = serde_json::to_vec(&event).unwrap_or_default();
+        line.push(b'\n');
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(line)), story))
+    });
+    lines(Body::from_stream(events))
+}
+
+pub(super) async fn not_found() -> Response<Body> {
+    let error = ErrorBody::new(ErrorCode::NotFound, "There is no such route.");
+    failure(&error.with_hint("PROTOCOL.md lists the routes; they begin with /v1/."))
+}
+
+pub(super) async fn method_not_allowed() -> Response<Body> {
+    let error = ErrorBody::new(ErrorCode::MethodNotAllowed, "The route does not take this method.");
+    failure(&error.with_hint("PROTOCOL.md lists each route's methods."))
+}
+
+/// Reads a JSON body within its limits.
+async fn read<T: DeserializeOwned>(request: Request) -> Result<T, ErrorBody> {
+    let too_large = || {
+        let sentence = format!("The request's body is longer than {MAX_REQUEST_BODY} bytes.");
+        ErrorBody::new(ErrorCode::TooLarge, sentence)
+    };
+    let (head, body) = request.into_parts();
+    if announced(&head.headers).is_some_and(|length| length > MAX_REQUEST_BODY) {
+        return Err(too_large());
+    }
+    let is_json =
+        head.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if !is_json {
+        return Err(bad("The body must be JSON.")
+            .with_hint("Send `Content-Type: application/json`; with curl use --json."));
+    }
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_REQUEST_BODY)).await;
+    let bytes = bytes
+        .map_err(|_| ErrorBody::new(ErrorCode::TimedOut, "The request's body did not arrive in time."))?;
+    let bytes = bytes.map_err(|_| too_large())?;
+    // The parser's message names the field and the place, and holds nothing of the body but field names.
+    serde_json::from_slice(&bytes).map_err(|error| bad(&format!("The request does not parse: {error}.")))
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, ErrorBody>>,
+) -> Result<T, ErrorBody> {
+    let late = || {
+        let sentence = format!("The work took longer than {} seconds.", limit.as_secs());
+        ErrorBody::new(ErrorCode::TimedOut, sentence)
+            .with_hint("Try again; `entra status` shows what is under way.")
+    };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn bad(sentence: &str) -> ErrorBody {
+    ErrorBody::new(ErrorCode::BadRequest, sentence)
+}
