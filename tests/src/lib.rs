@@ -1,1 +1,22 @@
-//! Tests.
+//! The test environment: a throw-away home, a simulator of Entra on loopback, and the real programs in it.
+//!
+//! Nothing of the machine leaks in: the environment of every process is cleared, and homes, sockets and
+//! state live in a temporary folder that goes away with the [`Env`].
+
+mod daemon;
+mod env;
+pub mod raw;
+
+pub use daemon::Daemon;
+pub use env::{Env, Programs, Ran};
+
+/// The programs under test, as Cargo built them for the test that asks.
+#[macro_export]
+macro_rules! programs {
+    () => {
+        $crate::Programs {
+            entra: env!("CARGO_BIN_EXE_entra-under-test").into(),
+            entrad: env!("CARGO_BIN_EXE_entrad-under-test").into(),
+        }
+    };
+}

@@ -1,0 +1,27 @@
+# The same steps as .ci/run, cheapest first.
+
+# Everything that needs no installation.
+check: format lint docs test
+
+format:
+    cargo fmt --all --check
+
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+test:
+    cargo test --workspace --locked
+
+# Licences, bans and sources.
+deny:
+    cargo deny check bans licenses sources
+
+# Against parts that no one here wrote: Microsoft's libraries, an OAuth server, GNOME Keyring.
+real:
+    tests/real/run
+
+bench:
+    cargo bench -p entra-tests

@@ -1,0 +1,7 @@
+//! The client as it ships, under a name that the tests can find.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    entra::main()
+}

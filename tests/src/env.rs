@@ -1,0 +1,249 @@
+//! One throw-away workstation.
+
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use entra_sim::{Options, Sim};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::daemon::Daemon;
+
+/// Where the programs are.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The client.
+    pub entra: PathBuf,
+    /// The daemon.
+    pub entrad: PathBuf,
+}
+
+/// A home, a simulator, and the programs.
+pub struct Env {
+    programs: Programs,
+    folder: TempDir,
+    sim: Sim,
+}
+
+/// What a finished client left.
+#[derive(Debug)]
+#[must_use = "look at the output or the exit status"]
+pub struct Ran {
+    /// Its exit status; -1 when a signal ended it.
+    pub status: i32,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// Far above what any step takes; a test that hangs fails by it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A person of the simulator's home tenant.
+pub const PERSON: &str = "ada@example.com";
+
+impl Env {
+    /// An environment with a simulator that lets clients poll every second.
+    #[must_use]
+    pub fn new(programs: Programs) -> Self {
+        let mut options = Options::default();
+        options.rules.interval = Duration::from_secs(1);
+        Self::with(programs, options)
+    }
+
+    /// An environment with this simulator.
+    ///
+    /// # Panics
+    /// When the machine has no room for a folder or a loopback port.
+    #[must_use]
+    pub fn with(programs: Programs, options: Options) -> Self {
+        let private = PermissionsExt::from_mode(0o700);
+        let folder =
+            tempfile::Builder::new().prefix("entrad-").permissions(private).tempdir().expect("a folder");
+        for name in ["home", "run"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir(&path).expect("a folder");
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).expect("a mode");
+        }
+        let passphrase = folder.path().join("passphrase");
+        std::fs::write(&passphrase, "correct horse battery staple").expect("a file");
+        std::fs::set_permissions(&passphrase, PermissionsExt::from_mode(0o600)).expect("a mode");
+        let sim = Sim::start_blocking(options).expect("a simulator on loopback");
+        Self { programs, folder, sim }
+    }
+
+    /// The simulator.
+    #[must_use]
+    pub fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// The environment's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("run/entrad/entrad.sock")
+    }
+
+    /// The folder of the sealed file.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.path().join("home/.local/state/entrad")
+    }
+
+    /// The daemon's log so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("entrad.log")).unwrap_or_default()
+    }
+
+    /// A command with nothing in its environment but the throw-away home.
+    #[must_use]
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.folder.path().join("home"))
+            .env("XDG_RUNTIME_DIR", self.folder.path().join("run"));
+        command.env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        command
+    }
+
+    /// The options that point a daemon at the simulator and at a passphrase.
+    #[must_use]
+    pub fn options(&self) -> Vec<String> {
+        let passphrase = self.folder.path().join("passphrase");
+        let option = |name: &str, value: &str| format!("--{name}={value}");
+        vec![
+            option("authority", self.sim.origin()),
+            option("client-id", entra_sim::DEFAULT_CLIENT),
+            option("store", "passphrase"),
+            option("passphrase-file", &passphrase.to_string_lossy()),
+        ]
+    }
+
+    /// Starts a daemon on the simulator and waits until it is ready.
+    #[must_use]
+    pub fn start(&self) -> Daemon {
+        self.start_with(&[])
+    }
+
+    /// The same with further options.
+    #[must_use]
+    pub fn start_with(&self, more: &[&str]) -> Daemon {
+        let mut command = self.command(&self.programs.entrad);
+        command.args(self.options()).args(more);
+        self.launch(command)
+    }
+
+    /// Starts this command as a daemon, with its log beside the home, and waits until it is ready.
+    #[must_use]
+    pub fn launch(&self, command: Command) -> Daemon {
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("entrad.log"));
+        Daemon::launch(command, log.expect("a log file"))
+    }
+
+    /// The daemon's command, for a test that changes it before the start.
+    #[must_use]
+    pub fn daemon_command(&self) -> Command {
+        let mut command = self.command(&self.programs.entrad);
+        command.args(self.options());
+        command
+    }
+
+    /// Runs the client to its end.
+    pub fn entra(&self, args: &[&str]) -> Ran {
+        let mut command = self.command(&self.programs.entra);
+        command.args(args);
+        run(command)
+    }
+
+    /// The client's command, for a test that needs the running process.
+    #[must_use]
+    pub fn entra_command(&self, args: &[&str]) -> Command {
+        let mut command = self.command(&self.programs.entra);
+        command.args(args);
+        command
+    }
+
+    /// Signs [`PERSON`] in by the client, as a person would, and returns the account's id.
+    ///
+    /// # Panics
+    /// When the sign-in fails.
+    pub fn sign_in(&self) -> String {
+        self.sign_in_as(PERSON, &[])
+    }
+
+    /// The same for another person, with further options of `entra login`.
+    ///
+    /// # Panics
+    /// When the sign-in fails.
+    pub fn sign_in_as(&self, person: &str, more: &[&str]) -> String {
+        let mut command = self.entra_command(&["login", "--json"]);
+        command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().expect("the client starts");
+        let code = self.sim.control().next_user_code_blocking().expect("a code is asked for");
+        self.sim.control().approve(&code, person).expect("the code is approved");
+        let ran = finish(child);
+        let last: Value =
+            ran.stdout.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+        assert_eq!(last["event"], "signed_in", "{ran:?}\n{}", self.log());
+        last["account"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// A token by the client, as the JSON that it prints.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn token(&self, args: &[&str]) -> Value {
+        let ran = self.entra(&[&["token", "--output", "json"], args].concat());
+        assert_eq!(ran.status, 0, "{ran:?}\n{}", self.log());
+        serde_json::from_str(&ran.stdout).expect("JSON")
+    }
+}
+
+/// Runs a command to its end, for a minute at most.
+///
+/// # Panics
+/// When it does not start or does not end.
+pub fn run(mut command: Command) -> Ran {
+    finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts"))
+}
+
+/// Waits for a child, for a minute at most.
+///
+/// # Panics
+/// When it does not end; it is killed then.
+pub fn finish(mut child: Child) -> Ran {
+    let read = |stream: Option<Box<dyn Read + Send>>| {
+        thread::spawn(move || {
+            let mut text = Vec::new();
+            stream.map(|mut stream| stream.read_to_end(&mut text));
+            String::from_utf8_lossy(&text).into_owned()
+        })
+    };
+    let stdout = read(child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>));
+    let stderr = read(child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>));
+    let pid = child.id();
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || done.send(child.wait()));
+    let Ok(status) = ended.recv_timeout(LIMIT) else {
+        crate::daemon::kill(pid, rustix::process::Signal::KILL);
+        panic!("a program did not end within {LIMIT:?}");
+    };
+    let status = status.expect("a status").code().unwrap_or(-1);
+    Ran { status, stdout: stdout.join().expect("output"), stderr: stderr.join().expect("output") }
+}

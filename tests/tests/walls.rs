@@ -1,0 +1,232 @@
+//! The walls of ARCHITECTURE.md, read from the manifests and the sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every package that `name` links, itself left out: normal dependencies only, of every target.
+fn linked_by(name: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: BTreeMap<&str, &str> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| (package["id"].as_str().unwrap(), package["name"].as_str().unwrap()))
+        .collect();
+    let edges: BTreeMap<&str, Vec<&str>> = metadata["resolve"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| {
+            let is_normal =
+                |dep: &&Value| dep["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null());
+            let deps = node["deps"].as_array().unwrap().iter().filter(is_normal);
+            (node["id"].as_str().unwrap(), deps.map(|dep| dep["pkg"].as_str().unwrap()).collect())
+        })
+        .collect();
+    let start = *names.iter().find(|(_, package)| **package == name).unwrap().0;
+    let (mut seen, mut waiting) = (BTreeSet::new(), vec![start]);
+    while let Some(id) = waiting.pop() {
+        for next in &edges[id] {
+            if seen.insert(*next) {
+                waiting.push(next);
+            }
+        }
+    }
+    seen.into_iter().map(|id| names[id].to_owned()).collect()
+}
+
+/// Rust sources below `folder`, as paths from the root with their text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let (mut found, mut waiting) = (Vec::new(), vec![root().join(folder)]);
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            found.push((name, std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+    assert!(!found.is_empty(), "no sources below {folder}");
+    found
+}
+
+/// The lines of code: comments left out.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+/// Whether a line names the crate or module `word` as a path, as in `word::`, `use word;` or `word!`.
+fn names(line: &str, word: &str) -> bool {
+    let bytes = line.as_bytes();
+    line.match_indices(word).any(|(at, _)| {
+        let before = at.checked_sub(1).map_or(b' ', |index| bytes[index]);
+        let rest = &line[at + word.len()..];
+        let is_word = !before.is_ascii_alphanumeric() && before != b'_' && before != b'"' && before != b'-';
+        is_word && (rest.starts_with("::") || rest.starts_with(';') || rest.starts_with(" as "))
+    })
+}
+
+#[test]
+fn the_contract_and_the_client_link_nothing_heavy() {
+    let heavy = ["tokio", "reqwest", "rustls", "hyper", "axum", "oauth2", "aws-lc-rs", "zbus"];
+    for package in ["entra-proto", "entra"] {
+        let linked = linked_by(package);
+        let found: Vec<_> = heavy.iter().filter(|heavy| linked.contains(**heavy)).collect();
+        assert!(found.is_empty(), "{package} links {found:?}");
+    }
+    assert!(linked_by("entrad").contains("reqwest"), "the look at the graph works");
+}
+
+#[test]
+fn nothing_that_ships_links_c_libraries_for_tls_or_the_bus() {
+    for package in ["entrad", "entra"] {
+        let linked = linked_by(package);
+        for banned in ["openssl-sys", "native-tls", "libdbus-sys"] {
+            assert!(!linked.contains(banned), "{package} links {banned}");
+        }
+    }
+}
+
+#[test]
+fn the_simulator_holds_nothing_of_the_daemon() {
+    let linked = linked_by("entra-sim");
+    assert!(!linked.contains("entrad") && !linked.contains("entra-proto"));
+}
+
+#[test]
+fn each_crate_is_named_in_its_rooms_only() {
+    let walls: [(&str, &[&str]); 8] = [
+        ("reqwest", &["daemon/src/entra/"]),
+        ("oauth2", &["daemon/src/entra/"]),
+        ("keyring_core", &["daemon/src/vault/"]),
+        ("zbus_secret_service_keyring_store", &["daemon/src/vault/"]),
+        ("zbus", &["daemon/src/vault/"]),
+        ("chacha20poly1305", &["daemon/src/vault/"]),
+        ("axum", &["daemon/src/server/", "daemon/src/dialects/"]),
+        ("hyper", &["daemon/src/server/", "daemon/src/dialects/"]),
+    ];
+    let sources = [sources("daemon/src"), sources("client/src"), sources("proto/src")].concat();
+    for (word, rooms) in walls {
+        let strays: Vec<_> = sources
+            .iter()
+            .filter(|(path, _)| !rooms.iter().any(|room| path.starts_with(room)))
+            .filter(|(_, text)| code(text).any(|line| names(line, word)))
+            .map(|(path, _)| path)
+            .collect();
+        assert!(strays.is_empty(), "{word} is named outside {rooms:?}: {strays:?}");
+    }
+}
+
+#[test]
+fn arrows_inside_the_daemon_point_down_only() {
+    // A room may name those that stand after it, and its own level not at all.
+    let levels: [&[&str]; 7] = [
+        &["run"],
+        &["server", "dialects"],
+        &["access"],
+        &["broker"],
+        &["entra", "vault", "notify", "audit"],
+        &["account", "config", "clock"],
+        &["harden", "lock", "logging", "service"],
+    ];
+    let level_of = |room: &str| levels.iter().position(|level| level.contains(&room));
+    let mut wrong = Vec::new();
+    for (path, text) in sources("daemon/src") {
+        let room = path
+            .trim_start_matches("daemon/src/")
+            .split('/')
+            .next()
+            .unwrap()
+            .trim_end_matches(".rs")
+            .to_owned();
+        let Some(own) = level_of(&room) else {
+            assert!(["lib", "main"].contains(&room.as_str()), "{room} is in no level");
+            continue;
+        };
+        for line in code(&text) {
+            for other in levels.iter().flat_map(|level| level.iter()).filter(|other| **other != room) {
+                // A clock's time is the machine's own type, and the broker is told who asked.
+                let is_exempt =
+                    (room == "clock" && *other == "account") || (room == "broker" && *other == "access");
+                let level = level_of(other).unwrap();
+                if names(line, &format!("crate::{other}")) && level <= own && !is_exempt {
+                    wrong.push(format!("{path}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_machine_is_pure() {
+    for (path, text) in sources("daemon/src/account") {
+        for banned in [
+            "async fn",
+            ".await",
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "SystemTime",
+            "Instant::now",
+            "tokio::",
+        ] {
+            assert!(!code(&text).any(|line| line.contains(banned)), "{path} has {banned}");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_named_files_only() {
+    let named = ["daemon/src/harden/wiping_allocator.rs", "daemon/src/vault/locked_key.rs"];
+    for folder in ["daemon/src", "client/src", "proto/src", "tests/sim/src"] {
+        for (path, text) in sources(folder) {
+            let is_unsafe = code(&text).any(|line| {
+                line.contains("unsafe {") || line.contains("unsafe fn") || line.contains("unsafe impl")
+            });
+            assert!(!is_unsafe || named.contains(&path.as_str()), "{path} has unsafe code");
+        }
+    }
+}
+
+#[test]
+fn no_module_is_longer_than_five_hundred_lines() {
+    let all = ["proto", "daemon", "client", "tests"].map(sources).concat();
+    let long: Vec<_> = all
+        .iter()
+        .filter(|(path, _)| !path.contains("/target/"))
+        .map(|(path, text)| (path, text.lines().count()))
+        .filter(|(_, lines)| *lines > 500)
+        .collect();
+    assert!(long.is_empty(), "{long:?}");
+}
+
+#[test]
+fn every_error_code_is_in_the_protocol() {
+    let protocol = std::fs::read_to_string(root().join("PROTOCOL.md")).unwrap();
+    for row in entra_proto::error::TABLE {
+        let line = format!("| `{}` | {} | {} | {} |", row.name, row.status, row.exit, row.meaning);
+        assert!(protocol.contains(&line), "PROTOCOL.md lacks the row: {line}");
+    }
+}
