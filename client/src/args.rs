@@ -1,0 +1,363 @@
+//! The command line, and nothing but.
+//!
+//! Two readings: the lean one knows the words and builds only the sub-command asked for; when it stops, for
+//! help or for a mistake, a second one with the long tables writes the text. A usual start never pays for
+//! help it does not show.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::RangedU64ValueParser;
+use clap::error::{Error, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use entra_proto::cloud::Cloud;
+use entra_proto::error::{TABLE, exit};
+use entra_proto::limits::MAX_MIN_VALIDITY;
+use entra_proto::resource::{RESOURCES, named};
+
+/// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
+#[derive(Debug, Parser)]
+#[command(name = "entra", version)]
+pub(crate) struct Cli {
+    /// entrad's socket [default: $ENTRAD_SOCKET, else $XDG_RUNTIME_DIR/entrad/entrad.sock]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
+pub(crate) enum Command {
+    /// Sign in: shows a code to type on Microsoft's page
+    Login(Box<LoginArgs>),
+    /// Print an access token
+    Token(Box<TokenArgs>),
+    /// Show accounts, tokens, next refreshes and what went wrong last
+    Status(ReportArgs),
+    /// List the accounts that are signed in
+    Accounts(ReportArgs),
+    /// Sign out: delete an account's refresh token from this workstation
+    Logout(LogoutArgs),
+    /// Explain an error number or code, without the network
+    Explain(ExplainArgs),
+    /// Open one of Microsoft's pages in the browser, away from the terminal
+    #[command(hide = true)]
+    OpenPage(OpenPageArgs),
+}
+
+/// What `entra token` takes.
+#[derive(Args, Debug)]
+#[command(after_help = TOKEN_EXAMPLES)]
+pub(crate) struct TokenArgs {
+    /// A well-known service by its short name, such as `foundry`; --help lists them
+    #[arg(long = "for", value_name = "NAME", value_parser = short_name, group = "target")]
+    pub(crate) for_name: Option<String>,
+    /// A resource's address or app id; `/.default` is appended
+    #[arg(long, value_name = "R", group = "target")]
+    pub(crate) resource: Option<String>,
+    /// Scopes of one resource, as its documentation names them
+    #[arg(long, value_name = "S", num_args = 1.., group = "target")]
+    pub(crate) scope: Option<Vec<String>>,
+    /// How to print it: the bare token, the whole answer, an HTTP header, or lines for a shell to eval
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORM")]
+    pub(crate) output: TokenOutput,
+    /// Least remaining life of the token; 300 when not given
+    #[arg(long, value_name = "SECONDS", value_parser = RangedU64ValueParser::<u64>::new().range(0..=MAX_MIN_VALIDITY.as_secs()))]
+    pub(crate) min_validity: Option<u64>,
+    /// Pass over the cached token, when a service has refused it
+    #[arg(long)]
+    pub(crate) force_refresh: bool,
+    /// The claims challenge of a service's refusal, as JSON or base64
+    #[arg(long, value_name = "CLAIMS")]
+    pub(crate) claims: Option<String>,
+    /// Say that the caller handles claims challenges; such tokens live longer and can be revoked
+    #[arg(long)]
+    pub(crate) cae: bool,
+    /// The account, by user name or id, when several are signed in
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// The profile of entrad's configuration
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Another tenant in which the account is a guest or member
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+}
+
+/// How `entra token` prints.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum TokenOutput {
+    /// `export ENTRA_TOKEN='…'` and `export ENTRA_TOKEN_EXPIRES_ON='…'`
+    Env,
+    /// `Authorization: Bearer …`
+    Header,
+    /// One JSON object with the expiry, the account and the source
+    Json,
+    /// The token alone
+    #[default]
+    Raw,
+}
+
+/// What `entra login` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  entra login --tenant contoso.onmicrosoft.com --client-id 11111111-2222-3333-4444-555555555555
+  entra login --dev-client --copy
+  entra login --profile work --open")]
+pub(crate) struct LoginArgs {
+    /// The profile to sign in; its configuration fills what is not given here
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The tenant: its id, a domain of it, or `organizations`
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+    /// The app registration to sign in with
+    #[arg(long, value_name = "GUID", value_parser = client_id)]
+    pub(crate) client_id: Option<String>,
+    /// Sign in as the Azure CLI's app registration, to try things out before you have your own
+    #[arg(long, conflicts_with = "client_id")]
+    pub(crate) dev_client: bool,
+    /// The cloud: public, us_government or china
+    #[arg(long, value_name = "CLOUD")]
+    pub(crate) cloud: Option<Cloud>,
+    /// Scopes to consent to; Resource Manager's when not given
+    #[arg(long, value_name = "S", num_args = 1..)]
+    pub(crate) scope: Option<Vec<String>>,
+    /// The account that must sign in, by user name or id; another one is refused
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// The claims challenge of a service's refusal, as JSON or base64
+    #[arg(long, value_name = "CLAIMS")]
+    pub(crate) claims: Option<String>,
+    /// A claims challenge that entrad kept, by the handle an error named
+    #[arg(long, value_name = "HANDLE", conflicts_with = "claims")]
+    pub(crate) claims_handle: Option<String>,
+    /// Open the page in the browser ($BROWSER is honoured)
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Draw the page's address as a QR code, for a telephone
+    #[arg(long)]
+    pub(crate) qr: bool,
+    /// Copy the code to the clipboard, through the terminal
+    #[arg(long)]
+    pub(crate) copy: bool,
+    /// Print what happens as JSON, one event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `entra status` and `entra accounts` take.
+#[derive(Args, Debug)]
+pub(crate) struct ReportArgs {
+    /// Print the daemon's answer as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `entra logout` takes.
+#[derive(Args, Debug)]
+pub(crate) struct LogoutArgs {
+    /// The account, by user name or id; not needed when only one is signed in
+    #[arg(value_name = "ACCOUNT", conflicts_with = "all")]
+    pub(crate) account: Option<String>,
+    /// Only under this profile
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Every account
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// What `entra explain` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  entra explain 50076
+  entra explain store_locked
+  entra explain 'AADSTS53003: Access has been blocked by Conditional Access policies.'")]
+pub(crate) struct ExplainArgs {
+    /// A number, `AADSTS…`, a whole error message, or one of entrad's own codes
+    #[arg(value_name = "CODE", required = true, num_args = 1.., allow_hyphen_values = true)]
+    pub(crate) text: Vec<String>,
+    /// Print it as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What the hidden `entra open-page` takes.
+#[derive(Args, Debug)]
+pub(crate) struct OpenPageArgs {
+    /// The page.
+    #[arg(value_name = "URL")]
+    pub(crate) page: String,
+}
+
+impl Cli {
+    /// Reads this process's command line.
+    ///
+    /// # Errors
+    /// Help, the version, or a usage error, ready to print.
+    pub(crate) fn read() -> Result<Self, Error> {
+        Self::read_from(std::env::args_os().collect())
+    }
+
+    fn read_from(words: Vec<OsString>) -> Result<Self, Error> {
+        let read = Self::try_parse_from(&words).and_then(Self::checked);
+        match read {
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+                Err(with_tables().try_get_matches_from(words).err().unwrap_or(error))
+            }
+            read => read,
+        }
+    }
+
+    fn checked(self) -> Result<Self, Error> {
+        match &self.command {
+            Command::Token(args)
+                if args.for_name.is_none() && args.resource.is_none() && args.scope.is_none() =>
+            {
+                Err(Self::command().error(ErrorKind::MissingRequiredArgument, NO_TARGET))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+fn with_tables() -> clap::Command {
+    Cli::command()
+        .after_help(format!("Exit statuses:\n{}", exit_statuses()))
+        .mut_subcommand("token", |token| token.after_long_help(short_names()))
+}
+
+/// One line a status: its meaning, and the error codes that end with it.
+fn exit_statuses() -> String {
+    let mut lines = String::new();
+    for (status, meaning) in EXIT_MEANINGS {
+        lines.push_str(&format!("  {status}  {meaning}\n"));
+        let codes: Vec<&str> = TABLE.iter().filter(|row| row.exit == status).map(|row| row.name).collect();
+        for line in crate::text::wrap(&codes.join(", "), 70) {
+            lines.push_str(&format!("       {line}\n"));
+        }
+    }
+    lines + "`entra explain CODE` says what an error code means."
+}
+
+fn short_names() -> String {
+    let mut lines = "Short names for --for:\n".to_owned();
+    for resource in RESOURCES {
+        lines.push_str(&format!("  {:<13} {:<35} {}\n", resource.name, resource.title, resource.public));
+    }
+    lines.push('\n');
+    lines + TOKEN_EXAMPLES
+}
+
+fn short_name(name: &str) -> Result<String, String> {
+    match named(name) {
+        Some(resource) => Ok(resource.name.to_owned()),
+        None => {
+            let names: Vec<&str> = RESOURCES.iter().map(|resource| resource.name).collect();
+            Err(format!(
+                "the short names are {}; for another service use --resource or --scope",
+                names.join(", ")
+            ))
+        }
+    }
+}
+
+fn client_id(text: &str) -> Result<String, String> {
+    if crate::text::is_guid(text) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("an Application (client) ID looks like 11111111-2222-3333-4444-555555555555".to_owned())
+    }
+}
+
+const NO_TARGET: &str = "Say what the token is for, in one of three ways:
+  --for NAME       a well-known service, such as `foundry` or `graph`
+  --resource R     a resource's address, such as https://management.azure.com
+  --scope S...     scopes, such as https://graph.microsoft.com/Mail.Read";
+
+const TOKEN_EXAMPLES: &str = "Examples:
+  entra token --for graph
+  entra token --resource https://ai.azure.com --output header
+  entra token --scope https://graph.microsoft.com/Mail.Read --output json
+  eval \"$(entra token --for arm --output env)\"";
+
+/// What each exit status means to a caller.
+const EXIT_MEANINGS: [(u8, &str); 9] = [
+    (exit::GOOD, "All went well."),
+    (exit::INTERNAL, "A defect, or the machine failed."),
+    (exit::USAGE, "The command line or request was wrong."),
+    (exit::SIGN_IN_NEEDED, "A person must sign in: run `entra login`."),
+    (exit::REFUSED, "Refused by policy."),
+    (exit::MISCONFIGURED, "Misconfigured, or for an administrator."),
+    (exit::LATER, "Try again later."),
+    (exit::NO_DAEMON, "No daemon answers."),
+    (exit::CANCELLED, "The sign-in was cancelled."),
+];
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn read(line: &str) -> Result<Cli, Error> {
+        Cli::read_from(line.split(' ').map(OsString::from).collect())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        with_tables().debug_assert();
+    }
+
+    #[test]
+    fn a_token_needs_exactly_one_target() {
+        let nothing = read("entra token").unwrap_err();
+        assert_eq!(nothing.exit_code(), i32::from(exit::USAGE));
+        for way in ["--for", "--resource", "--scope"] {
+            assert!(nothing.to_string().contains(way), "{nothing}");
+        }
+        assert_eq!(read("entra token --for arm --scope x").unwrap_err().kind(), ErrorKind::ArgumentConflict);
+        let Command::Token(args) = read("entra token --scope a b --cae").unwrap().command else { panic!() };
+        assert_eq!(args.scope.unwrap(), ["a", "b"]);
+    }
+
+    #[rstest]
+    #[case("entra token --for nothing", "foundry")]
+    #[case("entra token --for arm --min-validity 86401", "86400")]
+    #[case("entra login --client-id nonsense", "11111111-")]
+    #[case("entra login --dev-client --client-id 04b07795-8ddb-461a-bbee-02f9e1bf7b46", "cannot be used")]
+    #[case("entra login --cloud azure", "us_government")]
+    #[case("entra login --claims x --claims-handle y", "cannot be used")]
+    #[case("entra logout ada --all", "cannot be used")]
+    fn a_mistake_is_answered_with_what_is_right(#[case] line: &str, #[case] words: &str) {
+        let error = read(line).unwrap_err();
+        assert_eq!(error.exit_code(), i32::from(exit::USAGE));
+        assert!(error.to_string().contains(words), "{error}");
+    }
+
+    #[test]
+    fn short_names_are_taken_in_any_case() {
+        let Command::Token(args) = read("entra token --for Foundry").unwrap().command else { panic!() };
+        assert_eq!(args.for_name.as_deref(), Some("foundry"));
+    }
+
+    #[test]
+    fn help_has_every_exit_status_and_error_code() {
+        let help = read("entra --help").unwrap_err().to_string();
+        for row in TABLE {
+            assert!(help.contains(row.name), "{help}");
+        }
+        assert!((0..=8).all(|status| help.contains(&format!("\n  {status}  "))), "{help}");
+        assert!(!help.contains("open-page"), "{help}");
+    }
+
+    #[test]
+    fn help_for_tokens_lists_every_short_name() {
+        let help = read("entra token --help").unwrap_err().to_string();
+        assert!(RESOURCES.iter().all(|resource| help.contains(resource.public)), "{help}");
+        assert!(help.contains("eval"), "{help}");
+    }
+}

@@ -1,0 +1,135 @@
+//! `entra token`: one access token on standard output.
+//!
+//! Tools run this before each of their own requests, so it does nothing else. The token is handed on as it
+//! came, and what this program owned of it is wiped.
+
+use entra_proto::error::exit;
+use entra_proto::token::{TokenAnswer, TokenRequest};
+use entra_proto::version::{VERSION, skew};
+use zeroize::Zeroizing;
+
+use crate::args::{TokenArgs, TokenOutput};
+use crate::connect_unix::Socket;
+use crate::failure::Failure;
+use crate::print::{self, Stream};
+use crate::text::shell_word;
+
+/// Asks for the token and prints it.
+pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
+    let output = args.output;
+    let said = socket.connect()?.token(&request(args))?;
+    if let Some(sentence) = skew(VERSION, said.version.as_deref()) {
+        // A tool may take anything on standard error for a failure, so only a person is told.
+        if Stream::errors().is_terminal() {
+            print::warn(&sentence)?;
+        }
+    }
+    let answer = said.result.map_err(Failure::from)?;
+    match output {
+        TokenOutput::Json => print::write_json(&answer, json_room(&answer)),
+        TokenOutput::Env | TokenOutput::Header | TokenOutput::Raw => {
+            print::write_output(&lines(output, &answer)?)
+        }
+    }
+}
+
+fn request(args: TokenArgs) -> TokenRequest {
+    TokenRequest {
+        scopes: args.scope,
+        // The daemon knows the short names and the profile's cloud, which decides the address.
+        resource: args.resource.or(args.for_name),
+        account: args.account,
+        profile: args.profile,
+        tenant: args.tenant,
+        claims: args.claims,
+        cae: args.cae,
+        min_validity: args.min_validity,
+        force_refresh: args.force_refresh,
+    }
+}
+
+fn lines(output: TokenOutput, answer: &TokenAnswer) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let token = answer.access_token.expose();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::new(exit::INTERNAL, "foreign_answer", "entrad's answer holds no access token that can be sent.")
+            .hint("A token has no spaces and no control characters (RFC 6750 section 2.1); `--output json` shows what came."));
+    }
+    let mut lines = Zeroizing::new(Vec::with_capacity(token.len() + LINES_ROOM));
+    let mut add = |text: &str| lines.extend_from_slice(text.as_bytes());
+    match output {
+        TokenOutput::Env => {
+            // A token has no quotes as a rule; the check costs less than the harm of an eval.
+            let word = Zeroizing::new(shell_word(token));
+            add("export ENTRA_TOKEN=");
+            add(&word);
+            add(&format!("\nexport ENTRA_TOKEN_EXPIRES_ON='{}'\n", answer.expires_on));
+        }
+        TokenOutput::Header => {
+            add("Authorization: Bearer ");
+            add(token);
+            add("\n");
+        }
+        TokenOutput::Json | TokenOutput::Raw => {
+            add(token);
+            add("\n");
+        }
+    }
+    Ok(lines)
+}
+
+/// Enough for the answer as JSON: its texts, none of which needs escapes, and its names and numbers.
+fn json_room(answer: &TokenAnswer) -> usize {
+    let scopes: usize = answer.scopes.iter().map(|scope| scope.len() + 3).sum();
+    answer.access_token.expose().len() + scopes + answer.tenant.len() + answer.token_type.len() + JSON_ROOM
+}
+
+/// Room beside the token in the longest form, `env`, with the quotes of a shell.
+const LINES_ROOM: usize = 128;
+
+/// Room for the names and numbers of a [`TokenAnswer`] and its account id.
+const JSON_ROOM: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use entra_proto::secret::AccessToken;
+    use entra_proto::token::Source;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn answer(token: &str) -> TokenAnswer {
+        TokenAnswer {
+            access_token: AccessToken::new(token.to_owned()),
+            token_type: "Bearer".to_owned(),
+            expires_on: 1_795_231_440,
+            scopes: vec!["https://management.azure.com/.default".to_owned()],
+            account: "u.t".parse().unwrap(),
+            tenant: "t".to_owned(),
+            source: Source::Cache,
+            refresh_due_on: 1_795_231_000,
+        }
+    }
+
+    #[rstest]
+    #[case(TokenOutput::Raw, "ey.J'x\n")]
+    #[case(TokenOutput::Header, "Authorization: Bearer ey.J'x\n")]
+    #[case(TokenOutput::Env, "export ENTRA_TOKEN='ey.J'\\''x'\nexport ENTRA_TOKEN_EXPIRES_ON='1795231440'\n")]
+    fn each_form_is_exact(#[case] output: TokenOutput, #[case] text: &str) {
+        assert_eq!(String::from_utf8(lines(output, &answer("ey.J'x")).unwrap().to_vec()).unwrap(), text);
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("a b")]
+    #[case("a\r\nX-Injected: 1")]
+    #[case("t\u{f6}ken")]
+    fn a_token_that_could_forge_a_line_is_not_printed(#[case] token: &str) {
+        assert_eq!(lines(TokenOutput::Header, &answer(token)).unwrap_err().exit(), exit::INTERNAL);
+    }
+
+    #[test]
+    fn the_room_for_json_is_enough() {
+        let answer = answer(&"x".repeat(3000));
+        assert!(serde_json::to_vec(&answer).unwrap().len() < json_room(&answer));
+    }
+}

@@ -1,0 +1,209 @@
+//! All writing: standard output and standard error, plain or on a terminal.
+//!
+//! Bytes go to the descriptor in as few writes as it takes and past the standard library's buffer, which
+//! would keep an unwiped copy of a token. Colour is for terminals and honours `NO_COLOR` (no-color.org). A
+//! reader that closes the pipe ends the program quietly.
+
+use std::io::{self, IsTerminal};
+use std::os::fd::BorrowedFd;
+
+use entra_proto::error::exit;
+use rustix::io::Errno;
+use rustix::termios::tcgetwinsize;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// Standard output or standard error, and how it may be written to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stream {
+    fd: BorrowedFd<'static>,
+    is_terminal: bool,
+    has_colour: bool,
+}
+
+impl Stream {
+    /// Standard output.
+    pub(crate) fn output() -> Self {
+        Self::of(rustix::stdio::stdout())
+    }
+
+    /// Standard error.
+    pub(crate) fn errors() -> Self {
+        Self::of(rustix::stdio::stderr())
+    }
+
+    /// Standard output as if it were no terminal, for text that must not depend on it.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self { fd: rustix::stdio::stdout(), is_terminal: false, has_colour: false }
+    }
+
+    /// Standard output as if it were a terminal without colour.
+    #[cfg(test)]
+    pub(crate) fn monochrome() -> Self {
+        Self { is_terminal: true, ..Self::plain() }
+    }
+
+    fn of(fd: BorrowedFd<'static>) -> Self {
+        let is_terminal = fd.is_terminal();
+        let has_colour = is_terminal && may_colour(|name| std::env::var_os(name));
+        Self { fd, is_terminal, has_colour }
+    }
+
+    /// Whether a person watches it.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Whether colour is wanted.
+    pub(crate) fn has_colour(&self) -> bool {
+        self.has_colour
+    }
+
+    /// Its width in characters: the terminal's, else 80.
+    pub(crate) fn width(&self) -> usize {
+        match tcgetwinsize(self.fd) {
+            Ok(size) if self.is_terminal && size.ws_col > 0 => usize::from(size.ws_col),
+            _ => 80,
+        }
+    }
+
+    /// Writes all of it.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        write_all(self.fd, bytes).map_err(|errno| match errno {
+            Errno::PIPE => Failure::reader_gone(),
+            errno => Failure::new(exit::INTERNAL, "output_failed", "The output could not be written.")
+                .because(&io::Error::from(errno)),
+        })
+    }
+
+    /// The text in bold, where there is colour.
+    pub(crate) fn bold(&self, text: &str) -> String {
+        self.painted("1", text)
+    }
+
+    /// The text dimmed, where there is colour.
+    pub(crate) fn dim(&self, text: &str) -> String {
+        self.painted("2", text)
+    }
+
+    /// The text in bold red, where there is colour.
+    pub(crate) fn alarm(&self, text: &str) -> String {
+        self.painted("1;31", text)
+    }
+
+    /// The text in bold yellow, where there is colour.
+    pub(crate) fn caution(&self, text: &str) -> String {
+        self.painted("1;33", text)
+    }
+
+    /// The text in bold green, where there is colour.
+    pub(crate) fn success(&self, text: &str) -> String {
+        self.painted("1;32", text)
+    }
+
+    fn painted(&self, style: &str, text: &str) -> String {
+        if self.has_colour { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// Writes bytes to standard output without asking what it is, which would cost a system call.
+pub(crate) fn write_output(bytes: &[u8]) -> Result<(), Failure> {
+    Stream { fd: rustix::stdio::stdout(), is_terminal: false, has_colour: false }.write(bytes)
+}
+
+/// Prints one object on one line of standard output. `room` is the expected size in bytes: text that fits is
+/// never moved while it is built, which would leave an unwiped copy behind.
+pub(crate) fn write_json(value: &impl Serialize, room: usize) -> Result<(), Failure> {
+    write_output(&json_line(value, room)?)
+}
+
+/// Prints a sentence with a heading on standard error: `Warning: …`.
+pub(crate) fn warn(sentence: &str) -> Result<(), Failure> {
+    let stream = Stream::errors();
+    stream.write(format!("{} {}\n", stream.caution("Warning:"), crate::text::plain(sentence)).as_bytes())
+}
+
+fn json_line(value: &impl Serialize, room: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut line = Zeroizing::new(Vec::with_capacity(room));
+    serde_json::to_writer(&mut *line, value).map_err(|error| {
+        Failure::new(exit::INTERNAL, "output_failed", "The answer cannot be written as JSON.").because(&error)
+    })?;
+    // JSON escapes the controls below space only. The others appear in strings alone, so escaping them
+    // anywhere keeps the meaning.
+    if line.iter().any(|&byte| byte >= 0x7f) {
+        line = escape_high_controls(&line);
+    }
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn escape_high_controls(line: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut escaped = Zeroizing::new(Vec::with_capacity(line.len() * 6 + 1));
+    for c in String::from_utf8_lossy(line).chars() {
+        if c.is_control() {
+            escaped.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
+        } else {
+            escaped.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    escaped
+}
+
+fn may_colour(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
+    variable("NO_COLOR").is_none_or(|value| value.is_empty())
+        && variable("TERM").is_none_or(|term| term != "dumb")
+}
+
+fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::write(fd, bytes) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn json_is_one_line_that_no_terminal_obeys() {
+        let value = serde_json::json!({ "text": "a\u{1b}[2J\u{9b}2J\u{7f}\u{fc}\n" });
+        let line = json_line(&value, 64).unwrap();
+        let text = std::str::from_utf8(&line).unwrap();
+        assert_eq!(text, "{\"text\":\"a\\u001b[2J\\u009b2J\\u007f\u{fc}\\n\"}\n");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(text).unwrap(), value);
+    }
+
+    #[test]
+    fn colour_is_for_terminals_that_want_it() {
+        let with = |pairs: &'static [(&str, &str)]| {
+            may_colour(move |name| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+            })
+        };
+        assert!(with(&[("TERM", "xterm")]));
+        assert!(with(&[("NO_COLOR", "")]));
+        assert!(!with(&[("NO_COLOR", "1")]));
+        assert!(!with(&[("TERM", "dumb")]));
+        assert_eq!(Stream::monochrome().bold("x"), "x");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_an_error_to_the_writer_alone() {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(write_all(writer.as_fd(), b"x"), Err(Errno::PIPE));
+        assert_eq!(Failure::reader_gone().exit(), exit::GOOD);
+    }
+}

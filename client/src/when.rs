@@ -1,0 +1,130 @@
+//! Instants in words: relative for people, UTC where a date helps, and the countdown's clock.
+//!
+//! Times of day in other zones would need the zone database, which costs more than it tells here.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Seconds since 1970 by this machine's clock; 0 when it is set before that.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// `in 42 min`, `3 h ago` or `now`; both instants are seconds since 1970.
+pub(crate) fn relative(now: u64, then: u64) -> String {
+    match then.checked_sub(now) {
+        Some(0) => "now".to_owned(),
+        Some(ahead) => format!("in {}", rough(ahead)),
+        None => format!("{} ago", rough(now - then)),
+    }
+}
+
+/// A length of time in its largest fitting unit: `59 s`, `42 min`, `3 h`, `12 days`.
+pub(crate) fn rough(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// `2026-11-21 03:24 UTC` of seconds since 1970.
+pub(crate) fn utc(seconds: u64) -> String {
+    let (year, month, day) = civil(seconds / 86_400);
+    let minute = seconds % 86_400 / 60;
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minute / 60, minute % 60)
+}
+
+/// An instant to count down to, on the clock that no one sets and that goes on while the machine sleeps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    boot: Duration,
+}
+
+impl Deadline {
+    /// The deadline this many seconds from now.
+    pub(crate) fn after(seconds: u64) -> Self {
+        Self { boot: since_boot().saturating_add(Duration::from_secs(seconds)) }
+    }
+
+    /// The time left; zero once it has passed.
+    pub(crate) fn left(self) -> Duration {
+        self.boot.saturating_sub(since_boot())
+    }
+}
+
+/// `mm:ss`, rounded up so that `00:00` means it is over; hours are counted as minutes.
+pub(crate) fn clock_face(left: Duration) -> String {
+    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+}
+
+fn since_boot() -> Duration {
+    let since = clock_gettime(ClockId::Boottime);
+    Duration::new(since.tv_sec.unsigned_abs(), since.tv_nsec.unsigned_abs().try_into().unwrap_or(0))
+}
+
+/// Year, month and day of days since 1970-01-01 in the proleptic Gregorian calendar, by Howard Hinnant's
+/// `civil_from_days`: years begin in March, so that the leap day comes last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + DAYS_FROM_YEAR_ZERO;
+    let (era, of_era) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+/// Days of the calendar's 400-year cycle.
+const DAYS_PER_ERA: u64 = 146_097;
+
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_FROM_YEAR_ZERO: u64 = 719_468;
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0, "1970-01-01 00:00 UTC")]
+    #[case(951_782_399, "2000-02-28 23:59 UTC")]
+    #[case(951_782_400, "2000-02-29 00:00 UTC")]
+    #[case(1_709_251_199, "2024-02-29 23:59 UTC")]
+    #[case(1_767_225_599, "2025-12-31 23:59 UTC")]
+    #[case(1_795_231_440, "2026-11-21 03:24 UTC")]
+    #[case(4_107_542_400, "2100-03-01 00:00 UTC")]
+    fn dates_are_those_of_the_calendar(#[case] seconds: u64, #[case] date: &str) {
+        assert_eq!(utc(seconds), date);
+    }
+
+    #[rstest]
+    #[case(100, 100, "now")]
+    #[case(100, 159, "in 59 s")]
+    #[case(0, 2520, "in 42 min")]
+    #[case(10_800, 0, "3 h ago")]
+    #[case(0, 7_776_000, "in 90 days")]
+    fn distances_take_the_fitting_unit(#[case] now: u64, #[case] then: u64, #[case] words: &str) {
+        assert_eq!(relative(now, then), words);
+    }
+
+    #[test]
+    fn the_clock_face_ends_at_zero() {
+        assert_eq!(clock_face(Duration::from_secs(899)), "14:59");
+        assert_eq!(clock_face(Duration::from_millis(500)), "00:01");
+        assert_eq!(clock_face(Duration::ZERO), "00:00");
+        assert_eq!(clock_face(Duration::from_secs(6000)), "100:00");
+    }
+
+    #[test]
+    fn a_deadline_comes_nearer_and_never_passes_zero() {
+        let left = Deadline::after(900).left();
+        assert!(left <= Duration::from_secs(900) && left > Duration::from_secs(890), "{left:?}");
+        assert_eq!(Deadline::after(0).left(), Duration::ZERO);
+    }
+}
