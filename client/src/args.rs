@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::error::{Error, ErrorKind};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{TABLE, exit};
 use entra_proto::limits::MAX_MIN_VALIDITY;
@@ -18,6 +18,7 @@ use entra_proto::resource::{RESOURCES, named};
 /// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
 #[derive(Debug, Parser)]
 #[command(name = "entra", version)]
+#[group(skip)]
 pub(crate) struct Cli {
     /// entrad's socket [default: $ENTRAD_SOCKET, else $XDG_RUNTIME_DIR/entrad/entrad.sock]
     #[arg(long, global = true, value_name = "PATH")]
@@ -49,6 +50,7 @@ pub(crate) enum Command {
 
 /// What `entra token` takes.
 #[derive(Args, Debug)]
+#[group(skip)]
 #[command(after_help = TOKEN_EXAMPLES)]
 pub(crate) struct TokenArgs {
     /// A well-known service by its short name, such as `foundry`; --help lists them
@@ -60,9 +62,9 @@ pub(crate) struct TokenArgs {
     /// Scopes of one resource, as its documentation names them
     #[arg(long, value_name = "S", num_args = 1.., group = "target")]
     pub(crate) scope: Option<Vec<String>>,
-    /// How to print it: the bare token, the whole answer, an HTTP header, or lines for a shell to eval
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORM")]
-    pub(crate) output: TokenOutput,
+    /// How to print it; the bare token when not given
+    #[arg(long, short, value_enum, value_name = "FORM")]
+    pub(crate) output: Option<TokenOutput>,
     /// Least remaining life of the token; 300 when not given
     #[arg(long, value_name = "SECONDS", value_parser = RangedU64ValueParser::<u64>::new().range(0..=MAX_MIN_VALIDITY.as_secs()))]
     pub(crate) min_validity: Option<u64>,
@@ -87,7 +89,7 @@ pub(crate) struct TokenArgs {
 }
 
 /// How `entra token` prints.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum TokenOutput {
     /// `export ENTRA_TOKEN='…'` and `export ENTRA_TOKEN_EXPIRES_ON='…'`
     Env,
@@ -96,12 +98,12 @@ pub(crate) enum TokenOutput {
     /// One JSON object with the expiry, the account and the source
     Json,
     /// The token alone
-    #[default]
     Raw,
 }
 
 /// What `entra login` takes.
 #[derive(Args, Debug)]
+#[group(skip)]
 #[command(after_help = "Examples:
   entra login --tenant contoso.onmicrosoft.com --client-id 11111111-2222-3333-4444-555555555555
   entra login --dev-client --copy
@@ -150,6 +152,7 @@ pub(crate) struct LoginArgs {
 
 /// What `entra status` and `entra accounts` take.
 #[derive(Args, Debug)]
+#[group(skip)]
 pub(crate) struct ReportArgs {
     /// Print the daemon's answer as one JSON object
     #[arg(long)]
@@ -158,6 +161,7 @@ pub(crate) struct ReportArgs {
 
 /// What `entra logout` takes.
 #[derive(Args, Debug)]
+#[group(skip)]
 pub(crate) struct LogoutArgs {
     /// The account, by user name or id; not needed when only one is signed in
     #[arg(value_name = "ACCOUNT", conflicts_with = "all")]
@@ -172,6 +176,7 @@ pub(crate) struct LogoutArgs {
 
 /// What `entra explain` takes.
 #[derive(Args, Debug)]
+#[group(skip)]
 #[command(after_help = "Examples:
   entra explain 50076
   entra explain store_locked
@@ -187,6 +192,7 @@ pub(crate) struct ExplainArgs {
 
 /// What the hidden `entra open-page` takes.
 #[derive(Args, Debug)]
+#[group(skip)]
 pub(crate) struct OpenPageArgs {
     /// The page.
     #[arg(value_name = "URL")]
@@ -203,12 +209,16 @@ impl Cli {
     }
 
     fn read_from(words: Vec<OsString>) -> Result<Self, Error> {
-        let read = Self::try_parse_from(&words).and_then(Self::checked);
-        match read {
-            Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-                Err(with_tables().try_get_matches_from(words).err().unwrap_or(error))
+        let mut lean = Self::command().disable_help_subcommand(true).disable_version_flag(true);
+        let matches = lean.try_get_matches_from_mut(&words);
+        // The process ends soon; taking the tree of words apart costs a tenth of reading the line.
+        std::mem::forget(lean);
+        match matches {
+            Ok(mut matches) => Self::from_arg_matches_mut(&mut matches).and_then(Self::checked),
+            Err(_) => {
+                let mut matches = with_tables().try_get_matches_from(words)?;
+                Self::from_arg_matches_mut(&mut matches).and_then(Self::checked)
             }
-            read => read,
         }
     }
 

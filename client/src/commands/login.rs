@@ -105,7 +105,7 @@ fn wait(watch: &Watch, view: &mut View, id: &mut Option<String>) -> Result<Ended
             }
             Some(Happening::Failed(failure)) => return Ok(Ended::There(Err(failure))),
             Some(Happening::BrowserMissing) => {
-                view.note("No browser could be opened; open the page yourself.")?
+                view.note("No browser could be opened; open the page yourself.")?;
             }
             Some(Happening::Interrupted) => return Ok(Ended::Here(cancelled())),
             Some(Happening::Line(_)) => {}

@@ -16,7 +16,7 @@ use crate::text::shell_word;
 
 /// Asks for the token and prints it.
 pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
-    let output = args.output;
+    let output = args.output.unwrap_or(TokenOutput::Raw);
     let said = socket.connect()?.token(&request(args))?;
     if let Some(sentence) = skew(VERSION, said.version.as_deref()) {
         // A tool may take anything on standard error for a failure, so only a person is told.

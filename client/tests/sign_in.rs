@@ -1,0 +1,241 @@
+//! `entra login` away from a terminal: plain lines, events as JSON, and every way to end.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use rustix::process::{Pid, Signal, kill_process};
+use support::{Asked, FakeDaemon, PATIENCE, begin_events, entra, err, out, reply, until_closed};
+
+const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","app_name":"Microsoft Azure CLI","program":"entra (process 7)","scopes":["https://management.azure.com/.default"],"correlation_id":"c-1"}"#;
+
+const WAITING: &str = r#"{"event":"waiting","expires_on":1795231440,"notice":"Entra asked to slow down."}"#;
+
+const SIGNED_IN: &str = r#"{"event":"signed_in","account":{"id":"u.t","username":"ada@contoso.com","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"c","provenance":{"flow":"device_code","signed_in_on":1795231440},"health":{"state":"good"}}}"#;
+
+const FAILED: &str = r#"{"event":"failed","error":{"code":"sign_in_expired","message":"The code expired.","hint":"Run `entra login`.","aadsts":70020}}"#;
+
+/// A daemon whose sign-ins tell these lines and end.
+fn telling(lines: &'static [&'static str]) -> FakeDaemon {
+    FakeDaemon::new(move |asked, stream| tell(asked, stream, lines))
+}
+
+/// A daemon whose sign-ins show the code and then wait for as long as somebody listens.
+fn waiting() -> FakeDaemon {
+    FakeDaemon::new(|asked, stream| {
+        tell(asked, stream, &[CODE]);
+        if asked.line.starts_with("GET") {
+            until_closed(stream);
+        }
+    })
+}
+
+fn tell(asked: &Asked, stream: &mut UnixStream, lines: &[&str]) {
+    match asked.line.as_str() {
+        "POST /v1/sign-ins" => reply(stream, 201, r#"{"id":"s-1"}"#),
+        "GET /v1/sign-ins/s-1/events" => {
+            begin_events(stream);
+            for line in lines {
+                stream.write_all(format!("{line}\n").as_bytes()).unwrap();
+            }
+        }
+        "DELETE /v1/sign-ins/s-1" => reply(stream, 200, "{}"),
+        other => panic!("{other}"),
+    }
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_pipe_gets_plain_lines() {
+    let output = telling(&[CODE, WAITING, WAITING, SIGNED_IN]).run("login --qr --copy");
+    assert_eq!((err(&output), output.status.code()), ("", Some(0)));
+    assert_eq!(
+        out(&output),
+        "To sign in, open https://microsoft.com/devicelogin and enter the code BL6XB575V\n\
+         The code is good for 15 min.\n\
+         Only continue if you started this yourself. Nobody from IT or support will ever send you a code.\n\
+         Profile: default (public cloud)\n\
+         Tenant: contoso.com\n\
+         App: Microsoft Azure CLI (04b07795-8ddb-461a-bbee-02f9e1bf7b46)\n\
+         Asked by: entra (process 7)\n\
+         Scopes: https://management.azure.com/.default\n\
+         \x20 Entra asked to slow down.\n\
+         Signed in as ada@contoso.com, tenant contoso.com, with device code.\n\
+         Tools get tokens from now on; try `entra token --for graph`.\n"
+    );
+}
+
+#[test]
+fn a_program_gets_the_events_as_they_come() {
+    let output = telling(&[CODE, WAITING, SIGNED_IN]).run("login --json");
+    assert_eq!(out(&output), format!("{CODE}\n{WAITING}\n{SIGNED_IN}\n"));
+    assert_eq!((err(&output), output.status.code()), ("", Some(0)));
+}
+
+#[test]
+fn a_failed_sign_in_ends_with_its_exit_status() {
+    let daemon = telling(&[CODE, FAILED]);
+    let output = daemon.run("login");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(err(&output), "Error: The code expired.\nHint: Run `entra login`.\nAADSTS70020\n");
+    let output = daemon.run("login --json");
+    assert_eq!((out(&output), err(&output)), (format!("{CODE}\n{FAILED}\n").as_str(), ""));
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn failures_before_the_stream_are_events_too() {
+    let output = entra("login --json --socket /nowhere/s").output().unwrap();
+    let event: serde_json::Value = serde_json::from_str(out(&output)).unwrap();
+    assert_eq!(
+        (event["event"].as_str(), event["error"]["code"].as_str()),
+        (Some("failed"), Some("no_daemon"))
+    );
+    assert!(event["error"]["hint"].as_str().unwrap().contains("entrad"), "{event}");
+    assert_eq!((err(&output), output.status.code()), ("", Some(7)));
+}
+
+#[test]
+fn a_stream_that_breaks_off_is_no_success() {
+    let output = telling(&[CODE]).run("login");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("without saying how it went"), "{}", err(&output));
+}
+
+#[test]
+fn what_was_asked_for_is_sent() {
+    let daemon = telling(&[SIGNED_IN]);
+    let output = daemon.run("login --dev-client --profile work --cloud us-government --tenant t --scope a b");
+    assert_eq!(
+        daemon.asked().body,
+        r#"{"profile":"work","cloud":"us_government","tenant":"t","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","scopes":["a","b"]}"#
+    );
+    assert!(err(&output).starts_with("Warning: --dev-client"), "{}", err(&output));
+    daemon.run("login --account ada --claims-handle h");
+    while daemon.asked().line != "GET /v1/sign-ins/s-1/events" {}
+    assert_eq!(daemon.asked().body, r#"{"account":"ada","claims_handle":"h"}"#);
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked_for_the_app() {
+    let body = r#"{"code":"client_id_needed","message":"No app registration is configured.","hint":"Give --client-id."}"#;
+    let output = FakeDaemon::saying(400, body).run("login");
+    assert_eq!((out(&output), output.status.code()), ("", Some(5)));
+    assert_eq!(err(&output), "Error: No app registration is configured.\nHint: Give --client-id.\n");
+}
+
+#[rstest]
+#[case(Signal::INT)]
+#[case(Signal::TERM)]
+#[case(Signal::HUP)]
+fn a_signal_cancels_at_once(#[case] signal: Signal) {
+    let daemon = waiting();
+    let mut command = daemon.entra("login");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("BL6XB575V"), "{first}");
+    let start = Instant::now();
+    send(&child, signal);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(8));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!(err(&output), "Error: The sign-in was cancelled.\n");
+    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
+    assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
+    assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+}
+
+#[test]
+fn a_cancellation_is_an_event_for_a_program() {
+    let daemon = waiting();
+    let mut child = daemon.entra("login --json").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), CODE);
+    send(&child, Signal::INT);
+    assert!(lines.next().unwrap().unwrap().contains("sign_in_cancelled"));
+    assert_eq!(child.wait().unwrap().code(), Some(8));
+}
+
+#[test]
+fn a_daemon_that_does_not_take_the_cancellation_holds_nobody() {
+    let daemon = FakeDaemon::new(|asked, stream| match asked.line.as_str() {
+        "DELETE /v1/sign-ins/s-1" => until_closed(stream),
+        _ => {
+            tell(asked, stream, &[CODE]);
+            until_closed(stream);
+        }
+    });
+    let mut command = daemon.entra("login");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    let start = Instant::now();
+    send(&child, Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(8));
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert!(err(&output).contains("could not be told"), "{}", err(&output));
+}
+
+#[test]
+fn nobody_who_reads_ends_the_sign_in() {
+    let daemon = waiting();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = daemon.entra("login --json").stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
+    assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
+    assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+}
+
+/// A browser that writes what it is given into a file, and to its own output.
+fn browser(folder: &std::path::Path) -> std::path::PathBuf {
+    let path = folder.join("browser");
+    let script = format!(
+        "#!/bin/sh\necho noise\nprintf %s \"$1\" > {0}/new\n/bin/mv {0}/new {0}/page\n",
+        folder.display()
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn the_page_opens_in_the_browser_without_a_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page");
+    let seen = page.clone();
+    let daemon = FakeDaemon::new(move |asked, stream| {
+        tell(asked, stream, &[CODE]);
+        if asked.line.starts_with("GET") {
+            let end = Instant::now() + PATIENCE;
+            while !seen.exists() && Instant::now() < end {
+                std::thread::yield_now();
+            }
+            stream.write_all(format!("{SIGNED_IN}\n").as_bytes()).unwrap();
+        }
+    });
+    let output = daemon.entra("login --open").env("BROWSER", browser(folder.path())).output().unwrap();
+    assert_eq!(std::fs::read_to_string(page).unwrap(), "https://microsoft.com/devicelogin");
+    assert!(!out(&output).contains("noise"), "{}", out(&output));
+    assert_eq!((err(&output), output.status.code()), ("", Some(0)));
+}
+
+#[test]
+fn a_foreign_page_is_never_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = CODE.replace("\"is_trusted_uri\":true", "\"is_trusted_uri\":false");
+    let daemon = FakeDaemon::new(move |asked, stream| tell(asked, stream, &[&foreign, SIGNED_IN]));
+    let output = daemon.entra("login --open").env("BROWSER", browser(folder.path())).output().unwrap();
+    assert!(out(&output).starts_with("Warning: This page is not one of Microsoft's"), "{}", out(&output));
+    assert!(!folder.path().join("page").exists());
+}
