@@ -99,12 +99,14 @@ pub(crate) fn notice(notice: &str, width: usize) -> String {
 pub(crate) fn signed_in(account: &AccountInfo, stream: &Stream) -> String {
     let (username, tenant) = (plain(&account.username), plain(&account.tenant));
     let name = account.name.as_ref().map(|name| format!(" ({})", plain(name))).unwrap_or_default();
-    format!(
-        "{} as {}{name}, tenant {tenant}, with {}.\nTools get tokens from now on; try `entra token --for graph`.\n",
+    let how = account.provenance.flow.describe();
+    let sentence = format!(
+        "{} as {}{name}, tenant {tenant}, with {how}.",
         stream.success("Signed in"),
         stream.bold(&username),
-        account.provenance.flow.describe()
-    )
+    );
+    stream.flow(0, &sentence)
+        + &stream.flow(0, "Tools get tokens from now on; try `entra token --for graph`.")
 }
 
 fn identity(code: &CodeShown) -> [(&'static str, String); 5] {

@@ -12,6 +12,7 @@ use entra_proto::limits::CLIENT_TIMEOUT;
 
 use crate::print::Stream;
 use crate::text::plain;
+use crate::when::rough;
 
 /// Why a command ended, and with which exit status.
 #[derive(Debug)]
@@ -83,22 +84,16 @@ impl Failure {
 
     /// The same in words for a person, lines with their ends.
     pub(crate) fn to_words(&self, stream: &Stream) -> String {
-        let mut words = format!("{} {}\n", stream.alarm("Error:"), plain(&self.error.message));
+        let mut words = stream.flow(0, &format!("{} {}", stream.alarm("Error:"), plain(&self.error.message)));
         for (number, cause) in self.causes.iter().enumerate() {
-            words.push_str(&format!("  {}: {}\n", number + 1, plain(cause)));
+            words.push_str(&stream.flow(2, &format!("{}: {}", number + 1, plain(cause))));
         }
-        for hint in self.error.hint.iter().chain(&self.hints) {
-            words.push_str(&format!("{} {}\n", stream.bold("Hint:"), plain(hint)));
-        }
-        if let Some(seconds) = self.error.retry_after {
-            words.push_str(&format!(
-                "{} Try again in {}.\n",
-                stream.bold("Hint:"),
-                crate::when::rough(seconds)
-            ));
+        let wait = self.error.retry_after.map(|seconds| format!("Try again in {}.", rough(seconds)));
+        for hint in self.error.hint.iter().chain(&self.hints).chain(&wait) {
+            words.push_str(&stream.flow(0, &format!("{} {}", stream.bold("Hint:"), plain(hint))));
         }
         if let Some(line) = support_line(&self.error) {
-            words.push_str(&format!("{}\n", stream.dim(&line)));
+            words.push_str(&stream.flow(0, &stream.dim(&line)));
         }
         words
     }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::text::{plain, wrap};
 
 /// Standard output or standard error, and how it may be written to.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,20 @@ impl Stream {
         }
     }
 
+    /// The text as lines with their ends: broken at spaces on a terminal, whole elsewhere, so that a program
+    /// can read it. All begin after `indent` columns, and those that follow the first after two more.
+    pub(crate) fn flow(&self, indent: usize, text: &str) -> String {
+        if !self.is_terminal {
+            return format!("{:indent$}{text}\n", "");
+        }
+        let lines = wrap(text, self.width().saturating_sub(indent + 2));
+        let indented = lines.iter().enumerate().map(|(number, line)| {
+            let indent = if number == 0 { indent } else { indent + 2 };
+            format!("{:indent$}{line}\n", "")
+        });
+        indented.collect()
+    }
+
     /// Writes all of it.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
         write_all(self.fd, bytes).map_err(|errno| match errno {
@@ -123,7 +138,7 @@ pub(crate) fn write_json(value: &impl Serialize, room: usize) -> Result<(), Fail
 /// Prints a sentence with a heading on standard error: `Warning: …`.
 pub(crate) fn warn(sentence: &str) -> Result<(), Failure> {
     let stream = Stream::errors();
-    stream.write(format!("{} {}\n", stream.caution("Warning:"), crate::text::plain(sentence)).as_bytes())
+    stream.write(stream.flow(0, &format!("{} {}", stream.caution("Warning:"), plain(sentence))).as_bytes())
 }
 
 fn json_line(value: &impl Serialize, room: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -197,6 +212,18 @@ mod tests {
         assert!(!with(&[("NO_COLOR", "1")]));
         assert!(!with(&[("TERM", "dumb")]));
         assert_eq!(Stream::monochrome().bold("x"), "x");
+    }
+
+    #[test]
+    fn text_flows_on_a_terminal_alone() {
+        let text = format!("{} end", "word ".repeat(20).trim());
+        assert_eq!(Stream::plain().flow(2, &text), format!("  {text}\n"));
+        let flowed = Stream::monochrome().flow(2, &text);
+        assert_eq!(flowed.lines().count(), 2, "{flowed}");
+        assert!(
+            flowed.starts_with("  word") && flowed.ends_with("\n    word word word word word end\n"),
+            "{flowed}"
+        );
     }
 
     #[test]

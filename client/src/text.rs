@@ -34,19 +34,38 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 }
 
 /// Breaks the text at spaces into lines of at most `width` characters. A longer word stands alone and whole,
-/// so that an address can still be copied.
+/// so that an address can still be copied. Our own colours take no width.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
+    let mut filled = 0;
     for word in text.split_whitespace() {
+        let long = shown_width(word);
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+            Some(line) if filled + 1 + long <= width => {
                 line.push(' ');
                 line.push_str(word);
+                filled += 1 + long;
             }
-            _ => lines.push(word.to_owned()),
+            _ => {
+                lines.push(word.to_owned());
+                filled = long;
+            }
         }
     }
     lines
+}
+
+fn shown_width(word: &str) -> usize {
+    let mut rest = word.chars().peekable();
+    let mut width = 0;
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' && rest.next_if_eq(&'[').is_some() {
+            skip_control_sequence(&mut rest);
+        } else {
+            width += 1;
+        }
+    }
+    width
 }
 
 /// Whether the text is a GUID, as Entra writes the id of an app registration or tenant.
@@ -112,6 +131,7 @@ mod tests {
     fn lines_break_at_spaces_only() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a https://a.very.long/address b", 8), ["a", "https://a.very.long/address", "b"]);
+        assert_eq!(wrap("\u{1b}[1;31mone\u{1b}[0m two three", 7).len(), 2);
         assert!(wrap("  ", 8).is_empty());
     }
 

@@ -1,5 +1,7 @@
 //! `entra login` away from a terminal: plain lines, events as JSON, and every way to end.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
 mod support;
 
 use std::io::{BufRead, BufReader, Write};

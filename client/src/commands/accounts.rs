@@ -45,16 +45,15 @@ pub(super) fn table(stream: &Stream, accounts: &[AccountInfo], now: u64) -> Stri
 
 fn row(account: &AccountInfo, now: u64) -> [String; 5] {
     let state = match &account.health {
-        Health::Good => "good".to_owned(),
-        Health::SignInNeeded { since, .. } => format!("sign-in needed since {}", when::utc(*since)),
+        Health::Good => "good",
+        Health::SignInNeeded { .. } => "sign-in needed",
     };
-    let provenance = &account.provenance;
     [
         plain(&account.username).into_owned(),
         plain(&account.profile).into_owned(),
         plain(&account.tenant).into_owned(),
-        format!("{}, {}", provenance.flow.describe(), when::relative(now, provenance.signed_in_on)),
-        state,
+        when::relative(now, account.provenance.signed_in_on),
+        state.to_owned(),
     ]
 }
 
@@ -96,9 +95,9 @@ pub(super) mod tests {
         let accounts = [account("ada@contoso.com", "default"), grace];
         assert_eq!(
             table(&Stream::plain(), &accounts, 172_800),
-            "ACCOUNT            PROFILE  TENANT       SIGNED IN                STATE\n\
-             ada@contoso.com    default  contoso.com  device code, 2 days ago  good\n\
-             grace@contoso.com  work     contoso.com  device code, 2 days ago  sign-in needed since 1970-01-02 00:00 UTC\n"
+            "ACCOUNT            PROFILE  TENANT       SIGNED IN   STATE\n\
+             ada@contoso.com    default  contoso.com  2 days ago  good\n\
+             grace@contoso.com  work     contoso.com  2 days ago  sign-in needed\n"
         );
     }
 }

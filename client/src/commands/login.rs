@@ -121,13 +121,16 @@ fn ask_client_id(watch: &Watch) -> Result<Option<String>, Failure> {
         watch.ask_line();
         let line = loop {
             match watch.next(None) {
-                Some(Happening::Line(line)) => break line.unwrap_or_default(),
+                Some(Happening::Line(Some(line))) => break line,
                 Some(Happening::Interrupted) => {
                     stream.write(b"\n")?;
                     return Err(cancelled());
                 }
+                Some(Happening::Line(None)) | None => {
+                    stream.write(b"\n")?;
+                    return Ok(None);
+                }
                 Some(_) => {}
-                None => break String::new(),
             }
         };
         match line.trim() {

@@ -38,7 +38,8 @@ impl Report<'_> {
         }
         self.daemon(answer);
         if answer.accounts.is_empty() {
-            self.line(0, "\nNo account is signed in; run `entra login`.");
+            self.lines.push('\n');
+            self.line(0, "No account is signed in; run `entra login`.");
         }
         for account in &answer.accounts {
             self.account(account);
@@ -72,7 +73,8 @@ impl Report<'_> {
             Health::Good => self.stream.success("good"),
             Health::SignInNeeded { .. } => self.stream.alarm("sign-in needed"),
         };
-        self.line(0, &format!("\n{name}: {health}"));
+        self.lines.push('\n');
+        self.line(0, &format!("{name}: {health}"));
         if let Health::SignInNeeded { error, since } = &account.health {
             self.error(2, &format!("since {}: ", utc(*since)), error);
         }
@@ -138,7 +140,7 @@ impl Report<'_> {
     }
 
     fn line(&mut self, indent: usize, text: &str) {
-        self.lines.push_str(&format!("{:indent$}{text}\n", ""));
+        self.lines.push_str(&self.stream.flow(indent, text));
     }
 }
 
