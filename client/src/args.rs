@@ -21,7 +21,7 @@ use entra_proto::resource::{RESOURCES, named};
 #[group(skip)]
 pub(crate) struct Cli {
     /// entrad's socket [default: $ENTRAD_SOCKET, else $XDG_RUNTIME_DIR/entrad/entrad.sock]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", display_order = 100)]
     pub(crate) socket: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -48,7 +48,6 @@ pub(crate) enum Command {
     OpenPage(OpenPageArgs),
 }
 
-/// What `entra token` takes.
 #[derive(Args, Debug)]
 #[group(skip)]
 #[command(after_help = TOKEN_EXAMPLES)]
@@ -101,7 +100,6 @@ pub(crate) enum TokenOutput {
     Raw,
 }
 
-/// What `entra login` takes.
 #[derive(Args, Debug)]
 #[group(skip)]
 #[command(after_help = "Examples:
@@ -150,7 +148,6 @@ pub(crate) struct LoginArgs {
     pub(crate) json: bool,
 }
 
-/// What `entra status` and `entra accounts` take.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub(crate) struct ReportArgs {
@@ -159,7 +156,6 @@ pub(crate) struct ReportArgs {
     pub(crate) json: bool,
 }
 
-/// What `entra logout` takes.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub(crate) struct LogoutArgs {
@@ -174,7 +170,6 @@ pub(crate) struct LogoutArgs {
     pub(crate) all: bool,
 }
 
-/// What `entra explain` takes.
 #[derive(Args, Debug)]
 #[group(skip)]
 #[command(after_help = "Examples:
@@ -190,7 +185,6 @@ pub(crate) struct ExplainArgs {
     pub(crate) json: bool,
 }
 
-/// What the hidden `entra open-page` takes.
 #[derive(Args, Debug)]
 #[group(skip)]
 pub(crate) struct OpenPageArgs {
@@ -227,7 +221,10 @@ impl Cli {
             Command::Token(args)
                 if args.for_name.is_none() && args.resource.is_none() && args.scope.is_none() =>
             {
-                Err(Self::command().error(ErrorKind::MissingRequiredArgument, NO_TARGET))
+                let mut command = Self::command();
+                command.build();
+                let mut token = command.find_subcommand("token").cloned().unwrap_or(command);
+                Err(token.error(ErrorKind::MissingRequiredArgument, NO_TARGET))
             }
             _ => Ok(self),
         }
@@ -250,7 +247,7 @@ fn exit_statuses() -> String {
             lines.push_str(&format!("       {line}\n"));
         }
     }
-    lines + "`entra explain CODE` says what an error code means."
+    lines + "\n`entra explain CODE` says what an error code means."
 }
 
 fn short_names() -> String {
@@ -326,7 +323,7 @@ mod tests {
     fn a_token_needs_exactly_one_target() {
         let nothing = read("entra token").unwrap_err();
         assert_eq!(nothing.exit_code(), i32::from(exit::USAGE));
-        for way in ["--for", "--resource", "--scope"] {
+        for way in ["--for", "--resource", "--scope", "Usage: entra token"] {
             assert!(nothing.to_string().contains(way), "{nothing}");
         }
         assert_eq!(read("entra token --for arm --scope x").unwrap_err().kind(), ErrorKind::ArgumentConflict);
@@ -368,6 +365,6 @@ mod tests {
     fn help_for_tokens_lists_every_short_name() {
         let help = read("entra token --help").unwrap_err().to_string();
         assert!(RESOURCES.iter().all(|resource| help.contains(resource.public)), "{help}");
-        assert!(help.contains("eval"), "{help}");
+        assert!(help.starts_with("Print an access token\n") && help.contains("eval"), "{help}");
     }
 }

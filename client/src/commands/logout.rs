@@ -25,14 +25,13 @@ pub(crate) fn run(socket: &Socket, args: &LogoutArgs) -> Result<(), Failure> {
         // Always by profile: an account that is signed in under two of them is two refresh tokens.
         let said = socket.connect()?.sign_out(&account.id, Some(&account.profile))?;
         said.result.map_err(Failure::from)?;
-        let line = format!(
-            "Signed out {} (profile {}); its refresh token is deleted from this workstation.\n",
-            plain(&account.username),
-            plain(&account.profile)
+        let (username, profile) = (plain(&account.username), plain(&account.profile));
+        let sentence = format!(
+            "Signed out {username} (profile {profile}); its refresh token is deleted from this workstation."
         );
-        stream.write(line.as_bytes())?;
+        stream.write(stream.flow(0, &sentence).as_bytes())?;
     }
-    stream.write(NOT_REVOKED.as_bytes())
+    stream.write(stream.flow(0, NOT_REVOKED).as_bytes())
 }
 
 fn choose<'a>(held: &'a [AccountInfo], args: &LogoutArgs) -> Result<Vec<&'a AccountInfo>, Failure> {
@@ -70,11 +69,9 @@ fn listed(failure: Failure, accounts: &[AccountInfo]) -> Failure {
 }
 
 /// Microsoft: "Revoke user access in Microsoft Entra ID"; the My Account portal.
-const NOT_REVOKED: &str =
-    "Sessions at Entra are not revoked: access tokens already handed out work until they expire.
-To end them everywhere, use \"Sign out everywhere\" on https://myaccount.microsoft.com, or ask an
-administrator to revoke your sessions (Entra admin center, Users, Revoke sessions).
-";
+const NOT_REVOKED: &str = "Sessions at Entra are not revoked: access tokens already handed out work until \
+    they expire. To end them everywhere, use \"Sign out everywhere\" on https://myaccount.microsoft.com, or ask \
+    an administrator to revoke your sessions (Entra admin center, Users, Revoke sessions).";
 
 #[cfg(test)]
 mod tests {

@@ -80,7 +80,7 @@ impl Report<'_> {
         }
         let (profile, tenant) = (plain(&account.profile), plain(&account.tenant));
         self.line(2, &format!("profile {profile}, tenant {tenant}, {} cloud", account.cloud));
-        self.line(2, &format!("account id {}", account.id));
+        self.line(2, &format!("id {}", account.id));
         self.line(2, &format!("app registration {}", plain(&account.client_id)));
         let provenance = &account.provenance;
         let signed_in =
@@ -223,7 +223,7 @@ mod tests {
             account,
             "ada@contoso.com: good\n\
              \x20 profile default, tenant contoso.com, public cloud\n\
-             \x20 account id ada.t-1\n\
+             \x20 id ada.t-1\n\
              \x20 app registration 04b07795-8ddb-461a-bbee-02f9e1bf7b46\n\
              \x20 signed in with device code on 1970-01-01 00:00 UTC (60 s ago)\n\
              \x20 refresh token dies in 89 days (1970-04-01 00:00 UTC) unless used, last used 60 s ago\n\
