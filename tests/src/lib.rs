@@ -8,7 +8,7 @@ mod env;
 pub mod raw;
 
 pub use daemon::Daemon;
-pub use env::{Env, Programs, Ran};
+pub use env::{Env, PERSON, Programs, Ran, finish, run};
 
 /// The programs under test, as Cargo built them for the test that asks.
 #[macro_export]

@@ -106,7 +106,7 @@ fn play() -> Outcome<()> {
         "requests that Entra saw",
         format!(
             "{} for the sign-in, {} refreshes",
-            count(Leg::DeviceCode) + count(Leg::Poll),
+            count(Leg::Devicecode) + count(Leg::Poll),
             count(Leg::Refresh)
         ),
     ));
@@ -156,7 +156,7 @@ fn start_daemon(stage: &Stage) -> Outcome<Child> {
 
 fn sign_in(stage: &Stage) -> Outcome<()> {
     let mut child = stage.start(stage.command("entra", &["login"]))?;
-    let code = stage.sim.control().next_user_code()?;
+    let code = stage.sim.control().next_user_code_blocking()?;
     let control = stage.sim.control().clone();
     let person = thread::spawn(move || {
         thread::sleep(READING);
