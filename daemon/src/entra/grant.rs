@@ -139,3 +139,115 @@ fn is_token(text: &str) -> bool {
 /// Entra's longest access tokens live 28 hours; more would be a mistake of the other end, which is bounded
 /// rather than believed.
 const MAX_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::script::{SUCCESS, target};
+    use super::*;
+
+    fn read_body(status: u16, body: &[u8]) -> Result<Grant, NoGrant> {
+        let (target, scopes) = (target(), Scopes::new(["s/write"]).unwrap());
+        let body = Zeroizing::new(body.to_vec());
+        let reply = Reply { status, retry_after: None, request_id: Some("r-1".to_owned()), body };
+        read(Ok(reply), Asked { target: &target, scopes: &scopes, correlation_id: "c-1" })
+    }
+
+    fn fault(no_grant: NoGrant) -> Fault {
+        match no_grant.sorted() {
+            Outcome::RetryAfter { fault, .. } | Outcome::Misconfigured(fault) => fault,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_grant_names_what_was_granted() {
+        let grant = read_body(200, SUCCESS.as_bytes()).unwrap();
+        assert_eq!(grant.scopes, ["s/read"]);
+        assert_eq!(grant.expires_in.as_secs(), 5302);
+        assert_eq!((grant.refresh_in, grant.identity), (None, None));
+        let silent = read_body(200, SUCCESS.replace("\"scope\"", "\"nothing\"").as_bytes()).unwrap();
+        assert_eq!(silent.scopes, ["s/write"]);
+    }
+
+    #[test]
+    fn refresh_in_counts_only_inside_the_life() {
+        for (refresh_in, kept) in [("0", None), ("5302", None), ("9999", None), ("\"2651\"", Some(2651))] {
+            let body = SUCCESS
+                .replace("\"expires_in\":5302", &format!("\"expires_in\":5302,\"refresh_in\":{refresh_in}"));
+            let grant = read_body(200, body.as_bytes()).unwrap();
+            assert_eq!(grant.refresh_in, kept.map(Duration::from_secs), "{refresh_in}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_grant_and_is_none_is_refused_without_its_tokens() {
+        for (from, to) in [
+            ("Bearer", "pop"),
+            ("\"token_type\":\"Bearer\"", "\"x\":1"),
+            ("5302", "\"soon\""),
+            ("\"expires_in\":5302", "\"x\":1"),
+            ("at-secret", ""),
+            ("at-secret", "at-secret\\r\\nx: y"),
+            ("\"access_token\":\"at-secret\"", "\"access_token\":[\"at-secret\"]"),
+            ("{", "{\"error\":{\"code\":\"at-secret\"},"),
+            ("{", "{\"error\":\"a\",\"error\":null,"),
+            ("{", "["),
+        ] {
+            let no_grant = read_body(200, SUCCESS.replacen(from, to, 1).as_bytes()).unwrap_err();
+            assert!(!format!("{no_grant:?}").contains("secret"), "{to}");
+            let fault = fault(no_grant);
+            assert!(!fault.description.contains("secret") && !fault.description.is_empty());
+            assert_eq!(fault.correlation_id.as_deref(), Some("c-1"));
+        }
+    }
+
+    #[test]
+    fn an_error_under_200_wins_over_a_token() {
+        let body = SUCCESS.replacen('{', "{\"error\":\"invalid_client\",", 1);
+        assert_eq!(fault(read_body(200, body.as_bytes()).unwrap_err()).error, "invalid_client");
+    }
+
+    #[test]
+    fn only_200_is_a_success() {
+        for status in [201, 204, 301, 302, 400, 500] {
+            let fault = fault(read_body(status, SUCCESS.as_bytes()).unwrap_err());
+            assert_eq!((fault.status, fault.trace_id.as_deref()), (Some(status), Some("r-1")));
+            assert!(!fault.description.contains("secret"));
+        }
+    }
+
+    #[test]
+    fn a_grant_for_another_app_is_refused() {
+        let target = target();
+        let token = "e30.eyJhdWQiOiJvdGhlciJ9.";
+        assert_eq!(identity::read(&target, Some(token), None), Err(identity::IdentityError::OtherApp));
+        let body = SUCCESS.replacen('{', &format!("{{\"id_token\":\"{token}\","), 1);
+        assert_eq!(fault(read_body(200, body.as_bytes()).unwrap_err()).error, "wrong_identity");
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_are_never_a_grant(status in 100_u16..600, body in proptest::collection::vec(any::<u8>(), 0..512)) {
+            let no_grant = read_body(status, &body).unwrap_err();
+            prop_assert!(!matches!(no_grant.sorted(), Outcome::Dead(_) | Outcome::Refreshed(_)));
+        }
+
+        #[test]
+        fn a_grant_cut_short_is_none(length in 0..SUCCESS.len()) {
+            let no_grant = read_body(200, &SUCCESS.as_bytes()[..length]).unwrap_err();
+            let text = format!("{no_grant:?}");
+            prop_assert!(!text.contains("secret"));
+        }
+
+        #[test]
+        fn any_json_is_read_or_refused(error in ".*", description in ".*", code in any::<i64>()) {
+            let body = serde_json::json!({"error": error, "error_description": description, "error_codes": [code]});
+            let outcome = read_body(400, body.to_string().as_bytes()).unwrap_err().sorted();
+            let text = format!("{outcome:?}");
+            let has_escape = text.contains('\u{1b}');
+            prop_assert!(!has_escape);
+        }
+    }
+}

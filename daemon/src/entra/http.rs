@@ -241,3 +241,117 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 const FIRST_ROOM: usize = 32 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+
+#[cfg(test)]
+mod tests {
+    use entra_proto::cloud::Cloud;
+    use entra_proto::scope::Scopes;
+    use rstest::rstest;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::entra::authority::{Authority, Owner};
+    use crate::entra::form::Form;
+    use crate::entra::target::Target;
+
+    fn ask(origin: &str) -> Ask {
+        let authority = Authority::custom(Cloud::Public, origin, "t", Owner::Administrator).unwrap();
+        let target = Target::new(authority, "00000000-0000-0000-0000-00000000c11e".parse().unwrap());
+        let form = Form::device_code(&target, &Scopes::of_resource("s").unwrap(), None);
+        Ask { url: target.authority.token_endpoint(), form, correlation_id: "c-1".to_owned(), anchor: None }
+    }
+
+    /// Says `reply` to the first connection, and returns what it read there.
+    async fn once(reply: &'static str) -> (u16, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut heard = [0; 4096];
+            let length = connection.read(&mut heard).await.unwrap();
+            connection.write_all(reply.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&heard[..length]).into_owned()
+        });
+        (port, heard)
+    }
+
+    #[tokio::test]
+    async fn clients_are_built_when_needed_and_dropped_after_two_failures() {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let http = Http::default();
+        assert!(http.state().loopback.is_none());
+        for is_kept in [true, false] {
+            assert_eq!(http.send(ask(&format!("http://{free}"))).await.unwrap_err(), NoReply::Connect);
+            assert_eq!(http.state().loopback.is_some(), is_kept);
+        }
+        assert!(http.state().internet.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_wants_credentials_is_told_apart() {
+        let (port, heard) =
+            once("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n").await;
+        let proxy = reqwest::Proxy::all(format!("http://127.0.0.1:{port}")).unwrap();
+        let http = Http::default();
+        http.state().internet = Some(builder(false).proxy(proxy).build().unwrap());
+        assert_eq!(http.send(ask("https://login.example.com")).await.unwrap_err(), NoReply::Proxy);
+        assert!(heard.await.unwrap().starts_with("CONNECT login.example.com:443 "));
+    }
+
+    #[tokio::test]
+    async fn a_failed_handshake_is_told_apart() {
+        let (port, _heard) = once("HTTP/1.1 400 this is no TLS\r\n\r\n").await;
+        let error = Http::default().send(ask(&format!("https://localhost:{port}"))).await.unwrap_err();
+        assert_eq!(error, NoReply::Tls);
+    }
+
+    #[tokio::test]
+    async fn the_other_clock_is_measured_and_the_headers_are_ours() {
+        let reply = "HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 2122 00:00:00 GMT\r\ncontent-length: 0\r\n\r\n";
+        let (port, heard) = once(reply).await;
+        let http = Http::default();
+        assert_eq!(http.skew(), None);
+        http.send(ask(&format!("http://127.0.0.1:{port}"))).await.unwrap();
+        assert!(http.skew().unwrap() > 365 * 24 * 3600);
+        let heard = heard.await.unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        for line in [
+            "accept: application/json".to_owned(),
+            "content-type: application/x-www-form-urlencoded".to_owned(),
+            "client-request-id: c-1".to_owned(),
+            "return-client-request-id: true".to_owned(),
+            "x-client-sku: entrad".to_owned(),
+            "x-ms-lib-capability: retry-after, h429".to_owned(),
+            format!("user-agent: entrad/{version} ({os}; {arch})"),
+        ] {
+            assert!(heard.contains(&format!("\r\n{line}\r\n")), "{line} is not in {heard}");
+        }
+        assert!(!heard.contains("x-anchormailbox") && !heard.contains("cookie"));
+    }
+
+    #[test]
+    fn the_internet_is_reached_by_https_only() {
+        let client = builder(false).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(client.get("http://login.example.com").send()).unwrap_err();
+        assert!(error.is_builder());
+    }
+
+    #[rstest]
+    #[case("7", Some(7))]
+    #[case(" 7 ", Some(7))]
+    #[case("7200", Some(3600))]
+    #[case("Thu, 01 Jan 1970 00:02:00 GMT", Some(20))]
+    #[case("Thu, 01 Jan 1970 00:00:00 GMT", Some(0))]
+    #[case("-1", None)]
+    #[case("soon", None)]
+    fn retry_after_is_seconds_or_a_date_by_the_other_clock(
+        #[case] value: &str,
+        #[case] seconds: Option<u64>,
+    ) {
+        let date = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        assert_eq!(parse_retry_after(value, Some(date)), seconds.map(Duration::from_secs));
+    }
+}

@@ -142,3 +142,117 @@ const LOOP_DETECTED: u32 = 50196;
 
 /// The profile that commands mean when they name none.
 const DEFAULT_PROFILE: &str = "default";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::account::outcome::Reach;
+
+    const ABOUT: About<'_> = About {
+        client_id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+        tenant: "contoso.com",
+        resource: "https://vault.azure.net",
+        profile: "default",
+    };
+
+    fn fault(codes: &[u32], description: &str) -> Fault {
+        Fault {
+            error: "invalid_grant".to_owned(),
+            description: description.to_owned(),
+            codes: codes.to_vec(),
+            suberror: Some("basic_action".to_owned()),
+            correlation_id: Some("c-1".to_owned()),
+            trace_id: Some("t-1".to_owned()),
+            ..Fault::default()
+        }
+    }
+
+    #[test]
+    fn a_known_number_speaks_by_the_table() {
+        let body = error_body(&Outcome::SignInNeeded(fault(&[50076], "AADSTS50076: x.")), &ABOUT).unwrap();
+        assert_eq!(body.code, ErrorCode::SignInNeeded);
+        assert_eq!(
+            body.message,
+            "A second factor is required by policy or for the place you are at (AADSTS50076)."
+        );
+        assert_eq!(
+            body.hint.as_deref(),
+            Some("Run `entra login` and pass the second factor that https://vault.azure.net wants.")
+        );
+        assert_eq!((body.aadsts, body.suberror.as_deref()), (Some(50076), Some("basic_action")));
+        assert_eq!((body.correlation_id.as_deref(), body.trace_id.as_deref()), (Some("c-1"), Some("t-1")));
+    }
+
+    #[test]
+    fn commands_name_the_profile() {
+        let about = About { profile: "work", ..ABOUT };
+        for (code, command) in
+            [(50076, "`entra login --profile work`"), (530_036, "`entra login --profile work --browser`")]
+        {
+            let body = error_body(&Outcome::Dead(fault(&[code], "")), &about).unwrap();
+            assert!(body.hint.unwrap().contains(command), "{code}");
+        }
+        let body = error_body(&Outcome::SignInNeeded(fault(&[], "Something new.")), &about).unwrap();
+        assert_eq!(body.hint.as_deref(), Some("Run `entra login --profile work`."));
+    }
+
+    #[test]
+    fn an_unknown_number_speaks_by_entras_first_sentence() {
+        let description =
+            "AADSTS123456: This is new. And this is more. Trace ID: t Correlation ID: c Timestamp: now";
+        for codes in [&[123_456][..], &[]] {
+            let body = error_body(&Outcome::AskAdmin(fault(codes, description)), &ABOUT).unwrap();
+            assert_eq!(body.message, "This is new (AADSTS123456).");
+            assert_eq!(body.aadsts, Some(123_456));
+            assert!(body.hint.unwrap().contains("`entra "));
+        }
+        let body = error_body(&Outcome::Misconfigured(fault(&[], "")), &ABOUT).unwrap();
+        assert_eq!(body.message, "Entra answered with the error `invalid_grant`.");
+        let body = error_body(&Outcome::Misconfigured(fault(&[7], "")), &ABOUT).unwrap();
+        assert_eq!(body.message, "Entra refused with AADSTS7.");
+    }
+
+    #[rstest]
+    #[case(Some(429), &[], ErrorCode::Throttled)]
+    #[case(Some(400), &[50196], ErrorCode::Throttled)]
+    #[case(Some(503), &[], ErrorCode::Unavailable)]
+    #[case(None, &[], ErrorCode::Unavailable)]
+    fn a_pause_is_a_throttle_or_an_outage(
+        #[case] status: Option<u16>,
+        #[case] codes: &[u32],
+        #[case] code: ErrorCode,
+    ) {
+        let fault = Fault { status, ..fault(codes, "No connection to login.microsoftonline.com.") };
+        let outcome = Outcome::RetryAfter { fault, after: Some(Duration::from_secs(120)), reach: Reach::Key };
+        let body = error_body(&outcome, &ABOUT).unwrap();
+        assert_eq!((body.code, body.retry_after), (code, Some(120)));
+    }
+
+    #[test]
+    fn the_ends_of_a_sign_in_have_their_own_codes() {
+        let fault = || fault(&[], "The code expired before the sign-in was finished.");
+        for (end, code) in [
+            (SignInEnd::Declined(fault()), ErrorCode::SignInCancelled),
+            (SignInEnd::Expired(fault()), ErrorCode::SignInExpired),
+            (SignInEnd::Failed(Outcome::AskAdmin(fault())), ErrorCode::AskAdmin),
+        ] {
+            let body = sign_in_error(&end, &ABOUT).unwrap();
+            assert_eq!(body.code, code);
+            assert!(body.hint.unwrap().contains("`entra "));
+        }
+    }
+
+    #[test]
+    fn every_explanation_makes_a_message_and_a_hint_with_a_command() {
+        for row in entra_proto::aadsts::explanations() {
+            let body = error_body(&Outcome::Misconfigured(fault(&[row.code], "")), &ABOUT).unwrap();
+            assert!(body.message.ends_with(&format!("(AADSTS{}).", row.code)));
+            let hint = body.hint.unwrap();
+            assert!(hint.contains("`entra ") && !hint.contains('{'), "{}: {hint}", row.code);
+        }
+    }
+}

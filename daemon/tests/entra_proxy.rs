@@ -1,0 +1,38 @@
+//! A proxy in the environment never sees a request to loopback.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use entra_proto::scope::Scopes;
+use entrad::entra::Entra;
+
+mod entra_fake;
+
+use entra_fake::{Fake, json};
+
+/// Runs [`behind_a_proxy`] in a process of its own, whose environment names a proxy that answers nobody.
+#[test]
+fn no_proxy_sees_loopback() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "behind_a_proxy", "--ignored"]).env_remove("NO_PROXY").env_remove("no_proxy");
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        child.env(name, &address);
+    }
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+}
+
+#[tokio::test]
+#[ignore = "run by no_proxy_sees_loopback, in an environment with a proxy"]
+async fn behind_a_proxy() {
+    let fake = Fake::start(vec![json(400, r#"{"error":"invalid_scope"}"#)]).await;
+    let scopes = Scopes::of_resource("s").unwrap();
+    let outcome = Entra::new().request_code(&fake.target_of("t"), &scopes, None, false).await.unwrap_err();
+    assert!(matches!(outcome, entrad::account::outcome::Outcome::Misconfigured(_)), "{outcome:?}");
+    assert_eq!(fake.heard().len(), 1);
+}
