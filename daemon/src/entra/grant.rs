@@ -40,7 +40,7 @@ pub(super) fn read(reply: Result<Reply, NoReply>, asked: Asked<'_>) -> Result<Gr
     };
     let unusable = |what: &str| {
         let fault = fault("unusable_answer", format!("The token answer cannot be used: {what}."));
-        NoGrant::Ended(Outcome::RetryAfter { fault, after: None, reach: Reach::Key })
+        NoGrant::Ended(Box::new(Outcome::RetryAfter { fault, after: None, reach: Reach::Key }))
     };
     if !answer.token_type.clone().text().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return Err(unusable("its token_type is not Bearer"));
@@ -53,7 +53,9 @@ pub(super) fn read(reply: Result<Reply, NoReply>, asked: Asked<'_>) -> Result<Gr
     let (id_token, client_info) = (answer.id_token.as_deref(), answer.client_info.as_deref());
     let identity =
         identity::read(asked.target, id_token.map(String::as_str), client_info.map(String::as_str)).map_err(
-            |error| NoGrant::Ended(Outcome::Misconfigured(fault("wrong_identity", error.to_string()))),
+            |error| {
+                NoGrant::Ended(Box::new(Outcome::Misconfigured(fault("wrong_identity", error.to_string()))))
+            },
         )?;
     Ok(Grant {
         access_token,
@@ -69,7 +71,7 @@ pub(super) fn read(reply: Result<Reply, NoReply>, asked: Asked<'_>) -> Result<Gr
 #[derive(Debug)]
 pub(super) enum NoGrant {
     /// It looked like one and is not.
-    Ended(Outcome),
+    Ended(Box<Outcome>),
     /// The refusal, unsorted: a poll reads it otherwise than a refresh.
     Refused(Box<Refusal>),
 }
@@ -78,7 +80,7 @@ impl NoGrant {
     /// Sorted as for a refresh.
     pub(super) fn sorted(self) -> Outcome {
         match self {
-            Self::Ended(outcome) => outcome,
+            Self::Ended(outcome) => *outcome,
             Self::Refused(refusal) => sort::sort(*refusal),
         }
     }

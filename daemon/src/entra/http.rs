@@ -210,16 +210,25 @@ fn classify(error: &reqwest::Error) -> NoReply {
     if !error.is_connect() {
         return if error.is_builder() { NoReply::Client } else { NoReply::Broken };
     }
-    let is_tls = |cause: &&(dyn Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
-    };
-    if causes().any(|cause| is_tls(&cause)) {
+    if causes().any(is_tls) {
         NoReply::Tls
     } else if causes().any(|cause| cause.to_string().contains("proxy authorization required")) {
         NoReply::Proxy
     } else {
         NoReply::Connect
     }
+}
+
+/// `source()` skips errors that an `io::Error` wraps, so those are unwrapped here.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    let mut wrapped = cause.downcast_ref::<io::Error>();
+    while let Some(error) = wrapped {
+        if error.kind() == io::ErrorKind::InvalidData {
+            return true;
+        }
+        wrapped = error.get_ref().and_then(|inner| inner.downcast_ref());
+    }
+    false
 }
 
 /// Name resolution, TCP and TLS. A healthy network needs far less than a second.

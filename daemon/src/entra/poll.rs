@@ -102,7 +102,7 @@ impl Poll {
             Asked { target: &self.code.target, scopes: &self.code.scopes, correlation_id: &correlation_id };
         match grant::read(reply, asked) {
             Ok(grant) => Step::Ended(granted(grant, correlation_id)),
-            Err(NoGrant::Ended(outcome)) => Step::Ended(SignInEnd::Failed(outcome)),
+            Err(NoGrant::Ended(outcome)) => Step::Ended(SignInEnd::Failed(*outcome)),
             Err(NoGrant::Refused(refusal)) => self.refused(*refusal),
         }
     }

@@ -6,9 +6,7 @@ use std::process::Command;
 use entra_proto::scope::Scopes;
 use entrad::entra::Entra;
 
-mod entra_fake;
-
-use entra_fake::{Fake, json};
+use super::fake::{Fake, json};
 
 /// Runs [`behind_a_proxy`] in a process of its own, whose environment names a proxy that answers nobody.
 #[test]
@@ -17,7 +15,10 @@ fn no_proxy_sees_loopback() {
     proxy.set_nonblocking(true).unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "behind_a_proxy", "--ignored"]).env_remove("NO_PROXY").env_remove("no_proxy");
+    child
+        .args(["--exact", "proxy::behind_a_proxy", "--ignored"])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         child.env(name, &address);
     }

@@ -20,9 +20,7 @@ use entrad::entra::poll::{SignInEnd, Step};
 use entrad::entra::refresh::RefreshRequest;
 use entrad::entra::words::{About, error_body, sign_in_error};
 
-mod entra_fake;
-
-use entra_fake::{CLIENT_ID, Fake, Heard, Turn, json, reply};
+use super::fake::{CLIENT_ID, Fake, Heard, Turn, json, reply};
 
 async fn request_code(turn: Turn) -> (Result<DeviceCode, Outcome>, Heard) {
     let fake = Fake::start(vec![turn]).await;

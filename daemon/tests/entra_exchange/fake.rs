@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// What the server does with one request.
-pub enum Turn {
+pub(crate) enum Turn {
     /// Says these bytes and closes.
     Raw(Vec<u8>),
     /// Closes without a word.
@@ -20,14 +20,14 @@ pub enum Turn {
 }
 
 /// One request as it was heard.
-pub struct Heard {
-    pub head: String,
-    pub form: BTreeMap<String, String>,
+pub(crate) struct Heard {
+    pub(crate) head: String,
+    pub(crate) form: BTreeMap<String, String>,
 }
 
 impl Heard {
     /// The value of a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
             key.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -35,14 +35,14 @@ impl Heard {
     }
 }
 
-pub struct Fake {
-    pub origin: String,
+pub(crate) struct Fake {
+    pub(crate) origin: String,
     heard: Arc<Mutex<Vec<Heard>>>,
     task: JoinHandle<()>,
 }
 
 impl Fake {
-    pub async fn start(turns: Vec<Turn>) -> Self {
+    pub(crate) async fn start(turns: Vec<Turn>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let heard = Arc::default();
@@ -50,16 +50,16 @@ impl Fake {
         Self { origin, heard, task }
     }
 
-    pub fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         self.target_of("organizations")
     }
 
-    pub fn target_of(&self, tenant: &str) -> Target {
+    pub(crate) fn target_of(&self, tenant: &str) -> Target {
         let authority = Authority::custom(Cloud::Public, &self.origin, tenant, Owner::User).unwrap();
         Target::new(authority, CLIENT_ID.parse().unwrap())
     }
 
-    pub fn heard(&self) -> Vec<Heard> {
+    pub(crate) fn heard(&self) -> Vec<Heard> {
         std::mem::take(&mut self.heard.lock().unwrap())
     }
 }
@@ -101,15 +101,15 @@ async fn read(connection: &mut TcpStream) -> Heard {
     }
 }
 
-pub fn json(status: u16, body: &str) -> Turn {
+pub(crate) fn json(status: u16, body: &str) -> Turn {
     reply(status, "content-type: application/json; charset=utf-8\r\n", body)
 }
 
-pub fn reply(status: u16, headers: &str, body: &str) -> Turn {
+pub(crate) fn reply(status: u16, headers: &str, body: &str) -> Turn {
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status} Status\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n");
     Turn::Raw([head.as_bytes(), body.as_bytes()].concat())
 }
 
-pub const CLIENT_ID: &str = "00000000-0000-0000-0000-00000000c11e";
+pub(crate) const CLIENT_ID: &str = "00000000-0000-0000-0000-00000000c11e";
