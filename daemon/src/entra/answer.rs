@@ -140,3 +140,62 @@ const MAX_EXCERPT: usize = 200;
 
 /// Longest `error`, `suberror`, id or time stamp kept: a GUID has 36 characters.
 const MAX_WORD: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde::de::IgnoredAny;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn refusal(status: u16, body: &str) -> Refusal {
+        let body = Zeroizing::new(body.as_bytes().to_vec());
+        let reply = Reply { status, retry_after: None, request_id: Some("r-1".to_owned()), body };
+        *read::<IgnoredAny>(Ok(reply), "host.example", "c-1").unwrap_err()
+    }
+
+    #[test]
+    fn fields_of_unexpected_shapes_do_not_hide_the_others() {
+        let body = r#"{"error":"invalid_grant","error_description":7,"error_codes":"50076","suberror":{"a":1},
+            "claims":"no json","correlation_id":null,"trace_id":["t"],"timestamp":true,"more":[{}]}"#;
+        let fault = refusal(400, body).fault;
+        assert_eq!((fault.error.as_str(), fault.codes.as_slice()), ("invalid_grant", &[50076][..]));
+        assert_eq!((fault.suberror, fault.claims, fault.timestamp), (None, None, None));
+        assert_eq!(fault.correlation_id.as_deref(), Some("c-1"));
+        assert_eq!(fault.trace_id.as_deref(), Some("r-1"));
+    }
+
+    #[test]
+    fn a_description_is_no_source_of_codes() {
+        let fault =
+            refusal(400, r#"{"error":"invalid_grant","error_description":"AADSTS700082: old."}"#).fault;
+        assert!(fault.codes.is_empty());
+    }
+
+    #[test]
+    fn texts_are_bounded() {
+        let long = "x".repeat(5000);
+        let fault = refusal(400, &format!(r#"{{"error":"{long}","error_description":"{long}"}}"#)).fault;
+        assert_eq!((fault.error.len(), fault.description.len()), (MAX_WORD, MAX_DESCRIPTION));
+        let page = refusal(502, &format!("<html>{long}")).fault.description;
+        assert!(page.len() < MAX_EXCERPT + 100, "{page}");
+    }
+
+    #[rstest]
+    #[case(200, "<html>", "not_json", "The answer of host.example is not Entra's.")]
+    #[case(403, "", "http_403", "host.example answered with HTTP status 403.")]
+    #[case(403, "{\"secret\":1", "http_403", "host.example answered with HTTP status 403.")]
+    #[case(503, "<p>Busy", "http_503", "host.example answered with HTTP status 503. It says: <p>Busy")]
+    #[case(407, "", "proxy_authentication", "The proxy asks for a user name and password.")]
+    fn other_voices_are_judged_by_their_status(
+        #[case] status: u16,
+        #[case] body: &str,
+        #[case] error: &str,
+        #[case] description: &str,
+    ) {
+        let refusal = refusal(status, body);
+        assert_eq!(refusal.voice, Voice::Other);
+        assert_eq!((refusal.fault.error.as_str(), refusal.fault.description.as_str()), (error, description));
+    }
+}

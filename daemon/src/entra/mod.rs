@@ -1,8 +1,9 @@
 //! Talking to Entra. The only room that names reqwest and oauth2.
 //!
-//! A request goes out as a form, an answer comes back as an [`Outcome`]: data for the account's machine, not
-//! an error to be thrown. Nothing here keeps a token, decides when to refresh or waits for a person, except a
-//! [`Poll`] that its owner drives and can drop.
+//! A request goes out as a form, and an answer comes back as an
+//! [outcome](crate::account::outcome::Outcome): data for the account's machine, not an error to be thrown.
+//! Nothing here keeps a token, decides when to refresh or waits for a person, except a [poll](poll::Poll) that
+//! its owner drives and can drop.
 
 use std::sync::Arc;
 

@@ -87,14 +87,7 @@ impl NoReply {
             Self::Connect => ("network", format!("No connection to {host}.")),
             Self::Proxy => ("proxy_authentication", "The proxy asks for a user name and password.".to_owned()),
             Self::TimeOut => ("time_out", format!("{host} did not answer in time.")),
-            Self::Tls => (
-                "tls",
-                format!(
-                    "No safe connection to {host}: its certificate is not trusted here. A network that inspects \
-                     traffic needs its certificate among this system's trusted ones; a wrong clock has the same \
-                     effect."
-                ),
-            ),
+            Self::Tls => ("tls", format!("No safe connection to {host}: its certificate is not trusted here.")),
             Self::TooLarge => ("too_large", format!("The answer of {host} is over {MAX_BODY} bytes.")),
         };
         let correlation_id = Some(correlation_id.to_owned());

@@ -123,10 +123,7 @@ fn hint(code: &ErrorCode, fault: &Fault, known: Option<Explanation>, about: &Abo
                 .to_owned()
         }
     };
-    let Some(known) = known else {
-        let is_cut_off = fault.error == "no_refresh_token";
-        return if is_cut_off { format!("Add it, then run `{login}`.") } else { command };
-    };
+    let Some(known) = known else { return own_remedy(&fault.error, &login).unwrap_or(command) };
     let app = known_name(about.client_id).unwrap_or(about.client_id);
     let remedy = known
         .remedy
@@ -135,6 +132,33 @@ fn hint(code: &ErrorCode, fault: &Fault, known: Option<Explanation>, about: &Abo
         .replace("{resource}", about.resource)
         .replace("{tenant}", about.tenant);
     if remedy.contains("`entra ") { remedy } else { format!("{remedy} {command}") }
+}
+
+/// What mends the faults that are not Entra's words but ours.
+fn own_remedy(error: &str, login: &str) -> Option<String> {
+    let remedy = match error {
+        "http_client" => {
+            "Install the system's trusted certificates (the package ca-certificates on Linux) and check \
+             HTTPS_PROXY; then run `entra doctor`."
+        }
+        "no_refresh_token" => return Some(format!("Add it, then run `{login}`.")),
+        "proxy_authentication" => {
+            "Name the proxy with its user name and password in HTTPS_PROXY, restart entrad, then run \
+             `entra doctor`."
+        }
+        "redirected" => {
+            "Open any page in a browser and sign in to the network; `entra status` shows when entrad gets through."
+        }
+        "tls" => {
+            "A network that inspects traffic needs its certificate among this system's trusted ones, and the \
+             clock must be right; `entra doctor` checks the way to Entra."
+        }
+        "wrong_identity" => {
+            return Some(format!("Check `tenant` and `client_id` of the profile, then run `{login}`."));
+        }
+        _ => return None,
+    };
+    Some(remedy.to_owned())
 }
 
 /// See [`super::sort`].
@@ -244,6 +268,21 @@ mod tests {
             assert_eq!(body.code, code);
             assert!(body.hint.unwrap().contains("`entra "));
         }
+    }
+
+    #[rstest]
+    #[case("tls", "certificate")]
+    #[case("redirected", "sign in to the network")]
+    #[case("proxy_authentication", "HTTPS_PROXY")]
+    #[case("http_client", "ca-certificates")]
+    #[case("no_refresh_token", "Add it")]
+    #[case("wrong_identity", "`tenant`")]
+    #[case("network", "tries again by itself")]
+    fn our_own_faults_have_their_own_remedies(#[case] error: &str, #[case] words: &str) {
+        let fault = Fault { error: error.to_owned(), ..Fault::default() };
+        let outcome = Outcome::RetryAfter { fault, after: None, reach: Reach::Key };
+        let hint = error_body(&outcome, &ABOUT).unwrap().hint.unwrap();
+        assert!(hint.contains(words) && hint.contains("`entra "), "{hint}");
     }
 
     #[test]
