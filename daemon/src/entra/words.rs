@@ -139,19 +139,19 @@ fn own_remedy(error: &str, login: &str) -> Option<String> {
     let remedy = match error {
         "http_client" => {
             "Install the system's trusted certificates (the package ca-certificates on Linux) and check \
-             HTTPS_PROXY; then run `entra doctor`."
+             HTTPS_PROXY, then restart entrad; `entra status` shows when it gets through."
         }
         "no_refresh_token" => return Some(format!("Add it, then run `{login}`.")),
         "proxy_authentication" => {
-            "Name the proxy with its user name and password in HTTPS_PROXY, restart entrad, then run \
-             `entra doctor`."
+            "Name the proxy with its user name and password in HTTPS_PROXY, restart entrad, then \
+             ask again: `entra token`."
         }
         "redirected" => {
             "Open any page in a browser and sign in to the network; `entra status` shows when entrad gets through."
         }
         "tls" => {
             "A network that inspects traffic needs its certificate among this system's trusted ones, and the \
-             clock must be right; `entra doctor` checks the way to Entra."
+             clock must be right; `entra status` shows by how much it differs from Entra's."
         }
         "wrong_identity" => {
             return Some(format!("Check `tenant` and `client_id` of the profile, then run `{login}`."));
@@ -174,6 +174,11 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::account::outcome::Outcome;
+
+    fn failed(outcome: Outcome) -> Failure {
+        outcome.into_result().unwrap_err()
+    }
     use crate::account::outcome::Reach;
 
     const ABOUT: About<'_> = About {
@@ -197,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_known_number_speaks_by_the_table() {
-        let body = error_body(&Outcome::SignInNeeded(fault(&[50076], "AADSTS50076: x.")), &ABOUT).unwrap();
+        let body = error_body(&failed(Outcome::SignInNeeded(fault(&[50076], "AADSTS50076: x."))), &ABOUT);
         assert_eq!(body.code, ErrorCode::SignInNeeded);
         assert_eq!(
             body.message,
@@ -215,12 +220,12 @@ mod tests {
     fn commands_name_the_profile() {
         let about = About { profile: "work", ..ABOUT };
         for (code, command) in
-            [(50076, "`entra login --profile work`"), (530_036, "`entra login --profile work --browser`")]
+            [(50076, "`entra login --profile work`"), (530_036, "`entra login --profile work`")]
         {
-            let body = error_body(&Outcome::Dead(fault(&[code], "")), &about).unwrap();
+            let body = error_body(&failed(Outcome::Dead(fault(&[code], ""))), &about);
             assert!(body.hint.unwrap().contains(command), "{code}");
         }
-        let body = error_body(&Outcome::SignInNeeded(fault(&[], "Something new.")), &about).unwrap();
+        let body = error_body(&failed(Outcome::SignInNeeded(fault(&[], "Something new."))), &about);
         assert_eq!(body.hint.as_deref(), Some("Run `entra login --profile work`."));
     }
 
@@ -229,14 +234,14 @@ mod tests {
         let description =
             "AADSTS123456: This is new. And this is more. Trace ID: t Correlation ID: c Timestamp: now";
         for codes in [&[123_456][..], &[]] {
-            let body = error_body(&Outcome::AskAdmin(fault(codes, description)), &ABOUT).unwrap();
+            let body = error_body(&failed(Outcome::AskAdmin(fault(codes, description))), &ABOUT);
             assert_eq!(body.message, "This is new (AADSTS123456).");
             assert_eq!(body.aadsts, Some(123_456));
             assert!(body.hint.unwrap().contains("`entra "));
         }
-        let body = error_body(&Outcome::Misconfigured(fault(&[], "")), &ABOUT).unwrap();
+        let body = error_body(&failed(Outcome::Misconfigured(fault(&[], ""))), &ABOUT);
         assert_eq!(body.message, "Entra answered with the error `invalid_grant`.");
-        let body = error_body(&Outcome::Misconfigured(fault(&[7], "")), &ABOUT).unwrap();
+        let body = error_body(&failed(Outcome::Misconfigured(fault(&[7], ""))), &ABOUT);
         assert_eq!(body.message, "Entra refused with AADSTS7.");
     }
 
@@ -252,7 +257,7 @@ mod tests {
     ) {
         let fault = Fault { status, ..fault(codes, "No connection to login.microsoftonline.com.") };
         let outcome = Outcome::RetryAfter { fault, after: Some(Duration::from_secs(120)), reach: Reach::Key };
-        let body = error_body(&outcome, &ABOUT).unwrap();
+        let body = error_body(&failed(outcome), &ABOUT);
         assert_eq!((body.code, body.retry_after), (code, Some(120)));
     }
 
@@ -264,7 +269,7 @@ mod tests {
             (SignInEnd::Expired(fault()), ErrorCode::SignInExpired),
             (SignInEnd::Failed(Outcome::AskAdmin(fault())), ErrorCode::AskAdmin),
         ] {
-            let body = sign_in_error(&end, &ABOUT).unwrap();
+            let body = sign_in_error(end, &ABOUT).unwrap();
             assert_eq!(body.code, code);
             assert!(body.hint.unwrap().contains("`entra "));
         }
@@ -281,14 +286,14 @@ mod tests {
     fn our_own_faults_have_their_own_remedies(#[case] error: &str, #[case] words: &str) {
         let fault = Fault { error: error.to_owned(), ..Fault::default() };
         let outcome = Outcome::RetryAfter { fault, after: None, reach: Reach::Key };
-        let hint = error_body(&outcome, &ABOUT).unwrap().hint.unwrap();
+        let hint = error_body(&failed(outcome), &ABOUT).hint.unwrap();
         assert!(hint.contains(words) && hint.contains("`entra "), "{hint}");
     }
 
     #[test]
     fn every_explanation_makes_a_message_and_a_hint_with_a_command() {
         for row in entra_proto::aadsts::explanations() {
-            let body = error_body(&Outcome::Misconfigured(fault(&[row.code], "")), &ABOUT).unwrap();
+            let body = error_body(&failed(Outcome::Misconfigured(fault(&[row.code], ""))), &ABOUT);
             assert!(body.message.ends_with(&format!("(AADSTS{}).", row.code)));
             let hint = body.hint.unwrap();
             assert!(hint.contains("`entra ") && !hint.contains('{'), "{}: {hint}", row.code);
