@@ -50,7 +50,7 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 #[group(skip)]
-#[command(after_help = TOKEN_EXAMPLES)]
+#[command(override_usage = TOKEN_USAGE, after_help = TOKEN_EXAMPLES)]
 pub(crate) struct TokenArgs {
     /// A well-known service by its short name, such as `foundry`; --help lists them
     #[arg(long = "for", value_name = "NAME", value_parser = short_name, group = "target")]
@@ -284,6 +284,8 @@ const NO_TARGET: &str = "Say what the token is for, in one of three ways:
   --for NAME       a well-known service, such as `foundry` or `graph`
   --resource R     a resource's address, such as https://management.azure.com
   --scope S...     scopes, such as https://graph.microsoft.com/Mail.Read";
+
+const TOKEN_USAGE: &str = "entra token (--for NAME | --resource R | --scope S...) [OPTIONS]";
 
 const TOKEN_EXAMPLES: &str = "Examples:
   entra token --for graph

@@ -135,10 +135,12 @@ pub(crate) fn write_json(value: &impl Serialize, room: usize) -> Result<(), Fail
     write_output(&json_line(value, room)?)
 }
 
-/// Prints a sentence with a heading on standard error: `Warning: …`.
-pub(crate) fn warn(sentence: &str) -> Result<(), Failure> {
+/// Prints a sentence with a heading on standard error: `Warning: …`. A warning that nobody can read is no
+/// reason to stop.
+pub(crate) fn warn(sentence: &str) {
     let stream = Stream::errors();
-    stream.write(stream.flow(0, &format!("{} {}", stream.caution("Warning:"), plain(sentence))).as_bytes())
+    let warning = stream.flow(0, &format!("{} {}", stream.caution("Warning:"), plain(sentence)));
+    let _ = stream.write(warning.as_bytes());
 }
 
 fn json_line(value: &impl Serialize, room: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {

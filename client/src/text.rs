@@ -75,11 +75,6 @@ pub(crate) fn is_guid(text: &str) -> bool {
         && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The text as one word of a POSIX shell (POSIX.1-2024 XCU 2.2.2, single quotes).
-pub(crate) fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 /// Skips the rest of a control sequence: up to its final byte (ECMA-48 §5.4).
 fn skip_control_sequence(rest: &mut impl Iterator<Item = char>) {
     let _ = rest.find(|c| !('\u{20}'..='\u{3f}').contains(c));
@@ -144,11 +139,5 @@ mod tests {
     #[case("", false)]
     fn guids_are_told_from_other_text(#[case] text: &str, #[case] is: bool) {
         assert_eq!(is_guid(text), is);
-    }
-
-    #[test]
-    fn a_shell_word_keeps_its_quotes() {
-        assert_eq!(shell_word("plain"), "'plain'");
-        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
     }
 }

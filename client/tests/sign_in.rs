@@ -193,7 +193,7 @@ fn nobody_who_reads_ends_the_sign_in() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let status = daemon.entra("login --json").stdout(writer).status().unwrap();
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(status.code(), Some(8));
     assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
     assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
     assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");

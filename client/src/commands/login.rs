@@ -34,7 +34,7 @@ pub(crate) fn run(socket: impl FnOnce() -> Result<Socket, Failure>, args: LoginA
 
 fn sign_in(socket: Socket, args: LoginArgs) -> Result<(), Failure> {
     if args.dev_client {
-        print::warn(DEV_CLIENT_WARNING)?;
+        print::warn(DEV_CLIENT_WARNING);
     }
     let watch = Watch::new(socket)?;
     let mut view = View::new(&args);
@@ -84,7 +84,12 @@ fn stay_with(watch: &Watch, view: &mut View, request: SignInRequest) -> Result<(
         Ended::There(result) => result,
         Ended::Here(failure) => {
             let is_cancelled = id.or_else(|| watch.late_id()).is_some_and(|id| watch.cancel(id));
-            Err(if is_cancelled { failure } else { failure.hint(NOT_CANCELLED) })
+            match failure {
+                // Quiet, but not a success: nobody signed in.
+                closed if closed.is_silent() => Err(cancelled().silenced()),
+                failure if is_cancelled => Err(failure),
+                failure => Err(failure.hint(NOT_CANCELLED)),
+            }
         }
     }
 }

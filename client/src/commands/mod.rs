@@ -33,7 +33,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
 /// The daemon's answer, after a word on standard error when its version is another than ours.
 pub(crate) fn heard<T>(said: Said<T>) -> Result<T, Failure> {
     if let Some(sentence) = skew(VERSION, said.version.as_deref()) {
-        print::warn(&sentence)?;
+        print::warn(&sentence);
     }
     said.result.map_err(Failure::from)
 }

@@ -12,7 +12,6 @@ use crate::args::{TokenArgs, TokenOutput};
 use crate::connect_unix::Socket;
 use crate::failure::Failure;
 use crate::print::{self, Stream};
-use crate::text::shell_word;
 
 /// Asks for the token and prints it.
 pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
@@ -21,7 +20,7 @@ pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
     if let Some(sentence) = skew(VERSION, said.version.as_deref()) {
         // A tool may take anything on standard error for a failure, so only a person is told.
         if Stream::errors().is_terminal() {
-            print::warn(&sentence)?;
+            print::warn(&sentence);
         }
     }
     let answer = said.result.map_err(Failure::from)?;
@@ -54,27 +53,39 @@ fn lines(output: TokenOutput, answer: &TokenAnswer) -> Result<Zeroizing<Vec<u8>>
         return Err(Failure::new(exit::INTERNAL, "foreign_answer", "entrad's answer holds no access token that can be sent.")
             .hint("A token has no spaces and no control characters (RFC 6750 section 2.1); `--output json` shows what came."));
     }
-    let mut lines = Zeroizing::new(Vec::with_capacity(token.len() + LINES_ROOM));
-    let mut add = |text: &str| lines.extend_from_slice(text.as_bytes());
+    // A quote becomes four bytes; without the room the text would be moved and leave a copy behind.
+    let quotes = token.bytes().filter(|&byte| byte == b'\'').count();
+    let mut lines = Zeroizing::new(Vec::with_capacity(token.len() + 3 * quotes + LINES_ROOM));
     match output {
         TokenOutput::Env => {
-            // A token has no quotes as a rule; the check costs less than the harm of an eval.
-            let word = Zeroizing::new(shell_word(token));
-            add("export ENTRA_TOKEN=");
-            add(&word);
-            add(&format!("\nexport ENTRA_TOKEN_EXPIRES_ON='{}'\n", answer.expires_on));
+            lines.extend_from_slice(b"export ENTRA_TOKEN=");
+            push_shell_word(&mut lines, token);
+            let expiry = format!("\nexport ENTRA_TOKEN_EXPIRES_ON='{}'\n", answer.expires_on);
+            lines.extend_from_slice(expiry.as_bytes());
         }
         TokenOutput::Header => {
-            add("Authorization: Bearer ");
-            add(token);
-            add("\n");
+            lines.extend_from_slice(b"Authorization: Bearer ");
+            lines.extend_from_slice(token.as_bytes());
+            lines.push(b'\n');
         }
         TokenOutput::Json | TokenOutput::Raw => {
-            add(token);
-            add("\n");
+            lines.extend_from_slice(token.as_bytes());
+            lines.push(b'\n');
         }
     }
     Ok(lines)
+}
+
+/// Adds the text as one word of a POSIX shell, safe to eval (POSIX.1-2024 XCU 2.2.2, single quotes).
+fn push_shell_word(lines: &mut Vec<u8>, text: &str) {
+    lines.push(b'\'');
+    for byte in text.bytes() {
+        match byte {
+            b'\'' => lines.extend_from_slice(br"'\''"),
+            byte => lines.push(byte),
+        }
+    }
+    lines.push(b'\'');
 }
 
 /// Enough for the answer as JSON: its texts, none of which needs escapes, and its names and numbers.
