@@ -4,7 +4,7 @@
 //! each of their own requests, so the start is the product: nothing is read, opened or built before it is
 //! needed, and there is no async runtime and no TLS in this program.
 //!
-//! Module map: [`args`] reads the command line, [`commands`] has one file a command, `connect_unix` opens
+//! Module map: `args` reads the command line, `commands` has one file a command, `connect_unix` opens
 //! the socket and checks who is behind it, `failure` is the one way to end badly, `print` the one way to
 //! write, and `device_prompt` what a person sees while signing in.
 #![forbid(unsafe_code)]

@@ -5,7 +5,7 @@
 //! once. The threads end with the process; none of them holds anything that must be put in order.
 
 use std::io::{self, BufRead, Read};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -102,28 +102,30 @@ impl Watch {
         }
     }
 
-    /// The id of a sign-in that was just asked for and may still be on its way.
-    pub(crate) fn late_id(&self) -> Option<String> {
+    /// Cancels the sign-in of this id, or the one that was just asked for and whose id is still on its way.
+    /// Whether none is left open.
+    pub(crate) fn cancel(&self, id: Option<String>) -> bool {
         let end = Instant::now() + CANCEL_PATIENCE;
-        loop {
+        let late_id = || loop {
             match self.hear.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(Happening::Started(id)) => return Some(id),
-                Ok(Happening::Failed(_))
-                | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+                Ok(Happening::Started(id)) => break Ok(id),
+                // It was refused, so there is nothing to cancel.
+                Ok(Happening::Failed(_)) => break Err(true),
                 Ok(_) => {}
+                Err(_) => break Err(false),
             }
-        }
+        };
+        id.map_or_else(late_id, Ok).map_or_else(|is_closed| is_closed, |id| self.cancel_known(id))
     }
 
-    /// Tells the daemon to cancel, over a second connection. Whether it took the word in time.
-    pub(crate) fn cancel(&self, id: String) -> bool {
+    /// Tells the daemon over a second connection. Whether it took the word in time.
+    fn cancel_known(&self, id: String) -> bool {
         let (tell, hear) = channel();
         let socket = self.socket.clone();
         thread::spawn(move || {
             let client = socket.connect_within(CANCEL_PATIENCE, CANCEL_PATIENCE);
-            let is_cancelled =
-                client.is_ok_and(|client| client.cancel_sign_in(&id).is_ok_and(|said| said.result.is_ok()));
-            let _ = tell.send(is_cancelled);
+            let said = client.ok().and_then(|client| client.cancel_sign_in(&id).ok());
+            let _ = tell.send(said.is_some_and(|said| said.result.is_ok()));
         });
         hear.recv_timeout(CANCEL_PATIENCE).unwrap_or(false)
     }

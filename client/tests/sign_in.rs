@@ -8,6 +8,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
@@ -165,6 +167,28 @@ fn a_cancellation_is_an_event_for_a_program() {
     send(&child, Signal::INT);
     assert!(lines.next().unwrap().unwrap().contains("sign_in_cancelled"));
     assert_eq!(child.wait().unwrap().code(), Some(8));
+}
+
+#[test]
+fn a_sign_in_whose_id_is_on_its_way_is_cancelled_too() {
+    let (release, held) = channel();
+    let held = Mutex::new(held);
+    let daemon = FakeDaemon::new(move |asked, stream| {
+        if asked.line.starts_with("POST") {
+            held.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        }
+        tell(asked, stream, &[]);
+        if asked.line.starts_with("GET") {
+            until_closed(stream);
+        }
+    });
+    let child = daemon.entra("login").stderr(Stdio::piped()).spawn().unwrap();
+    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
+    send(&child, Signal::INT);
+    release.send(()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((err(&output), output.status.code()), ("Error: The sign-in was cancelled.\n", Some(8)));
+    while daemon.asked().line != "DELETE /v1/sign-ins/s-1" {}
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn stay_with(watch: &Watch, view: &mut View, request: SignInRequest) -> Result<(
     match ended {
         Ended::There(result) => result,
         Ended::Here(failure) => {
-            let is_cancelled = id.or_else(|| watch.late_id()).is_some_and(|id| watch.cancel(id));
+            let is_cancelled = watch.cancel(id);
             match failure {
                 // Quiet, but not a success: nobody signed in.
                 closed if closed.is_silent() => Err(cancelled().silenced()),
