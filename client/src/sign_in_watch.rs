@@ -104,22 +104,20 @@ impl Watch {
 
     /// Cancels the sign-in of this id, or the one that was just asked for and whose id is still on its way.
     /// Whether none is left open.
-    pub(crate) fn cancel(&self, id: Option<String>) -> bool {
+    pub(crate) fn cancel(&self, mut id: Option<String>) -> bool {
         let end = Instant::now() + CANCEL_PATIENCE;
-        let late_id = || loop {
+        let id = loop {
+            if let Some(id) = id {
+                break id;
+            }
             match self.hear.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(Happening::Started(id)) => break Ok(id),
+                Ok(Happening::Started(late)) => id = Some(late),
                 // It was refused, so there is nothing to cancel.
-                Ok(Happening::Failed(_)) => break Err(true),
+                Ok(Happening::Failed(_)) => return true,
                 Ok(_) => {}
-                Err(_) => break Err(false),
+                Err(_) => return false,
             }
         };
-        id.map_or_else(late_id, Ok).map_or_else(|is_closed| is_closed, |id| self.cancel_known(id))
-    }
-
-    /// Tells the daemon over a second connection. Whether it took the word in time.
-    fn cancel_known(&self, id: String) -> bool {
         let (tell, hear) = channel();
         let socket = self.socket.clone();
         thread::spawn(move || {

@@ -69,9 +69,9 @@ fn request(args: LoginArgs) -> SignInRequest {
 
 /// How a wait ended.
 enum Ended {
-    /// By the daemon's word, or with the connection to it: nothing is left open.
+    /// By the daemon's word, or before it began: nothing is left open.
     There(Result<(), Failure>),
-    /// On this side: the sign-in is still open.
+    /// On this side: the sign-in may still be open.
     Here(Failure),
 }
 
@@ -108,6 +108,8 @@ fn wait(watch: &Watch, view: &mut View, id: &mut Option<String>) -> Result<Ended
                     SignInEvent::Code(_) | SignInEvent::Waiting { .. } => {}
                 }
             }
+            // Once there is an id, the connection broke and the sign-in may live on without us.
+            Some(Happening::Failed(failure)) if id.is_some() => return Ok(Ended::Here(failure)),
             Some(Happening::Failed(failure)) => return Ok(Ended::There(Err(failure))),
             Some(Happening::BrowserMissing) => {
                 view.note("No browser could be opened; open the page yourself.")?;
@@ -284,7 +286,8 @@ const DEV_CLIENT_WARNING: &str = "--dev-client signs in as the Azure CLI: consen
     \"Microsoft Azure CLI\", a tenant may block it, and only resources that pre-authorise it work. \
     Use your own app registration for daily use.";
 
-const NOT_CANCELLED: &str = "entrad could not be told; the code stays good until it expires. Do not use it.";
+const NOT_CANCELLED: &str =
+    "entrad could not be told to cancel, so the code may stay good until it expires; do not use it.";
 
 /// Back to the start of the line and clear it (ECMA-48, CR and EL).
 const CLEAR_LINE: &str = "\r\u{1b}[K";
