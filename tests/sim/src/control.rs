@@ -205,6 +205,24 @@ impl Control {
         self.wait_blocking("a device code", next_user_code)
     }
 
+    /// Waits for the next device code and approves it as this person; returns the user code.
+    ///
+    /// # Errors
+    /// [`ControlError::TimedOut`], or what [`Self::approve`] says.
+    pub async fn approve_next(&self, username: &str) -> Result<String, ControlError> {
+        let user_code = self.next_user_code().await?;
+        self.approve(&user_code, username).map(|()| user_code)
+    }
+
+    /// [`Self::approve_next`] without tokio.
+    ///
+    /// # Errors
+    /// [`ControlError::TimedOut`], or what [`Self::approve`] says.
+    pub fn approve_next_blocking(&self, username: &str) -> Result<String, ControlError> {
+        let user_code = self.next_user_code_blocking()?;
+        self.approve(&user_code, username).map(|()| user_code)
+    }
+
     /// Waits until `count` requests on a leg were served, and returns them.
     ///
     /// # Errors

@@ -106,6 +106,9 @@ pub(crate) async fn serve(
 fn begin(state: &mut State, request: &Request) -> (u64, Vec<Action>, Duration) {
     let actions = state.faults.take(request.leg);
     state.requests += 1;
+    if state.log.len() >= LOG_LIMIT {
+        state.log.drain(..LOG_LIMIT / 2);
+    }
     let at_ms = unix(state.now()) * 1_000
         + u64::from(state.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_millis());
     let name = |action: &Action| {
@@ -218,3 +221,6 @@ fn date(actions: &[Action], now: SystemTime) -> Option<String> {
 
 /// Enough to exceed any client's limit, little enough for a small machine.
 const OVERSIZE_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Requests kept in the log; more than any test sends, and bounded for a simulator that runs for days.
+const LOG_LIMIT: usize = 20_000;

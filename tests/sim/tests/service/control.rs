@@ -107,6 +107,9 @@ async fn waits_end_with_the_event_or_the_limit() {
     assert_eq!(control.next_user_code().await.unwrap(), first);
     assert_eq!(control.next_user_code().await.unwrap(), second);
     assert!(control.next_user_code().await.is_err());
+    let (device_code, third) = bench.device_code(GRAPH).await;
+    assert_eq!(control.approve_next(ADA).await.unwrap(), third);
+    assert_eq!(bench.poll(&device_code).await.status, 200);
     let served = control.wait_for_requests(Leg::Devicecode, 2).await.unwrap();
     assert_eq!(served[1].scopes(), ["User.Read", "openid", "profile", "offline_access"]);
 }
@@ -117,7 +120,7 @@ fn without_tokio() {
     let sim = Sim::start_blocking(Options::default()).unwrap();
     let address = sim.origin().trim_start_matches("http://").to_owned();
     let control = sim.control().clone();
-    let waiting = std::thread::spawn(move || control.next_user_code_blocking().unwrap());
+    let waiting = std::thread::spawn(move || control.approve_next_blocking(ADA).unwrap());
     let body = format!("client_id={}&scope=openid", entra_sim::DEFAULT_CLIENT);
     let mut socket = std::net::TcpStream::connect(&address).unwrap();
     write!(

@@ -57,10 +57,18 @@ async fn it_says_where_it_is_and_obeys_its_arguments() {
 }
 
 #[test]
-fn it_refuses_other_addresses() {
-    let mut program = start(&["--listen", "0.0.0.0:0"]);
-    assert_eq!(program.0.wait().unwrap().code(), Some(1));
-    let mut reason = String::new();
-    BufReader::new(program.0.stderr.take().unwrap()).read_line(&mut reason).unwrap();
-    assert_eq!(reason.trim(), "0.0.0.0:0 is not a loopback address; use 127.0.0.1 or [::1].");
+fn it_says_why_it_does_not_start() {
+    for (arguments, expected) in [
+        (vec!["--listen", "0.0.0.0:0"], "0.0.0.0:0 is not a loopback address; use 127.0.0.1 or [::1]."),
+        (
+            vec!["--tls-cert", "no-such.pem", "--tls-key", "no-such.key"],
+            "Cannot read a certificate or key from no-such.pem.",
+        ),
+    ] {
+        let mut program = start(&arguments);
+        assert_eq!(program.0.wait().unwrap().code(), Some(1));
+        let mut reason = String::new();
+        BufReader::new(program.0.stderr.take().unwrap()).read_line(&mut reason).unwrap();
+        assert_eq!(reason.trim(), expected);
+    }
 }
