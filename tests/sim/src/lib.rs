@@ -52,3 +52,8 @@ pub use log::{LoggedRequest, digest};
 pub use options::{AZURE_CLI_CLIENT, AccessTokenShape, DEFAULT_CLIENT, Options, Rules, Tls};
 pub use sim::{Sim, StartError};
 pub use view::{CodeStatus, CodeView, ControlError, StateView};
+
+/// The README's example must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -123,6 +123,19 @@ async fn answers_that_never_arrive(#[case] action: Action) {
 }
 
 #[tokio::test]
+async fn a_reset_is_a_reset() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let bench = Bench::new().await;
+    bench.sim.control().script(Fault::on(Leg::Discovery).reset());
+    let address = bench.sim.origin().trim_start_matches("http://").to_owned();
+    let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let request = format!("GET /common/discovery/v2.0/keys HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let error = socket.read(&mut [0; 1]).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
 async fn half_a_body_is_a_true_beginning() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let bench = Bench::new().await;
