@@ -36,7 +36,6 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     tokio::select! {
         outcome = signal::ctrl_c() => outcome?,
         () = terminated.wait() => {}
-        () = sim.ended() => {}
     }
     Ok(())
 }

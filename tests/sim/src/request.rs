@@ -1,10 +1,12 @@
 //! A request as the service's doors see it: read whole, bounded, decoded.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::errors::EntraError;
@@ -32,10 +34,12 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads a request to its end; `None` when the body is larger than [`BODY_LIMIT`] or breaks off.
+    /// Reads a request to its end; `None` when the body is larger than [`BODY_LIMIT`], breaks off or
+    /// does not come.
     pub(crate) async fn read(scheme: &str, request: hyper::Request<Incoming>) -> Option<Self> {
         let (parts, body) = request.into_parts();
-        let body = Limited::new(body, BODY_LIMIT).collect().await.ok()?.to_bytes();
+        let body = Limited::new(body, BODY_LIMIT).collect();
+        let body = timeout(BODY_TIME, body).await.ok()?.ok()?.to_bytes();
         let text =
             |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let host = parts.headers.get(HOST).map(text).unwrap_or_default();
@@ -106,5 +110,8 @@ fn segments(path: &str) -> (&str, Vec<&str>) {
 
 /// Room for a refresh token of 64 KiB, percent-encoded.
 const BODY_LIMIT: usize = 512 * 1024;
+
+/// Bodies are small and come from this machine.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 const FORM: &str = "application/x-www-form-urlencoded";

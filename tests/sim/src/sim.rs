@@ -88,14 +88,6 @@ impl Sim {
     pub fn control(&self) -> &Control {
         &self.control
     }
-
-    /// Waits until the simulator ends, which it does by itself only when its task or thread fails.
-    pub async fn ended(mut self) {
-        if let Runner::Task(task) = &mut self.runner {
-            // A task that failed has ended as well.
-            let _ = task.await;
-        }
-    }
 }
 
 impl Drop for Sim {
