@@ -220,7 +220,10 @@ mod tests {
         let answer = "HTTP/1.0 200 OK\r\n\r\n{\"event\":\"waiting\",\"expires_on\":5}\n";
         let mut events =
             client(answer).sign_in_events("a/b").unwrap().result.unwrap_or_else(|_| panic!("refused"));
-        assert_eq!(events.next_event().unwrap(), Some(SignInEvent::Waiting { expires_on: 5, notice: None }));
+        assert_eq!(
+            events.next_event().unwrap(),
+            Some(SignInEvent::Waiting { expires_on: Some(5), notice: None })
+        );
         assert_eq!(events.next_event().unwrap(), None);
     }
 

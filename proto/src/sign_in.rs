@@ -66,10 +66,12 @@ pub enum SignInEvent {
         /// Who.
         account: Box<AccountInfo>,
     },
-    /// Nothing yet. Sent after each poll that found nothing.
+    /// Nothing yet. Sent after each poll that found nothing, and at least every
+    /// [`crate::limits::EVENT_INTERVAL`].
     Waiting {
-        /// When the code expires, seconds since 1970.
-        expires_on: u64,
+        /// When the code expires, seconds since 1970; absent while there is none yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_on: Option<u64>,
         /// Why the wait is longer than usual, where it is: Entra asked to slow down, or cannot be reached.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         notice: Option<String>,

@@ -95,6 +95,12 @@ impl Broker {
         };
         let outcome = self.parts.entra.refresh(&target, request).await;
         let mut grant = outcome.into_result()?;
+        if grant.identity.as_ref().is_some_and(|identity| identity.id != order.account.account) {
+            let sentence = "Entra answered with another account's token; it was dropped.";
+            return Err(Failure::own(
+                ErrorBody::new(ErrorCode::AccountMismatch, sentence).with_hint("Run `entra login`."),
+            ));
+        }
         if let Some(new) = grant.refresh_token.take() {
             self.save(&order.account, new).await;
         }

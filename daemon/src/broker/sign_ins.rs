@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use entra_proto::error::{ErrorBody, ErrorCode};
-use entra_proto::limits::MAX_SIGN_INS;
+use entra_proto::limits::{EVENT_INTERVAL, MAX_SIGN_INS};
 use entra_proto::sign_in::{CodeShown, SignInEvent};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -105,7 +105,7 @@ pub(super) fn show_code(told: &watch::Sender<State>, code: CodeShown) {
 pub(super) fn wait(told: &watch::Sender<State>, expires_on: u64, notice: Option<String>) {
     told.send_modify(|state| {
         state.waits += 1;
-        state.waiting = Some(SignInEvent::Waiting { expires_on, notice });
+        state.waiting = Some(SignInEvent::Waiting { expires_on: Some(expires_on), notice });
     });
 }
 
@@ -145,8 +145,15 @@ impl Story {
                 self.waits = state.waits;
                 return state.waiting;
             }
-            if self.told.changed().await.is_err() {
-                return None;
+            match tokio::time::timeout(EVENT_INTERVAL, self.told.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                // A silent stream is a dead one to its reader, so it is told again.
+                Err(_) => {
+                    return Some(
+                        state.waiting.unwrap_or(SignInEvent::Waiting { expires_on: None, notice: None }),
+                    );
+                }
             }
         }
     }
@@ -193,12 +200,24 @@ mod tests {
         wait(&told, 5, None);
         wait(&told, 5, Some("Slower.".to_owned()));
         let mut reader = story(&mut sign_ins, &id);
-        let expected = SignInEvent::Waiting { expires_on: 5, notice: Some("Slower.".to_owned()) };
+        let expected = SignInEvent::Waiting { expires_on: Some(5), notice: Some("Slower.".to_owned()) };
         assert_eq!(reader.next_event().await, Some(expected));
         sign_ins.find_mut(&id).unwrap().cancel("Enough.");
         assert!(matches!(reader.next_event().await, Some(SignInEvent::Failed { .. })));
         assert_eq!(reader.next_event().await, None);
         assert!(matches!(story(&mut sign_ins, &id).next_event().await, Some(SignInEvent::Failed { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_story_without_news_still_shows_life() {
+        let mut sign_ins = SignIns::default();
+        let (id, told) = sign_ins.open("a").unwrap();
+        let mut reader = story(&mut sign_ins, &id);
+        let nothing = SignInEvent::Waiting { expires_on: None, notice: None };
+        assert_eq!(reader.next_event().await, Some(nothing));
+        wait(&told, 5, None);
+        let waiting = Some(SignInEvent::Waiting { expires_on: Some(5), notice: None });
+        assert_eq!([reader.next_event().await, reader.next_event().await], [waiting.clone(), waiting]);
     }
 
     #[test]
