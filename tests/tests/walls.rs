@@ -1,4 +1,5 @@
 //! The walls of ARCHITECTURE.md, read from the manifests and the sources.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

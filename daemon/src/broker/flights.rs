@@ -60,7 +60,7 @@ impl Broker {
                 return;
             };
             if let Some(sender) = state.flights.remove(&order.flight) {
-                sender.send_replace(Some(Told::Landed(ended.landing)));
+                sender.send_replace(Some(Told::Landed(Arc::new(ended.landing))));
             }
             (ended.next, ended.is_dead)
         };

@@ -91,7 +91,7 @@ enum Told {
     /// The account changed under it; it should ask again.
     AskAgain,
     /// The flight landed.
-    Landed(Landing),
+    Landed(Arc<Landing>),
 }
 
 /// How the last attempt to read the vault failed, and until when it is not tried again.

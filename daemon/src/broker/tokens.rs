@@ -42,10 +42,11 @@ impl Broker {
             if let Told::Landed(landing) = told(waiting).await {
                 let now = self.parts.clock.now();
                 let may_fall_back = !ask.passes_over_cache();
-                return match (landing.result, landing.fallback.filter(|_| may_fall_back)) {
-                    (Ok(held), _) => Ok(answer(&meant, &held, Source::Refresh, now)),
-                    (Err(_), Some(held)) => Ok(answer(&meant, &held, Source::Cache, now)),
-                    (Err(refusal), None) => Err(self.state().refusal_body(&meant, &refusal, &ask)),
+                let fallback = landing.fallback.as_ref().filter(|_| may_fall_back);
+                return match (&landing.result, fallback) {
+                    (Ok(held), _) => Ok(answer(&meant, held, Source::Refresh, now)),
+                    (Err(_), Some(held)) => Ok(answer(&meant, held, Source::Cache, now)),
+                    (Err(refusal), None) => Err(self.state().refusal_body(&meant, refusal, &ask)),
                 };
             }
         }

@@ -30,6 +30,7 @@ pub struct Poll {
 
 /// What one poll found.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Step {
     /// It is over; there is nothing more to wait for.
     Ended(SignInEnd),
