@@ -51,7 +51,7 @@ fn play() -> Outcome<()> {
     let daemon = start_daemon(&stage)?;
     table.push((
         "daemon ready",
-        format!("{} (most of it stretches the passphrase, once there is a vault)", time(started)),
+        format!("in {}", time(started)),
     ));
 
     step(
@@ -94,7 +94,7 @@ fn play() -> Outcome<()> {
     show(&stage, &["accounts"])?;
     let (fourth, _) = token(&stage, &[])?;
     expect(&fourth, "refresh")?;
-    table.push(("after a restart", format!("still signed in; ready in {ready}")));
+    table.push(("after a restart", format!("still signed in; ready in {ready}, most of it stretching the passphrase")));
 
     step(7, "Look at what it holds and what it will do next.", "entra status");
     show(&stage, &["status"])?;
