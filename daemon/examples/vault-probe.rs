@@ -1,0 +1,111 @@
+//! Drives a vault by hand or from a script: one command a line on standard input, one answer a line.
+//!
+//! `open`, `records`, `status`, `get ACCOUNT`, `put ACCOUNT TOKEN`, `replace ACCOUNT TOKEN`, `remove ACCOUNT`; a
+//! last word `prompt` says that a person is there. The answer is `ok MILLISECONDS TEXT` or
+//! `err MILLISECONDS CODE MESSAGE`. Tokens are shown, so only made-up ones belong here.
+#![expect(clippy::print_stdout, reason = "the answers are what it is for")]
+
+use std::io::stdin;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use entra_proto::account::{Flow, Provenance};
+use entra_proto::cloud::Cloud;
+use entra_proto::error::{ErrorBody, ErrorCode};
+use entrad::account::refresh_token::RefreshToken;
+use entrad::vault::{
+    Access, Entry, PassphraseSource, Record, RecordKey, StoreChoice, Vault, VaultError, VaultOptions,
+};
+
+#[derive(Parser)]
+struct Arguments {
+    /// The folder of the sealed file.
+    #[arg(long)]
+    state_dir: std::path::PathBuf,
+    /// auto, secret-service, passphrase or memory.
+    #[arg(long, default_value = "auto")]
+    store: StoreChoice,
+    /// A file with the passphrase.
+    #[arg(long)]
+    passphrase_file: Option<std::path::PathBuf>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let vault = Vault::new(VaultOptions {
+        state_dir: arguments.state_dir,
+        choice: arguments.store,
+        passphrase: arguments.passphrase_file.map(PassphraseSource::File),
+    });
+    for line in stdin().lines() {
+        let Ok(line) = line else { return ExitCode::FAILURE };
+        let begun = Instant::now();
+        let result = answer(&vault, &line).await;
+        let milliseconds = begun.elapsed().as_millis();
+        match result {
+            Ok(text) => println!("ok {milliseconds} {text}"),
+            Err(error) => {
+                let hint = error.hint.unwrap_or_default();
+                println!("err {milliseconds} {} {} {hint}", error.code, error.message);
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+async fn answer(vault: &Vault, line: &str) -> Result<String, ErrorBody> {
+    let mut words: Vec<_> = line.split_whitespace().collect();
+    let access = match words.pop_if(|last| *last == "prompt") {
+        Some(_) => Access::MayPrompt,
+        None => Access::Silent,
+    };
+    let said = |error: VaultError| error.to_error_body();
+    match *words {
+        ["open"] => vault.open(access).await.map_err(said)?,
+        ["status"] => return Ok(format!("{:?}", vault.status())),
+        ["records"] => {
+            let entries = vault.records(access).await.map_err(said)?;
+            let accounts: Vec<_> = entries.iter().map(|entry| entry.key.account.as_str()).collect();
+            return Ok(accounts.join(" "));
+        }
+        ["get", account] => {
+            let token = vault.refresh_token(&key(account)?).await.map_err(said)?;
+            return Ok(token.expose().to_owned());
+        }
+        ["put", account, token] => {
+            vault.put(record(account, token)?, access).await.map_err(said)?;
+        }
+        ["replace", account, token] => {
+            let token = RefreshToken::new(token.to_owned());
+            vault.replace_refresh_token(&key(account)?, token, 3).await.map_err(|(error, _)| said(error))?;
+        }
+        ["remove", account] => vault.remove(&key(account)?).await.map_err(said)?,
+        _ => return Err(ErrorBody::new(ErrorCode::BadRequest, "No such command.")),
+    }
+    Ok(String::new())
+}
+
+fn key(account: &str) -> Result<RecordKey, ErrorBody> {
+    let account = account.parse();
+    let account = account.map_err(|_| ErrorBody::new(ErrorCode::BadRequest, "No account id."))?;
+    Ok(RecordKey { profile: "default".to_owned(), account })
+}
+
+fn record(account: &str, token: &str) -> Result<Record, ErrorBody> {
+    let entry = Entry {
+        key: key(account)?,
+        cloud: Cloud::Public,
+        authority: "https://login.microsoftonline.com".to_owned(),
+        tenant: "organizations".to_owned(),
+        client_id: "00000000-0000-0000-0000-000000000001".to_owned(),
+        username: "ada@example.com".to_owned(),
+        name: None,
+        provenance: Provenance { flow: Flow::Browser, signed_in_on: 1 },
+        obtained_on: 1,
+        used_on: 1,
+        quarantined_on: None,
+    };
+    Ok(Record { entry, refresh_token: RefreshToken::new(token.to_owned()) })
+}
