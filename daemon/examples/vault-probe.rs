@@ -12,7 +12,6 @@ use std::time::Instant;
 use clap::Parser;
 use entra_proto::account::{Flow, Provenance};
 use entra_proto::cloud::Cloud;
-use entra_proto::error::{ErrorBody, ErrorCode};
 use entrad::account::refresh_token::RefreshToken;
 use entrad::vault::{
     Access, Entry, PassphraseSource, Record, RecordKey, StoreChoice, Vault, VaultError, VaultOptions,
@@ -46,22 +45,18 @@ async fn main() -> ExitCode {
         let milliseconds = begun.elapsed().as_millis();
         match result {
             Ok(text) => println!("ok {milliseconds} {text}"),
-            Err(error) => {
-                let hint = error.hint.unwrap_or_default();
-                println!("err {milliseconds} {} {} {hint}", error.code, error.message);
-            }
+            Err(text) => println!("err {milliseconds} {text}"),
         }
     }
     ExitCode::SUCCESS
 }
 
-async fn answer(vault: &Vault, line: &str) -> Result<String, ErrorBody> {
+async fn answer(vault: &Vault, line: &str) -> Result<String, String> {
     let mut words: Vec<_> = line.split_whitespace().collect();
     let access = match words.pop_if(|last| *last == "prompt") {
         Some(_) => Access::MayPrompt,
         None => Access::Silent,
     };
-    let said = |error: VaultError| error.to_error_body();
     match *words {
         ["open"] => vault.open(access).await.map_err(said)?,
         ["status"] => return Ok(format!("{:?}", vault.status())),
@@ -82,18 +77,22 @@ async fn answer(vault: &Vault, line: &str) -> Result<String, ErrorBody> {
             vault.replace_refresh_token(&key(account)?, token, 3).await.map_err(|(error, _)| said(error))?;
         }
         ["remove", account] => vault.remove(&key(account)?).await.map_err(said)?,
-        _ => return Err(ErrorBody::new(ErrorCode::BadRequest, "No such command.")),
+        _ => return Err("bad_request No such command.".to_owned()),
     }
     Ok(String::new())
 }
 
-fn key(account: &str) -> Result<RecordKey, ErrorBody> {
-    let account = account.parse();
-    let account = account.map_err(|_| ErrorBody::new(ErrorCode::BadRequest, "No account id."))?;
+fn said(error: VaultError) -> String {
+    let body = error.to_error_body();
+    format!("{} {} {}", body.code, body.message, body.hint.unwrap_or_default())
+}
+
+fn key(account: &str) -> Result<RecordKey, String> {
+    let account = account.parse().map_err(|_| "bad_request No account id.")?;
     Ok(RecordKey { profile: "default".to_owned(), account })
 }
 
-fn record(account: &str, token: &str) -> Result<Record, ErrorBody> {
+fn record(account: &str, token: &str) -> Result<Record, String> {
     let entry = Entry {
         key: key(account)?,
         cloud: Cloud::Public,

@@ -1,4 +1,5 @@
 //! The vault as its users see it: a passphrase, a folder, and a disk that fills up.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
 
 use std::fs::{self, Permissions};
 use std::os::fd::AsRawFd;

@@ -77,6 +77,9 @@ pub enum VaultError {
         /// The file.
         path: PathBuf,
     },
+    /// A person is being asked for another request; this one asks nobody.
+    #[error("The vault is locked, and its unlock dialog is open.")]
+    Prompting,
     /// Entra called this token dead; it is kept for a day and not used.
     #[error("The sign-in of account {} under profile `{}` is over.", .0.account, .0.profile)]
     Quarantined(AccountKey),
@@ -186,6 +189,7 @@ impl VaultError {
             Self::Damaged { .. } => ErrorCode::StoreDamaged,
             Self::Home { source, .. } => source.code(),
             Self::NotFound(_) => ErrorCode::NotFound,
+            Self::Prompting => ErrorCode::StoreLocked,
             Self::Quarantined(_) => ErrorCode::SignInNeeded,
             Self::ThreadGone => ErrorCode::Internal,
             Self::ChoiceDiffers { .. }
@@ -219,6 +223,7 @@ impl VaultError {
             }
             Self::NotFound(_) | Self::Quarantined(_) => "Run `entra login`.",
             Self::PassphraseNotConfigured { .. } => PASSPHRASE_WAY,
+            Self::Prompting => "Answer the dialog, then try again.",
             Self::ThreadGone => "Restart entrad.",
             Self::TooLarge { .. } => "Sign out of accounts that are no longer used: `entra logout`.",
             Self::Unreadable { .. } => "Install the newer entrad again. The file was not changed.",
@@ -300,6 +305,7 @@ mod tests {
             VaultError::NotFound(key.clone()),
             VaultError::PassphraseNotConfigured { path },
             VaultError::Quarantined(key),
+            VaultError::Prompting,
             VaultError::ThreadGone,
             VaultError::TimedOut { after },
         ]
@@ -330,7 +336,7 @@ mod tests {
         let codes: Vec<_> = bodies().into_iter().map(|body| body.code.name().to_owned()).collect();
         let expected = "timed_out store_damaged store_unavailable store_locked timed_out store_locked \
             store_unavailable timed_out store_unavailable store_unavailable not_found store_unavailable \
-            sign_in_needed internal timed_out";
+            sign_in_needed store_locked internal timed_out";
         assert_eq!(codes.join(" "), expected);
     }
 }

@@ -23,6 +23,7 @@ mod worker;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -87,6 +88,7 @@ pub enum VaultState {
 
 struct Shared {
     limits: Limits,
+    prompting: Arc<AtomicBool>,
     queue: Mutex<Queue>,
     status: Arc<Mutex<VaultStatus>>,
 }
@@ -107,8 +109,9 @@ impl Vault {
     }
 
     fn with_worker(worker: Worker, limits: Limits) -> Self {
+        let prompting = worker.prompting();
         let queue = Mutex::new(Queue::Idle(Box::new(worker)));
-        Self { shared: Arc::new(Shared { limits, queue, status: Arc::default() }) }
+        Self { shared: Arc::new(Shared { limits, prompting, queue, status: Arc::default() }) }
     }
 
     /// Fetches the key and tries it on the file; where there is no file yet, sees whether a key could be made.
@@ -222,7 +225,7 @@ impl Vault {
         access: Access,
         work: impl FnOnce(&mut Worker) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         let status = Arc::clone(&self.shared.status);
         self.send(Box::new(move |worker| {
             // Whoever has given up was told so, and what they asked for must not happen behind their back.
@@ -233,7 +236,15 @@ impl Vault {
             }
         }))?;
         let after = self.shared.limits.of(access) + FILE_TIME;
-        match timeout(after, answer).await {
+        let mut answered = timeout(PROMPT_TIME, &mut answer).await;
+        if answered.is_err() {
+            // With nobody there, it is of no use to wait for somebody else's dialog.
+            if access == Access::Silent && self.shared.prompting.load(Ordering::SeqCst) {
+                return Err(VaultError::Prompting);
+            }
+            answered = timeout(after, answer).await;
+        }
+        match answered {
             Ok(answered) => answered.map_err(|_| VaultError::ThreadGone)?,
             Err(_) => Err(VaultError::TimedOut { after }),
         }
@@ -285,11 +296,19 @@ fn copy_of(token: &RefreshToken) -> RefreshToken {
     RefreshToken::new(token.expose().to_owned())
 }
 
-/// A person has two minutes at the unlock dialog; in the background a keyring answers in milliseconds or not.
-const LIMITS: Limits = Limits { prompted: Duration::from_secs(120), silent: Duration::from_secs(5) };
+/// A person has two minutes at the unlock dialog; in the background a keyring answers in milliseconds or not;
+/// stretching takes a tenth of a second on a desk and some seconds on the smallest of machines.
+const LIMITS: Limits = Limits {
+    prompted: Duration::from_secs(120),
+    silent: Duration::from_secs(5),
+    stretching: Duration::from_secs(30),
+};
 
 /// What a request may take on top for reading, writing and flushing the file, on a slow disk.
 const FILE_TIME: Duration = Duration::from_secs(10);
+
+/// How long a request of the background waits to see whether another one asks a person.
+const PROMPT_TIME: Duration = Duration::from_secs(1);
 
 /// Requests that may wait: more than there are accounts, and no more than memory is worth.
 const MAX_WAITING: usize = 64;

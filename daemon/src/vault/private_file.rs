@@ -88,6 +88,8 @@ impl FileError {
 impl Folder {
     /// Opens the folder; `None` when there is none. A mode wider than 0700 is tightened.
     pub(super) fn open(path: &Path) -> Result<Option<Self>, FileError> {
+        // Without a slash at the end, which would have the system follow a link all the same.
+        let path: &Path = &path.components().collect::<PathBuf>();
         let refuse = |fault| FileError::Unsafe { path: path.to_owned(), fault };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let descriptor = match open(path, flags, Mode::empty()) {
@@ -298,7 +300,9 @@ mod tests {
         let (home, folder) = folder();
         symlink(&folder.path, home.path().join("link")).unwrap();
         fs::write(home.path().join("file"), "").unwrap();
-        assert_eq!(fault(Folder::open(&home.path().join("link"))), Fault::NotAFolder);
+        for link in ["link", "link/", "link//", "link/."] {
+            assert_eq!(fault(Folder::open(&home.path().join(link))), Fault::NotAFolder, "{link}");
+        }
         assert_eq!(fault(Folder::create(&home.path().join("file"))), Fault::NotAFolder);
     }
 

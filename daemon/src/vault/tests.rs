@@ -15,6 +15,9 @@ use super::sealed_file::{Header, KeySlot};
 use super::worker::Homes;
 use super::*;
 
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(20);
+
 /// A keyring that holds keys and has a mood.
 #[derive(Default)]
 struct Keyring {
@@ -96,7 +99,7 @@ impl Desk {
 
     /// A new process's vault, so to speak.
     fn vault(&self, choice: StoreChoice) -> Vault {
-        let limits = Limits { prompted: Duration::from_secs(20), silent: Duration::from_millis(50) };
+        let limits = Limits { prompted: LONG, silent: Duration::from_millis(50), stretching: LONG };
         let homes = Homes { passphrase: None, secret_service: Arc::clone(&self.keyring) as Arc<dyn Home> };
         Vault::with_worker(Worker::with_homes(self.state_dir(), choice, homes, limits), limits)
     }
@@ -267,6 +270,22 @@ fn a_hanging_keyring_does_not_hold_up_the_end_of_the_runtime() {
 }
 
 #[tokio::test]
+async fn the_background_does_not_wait_for_a_persons_dialog() {
+    let desk = Desk::new();
+    drop(desk.signed_in().await);
+    let vault = desk.vault(StoreChoice::Auto);
+    let dialog = desk.keyring.hang();
+    let mut person = Box::pin(vault.open(Access::MayPrompt));
+    assert!(timeout(Duration::ZERO, &mut person).await.is_err());
+    let begun = Instant::now();
+    assert!(matches!(read(&vault, "a.t").await, Err(VaultError::Prompting)));
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    drop(dialog);
+    person.await.unwrap();
+    assert_eq!(read(&vault, "a.t").await.unwrap(), "rt-1");
+}
+
+#[tokio::test]
 async fn a_request_whose_caller_left_before_its_turn_is_not_done() {
     let desk = Desk::new();
     let vault = desk.signed_in().await;
@@ -385,7 +404,7 @@ async fn an_interrupted_write_leaves_the_old_file_and_is_cleaned_up() {
 #[tokio::test]
 async fn a_key_made_for_a_file_that_could_not_be_written_is_used_the_next_time() {
     let desk = Desk::new();
-    let limits = Limits { prompted: Duration::from_secs(20), silent: Duration::from_secs(20) };
+    let limits = Limits { prompted: LONG, silent: LONG, stretching: LONG };
     let homes = Homes { passphrase: None, secret_service: Arc::clone(&desk.keyring) as Arc<dyn Home> };
     let nowhere = "/proc/no-such-process/entrad".into();
     let vault = Vault::with_worker(Worker::with_homes(nowhere, StoreChoice::Auto, homes, limits), limits);

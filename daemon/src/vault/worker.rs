@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::VaultOptions;
@@ -28,6 +29,8 @@ pub(super) struct Worker {
     homes: Homes,
     key: Option<OpenKey>,
     limits: Limits,
+    /// Set while a person is being asked.
+    prompting: Arc<AtomicBool>,
     /// A key that is in its home already and seals no file yet, since the file could not be written.
     spare: Option<OpenKey>,
     storage: Storage,
@@ -46,6 +49,8 @@ pub(super) struct Limits {
     pub(super) prompted: Duration,
     /// With nobody there.
     pub(super) silent: Duration,
+    /// For stretching a passphrase, which takes as long as the processor needs.
+    pub(super) stretching: Duration,
 }
 
 impl Limits {
@@ -75,7 +80,8 @@ impl Worker {
             StoreChoice::Pinned(HomeKind::Memory) => Storage::Memory(None),
             _ => Storage::folder(state_dir),
         };
-        Self { calls: Calls::default(), choice, homes, key: None, limits, spare: None, storage }
+        let prompting = Arc::default();
+        Self { calls: Calls::default(), choice, homes, key: None, limits, prompting, spare: None, storage }
     }
 
     /// Fetches the key and tries it on the file; without a file, sees whether a key could be made.
@@ -137,12 +143,18 @@ impl Worker {
         self.calls.stuck()
     }
 
+    /// Whether a person is being asked just now, for whoever waits.
+    pub(super) fn prompting(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.prompting)
+    }
+
     /// The home of the open key.
     pub(super) fn home(&self) -> Option<HomeKind> {
         self.key.as_ref().map(|open| open.header.home())
     }
 
     fn save(&mut self, mut body: Body, aside: Option<&str>) -> Result<(), VaultError> {
+        // Whoever saves has just loaded, or made a key.
         let Some(open) = &self.key else { return Err(VaultError::ThreadGone) };
         body.purge(now());
         let failed = |source| VaultError::Home { home: open.header.home(), source };
@@ -165,7 +177,7 @@ impl Worker {
         }
         let home = self.home_of(kind)?;
         let asked = header.clone();
-        match self.calls.run(self.limits.of(access), move || home.fetch(&asked, access)) {
+        match self.call(kind, access, move || home.fetch(&asked, access)) {
             Ok(key) => Ok(OpenKey { header, key }),
             Err(HomeError::NoKey) => {
                 Err(VaultError::KeyMissing { home: kind, key_id: header.key_id, path: self.storage.path() })
@@ -182,7 +194,7 @@ impl Worker {
         let failed = |source| VaultError::Home { home: kind, source };
         let key_id = KeyId(random().map_err(|error| failed(error.into()))?);
         let home = self.home_of(kind)?;
-        let made = self.calls.run(self.limits.of(access), move || home.create(key_id, access));
+        let made = self.call(kind, access, move || home.create(key_id, access));
         let (key, slot) = made.map_err(failed)?;
         Ok(OpenKey { header: Header { key_id, slot }, key })
     }
@@ -209,6 +221,23 @@ impl Worker {
         let home = self.home_of(kind)?;
         let checked = self.calls.run(self.limits.silent, move || home.check());
         checked.map_err(|source| VaultError::Home { home: kind, source })
+    }
+
+    /// Calls a home that may ask a person, where there is one.
+    fn call<T: Send + 'static>(
+        &self,
+        kind: HomeKind,
+        access: Access,
+        call: impl FnOnce() -> Result<T, HomeError> + Send + 'static,
+    ) -> Result<T, HomeError> {
+        let limit = match kind {
+            HomeKind::Passphrase => self.limits.of(access).max(self.limits.stretching),
+            HomeKind::Memory | HomeKind::SecretService => self.limits.of(access),
+        };
+        self.prompting.store(access == Access::MayPrompt, Ordering::SeqCst);
+        let result = self.calls.run(limit, call);
+        self.prompting.store(false, Ordering::SeqCst);
+        result
     }
 
     fn home_of(&self, kind: HomeKind) -> Result<Arc<dyn Home>, VaultError> {
