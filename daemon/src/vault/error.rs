@@ -123,6 +123,9 @@ pub enum HomeError {
     /// The person closed the unlock dialog, or none could be shown.
     #[error("the unlock dialog was dismissed or could not be shown")]
     Cancelled,
+    /// The provider's answer makes no sense.
+    #[error("the provider's answer could not be read")]
+    Garbled,
     /// No answer in time.
     #[error("it did not answer within {} s", after.as_secs_f32().ceil())]
     Hung {
@@ -242,6 +245,7 @@ impl HomeError {
             Self::Absent
             | Self::BadKey
             | Self::Broken
+            | Self::Garbled
             | Self::NoBus
             | Self::NoCollection
             | Self::NoKey
@@ -269,7 +273,7 @@ impl HomeError {
             }
             Self::NoKey => "Run `entra login`.",
             Self::Passphrase(error) => error.hint(),
-            Self::Refused { .. } => "Look into the keyring program's log.",
+            Self::Garbled | Self::Refused { .. } => "Look into the keyring program's log.",
             Self::System(_) => "Free some memory and try again.",
         }
     }

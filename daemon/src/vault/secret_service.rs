@@ -1,7 +1,8 @@
 //! The desktop's Secret Service as the key's home.
 //!
 //! The keyring store unlocks on its own, which opens a dialog. So the bus is asked first, in ways that never
-//! prompt: is anybody there, and is what we need locked. There is no moment at which a connection is kept: a
+//! prompt: is anybody there, and is what we need locked. (Were it locked between that look and the store's own, a
+//! dialog would appear; the store has no call that could rule it out.) There is no moment at which a connection is kept: a
 //! provider that was restarted knows nothing of the sessions before it, and an idle daemon is to be idle.
 //!
 //! Source of the calls: Secret Service API Draft 0.2, freedesktop.org.
@@ -39,12 +40,15 @@ impl Home for SecretService {
 
     fn fetch(&self, header: &Header, access: Access) -> Result<LockedKey, HomeError> {
         again_if_broken(|| {
-            match Provider::find()?.item(header.key_id)? {
-                Item::Absent => return Err(HomeError::NoKey),
-                Item::Locked if access == Access::Silent => return Err(HomeError::Locked),
-                Item::Locked | Item::Unlocked => {}
+            let provider = Provider::find()?;
+            if access == Access::Silent {
+                provider.check_unlocked(header.key_id)?;
             }
-            decode(Zeroizing::new(entry(header.key_id)?.get_password().map_err(translate)?))
+            match entry(header.key_id)?.get_password() {
+                Ok(text) => decode(Zeroizing::new(text)),
+                Err(keyring_core::Error::NoEntry) => Err(provider.no_key()?),
+                Err(error) => Err(translate(error)),
+            }
         })
     }
 
@@ -67,13 +71,6 @@ impl Home for SecretService {
         })?;
         Ok((LockedKey::take(&mut key)?, KeySlot::SecretService))
     }
-}
-
-/// What the provider has under a key's name.
-enum Item {
-    Absent,
-    Locked,
-    Unlocked,
 }
 
 /// A provider that is there, or that the bus can start.
@@ -100,17 +97,36 @@ impl Provider {
         }
     }
 
-    /// `SearchItems` neither unlocks nor prompts.
-    fn item(&self, key_id: KeyId) -> Result<Item, HomeError> {
+    /// Whether the key can be read without anybody being asked.
+    fn check_unlocked(&self, key_id: KeyId) -> Result<(), HomeError> {
+        let locks = self.locks()?;
+        if !locks.is_empty() && locks.iter().all(|is_locked| *is_locked) {
+            // KeePassXC would open its dialog to search.
+            return Err(HomeError::Locked);
+        }
         let user = user_of(key_id);
         let attributes = HashMap::from([("service", SERVICE_ATTRIBUTE), ("username", user.as_str())]);
         let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
             self.call(PATH, INTERFACE, "SearchItems", &(attributes,))?;
-        Ok(match (unlocked.is_empty(), locked.is_empty()) {
-            (_, false) => Item::Locked,
-            (false, true) => Item::Unlocked,
-            (true, true) => Item::Absent,
-        })
+        match (unlocked.is_empty(), locked.is_empty()) {
+            (_, false) => Err(HomeError::Locked),
+            (true, true) => Err(self.no_key()?),
+            (false, true) => Ok(()),
+        }
+    }
+
+    /// What it means that the key was not found. GNOME Keyring finds locked items, KeePassXC does not: as long as
+    /// anything is locked, the key may be in there.
+    fn no_key(&self) -> Result<HomeError, HomeError> {
+        let is_any_locked = self.locks()?.contains(&true);
+        Ok(if is_any_locked { HomeError::Locked } else { HomeError::NoKey })
+    }
+
+    /// Which of the lasting collections are locked.
+    fn locks(&self) -> Result<Vec<bool>, HomeError> {
+        let collections: Vec<OwnedObjectPath> = self.property(PATH, INTERFACE, "Collections")?;
+        let lasting = collections.iter().filter(|path| path.as_str() != SESSION_COLLECTION);
+        lasting.map(|path| self.is_locked(path)).collect()
     }
 
     /// The collection that new items go to. One that ends with the session is none.
@@ -123,10 +139,15 @@ impl Provider {
     }
 
     fn is_locked(&self, collection: &OwnedObjectPath) -> Result<bool, HomeError> {
-        let question = (COLLECTION_INTERFACE, "Locked");
-        let value: OwnedValue =
-            self.call(collection.as_str(), "org.freedesktop.DBus.Properties", "Get", &question)?;
-        bool::try_from(value).map_err(|error| translate_bus(&error.into()))
+        self.property(collection.as_str(), COLLECTION_INTERFACE, "Locked")
+    }
+
+    fn property<T>(&self, path: &str, interface: &str, name: &str) -> Result<T, HomeError>
+    where
+        T: TryFrom<OwnedValue, Error = zbus::zvariant::Error>,
+    {
+        let value: OwnedValue = self.call(path, PROPERTIES, "Get", &(interface, name))?;
+        T::try_from(value).map_err(|error| translate_bus(&error.into()))
     }
 
     fn call<B, R>(&self, path: &str, interface: &str, method: &str, body: &B) -> Result<R, HomeError>
@@ -184,7 +205,7 @@ fn translate(error: keyring_core::Error) -> HomeError {
         Some(ServiceError::Unavailable) => HomeError::Absent,
         Some(ServiceError::Zbus(error)) => translate_bus(error),
         Some(ServiceError::ZbusFdo(error)) => translate_bus(&error.clone().into()),
-        _ => HomeError::Refused { name: "an answer that could not be read".to_owned() },
+        _ => HomeError::Garbled,
     }
 }
 
@@ -199,7 +220,7 @@ fn translate_bus(error: &zbus::Error) -> HomeError {
             zbus::fdo::Error::ZBus(error) => translate_bus(error),
             error => translate_name(zbus::DBusError::name(error).as_str()),
         },
-        _ => HomeError::Refused { name: "an answer that could not be read".to_owned() },
+        _ => HomeError::Garbled,
     }
 }
 
@@ -228,6 +249,7 @@ const SERVICE: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 const INTERFACE: &str = "org.freedesktop.Secret.Service";
 const COLLECTION_INTERFACE: &str = "org.freedesktop.Secret.Collection";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// GNOME Keyring's collection in memory; it may be the default where there is no keyring.
 const SESSION_COLLECTION: &str = "/org/freedesktop/secrets/collection/session";
