@@ -28,16 +28,20 @@ struct Arguments {
     /// A file with the passphrase.
     #[arg(long)]
     passphrase_file: Option<std::path::PathBuf>,
+    /// Ask for the passphrase on the terminal.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    ask_passphrase: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let vault = Vault::new(VaultOptions {
-        state_dir: arguments.state_dir,
-        choice: arguments.store,
-        passphrase: arguments.passphrase_file.map(PassphraseSource::File),
-    });
+    let passphrase = match &arguments.passphrase_file {
+        Some(path) => Some(PassphraseSource::File(path.clone())),
+        None => arguments.ask_passphrase.then_some(PassphraseSource::Prompt),
+    };
+    let Arguments { state_dir, store, .. } = arguments;
+    let vault = Vault::new(VaultOptions { state_dir, choice: store, passphrase });
     for line in stdin().lines() {
         let Ok(line) = line else { return ExitCode::FAILURE };
         let begun = Instant::now();

@@ -112,6 +112,38 @@ async fn a_terminal_is_not_asked_in_the_background() {
     assert_eq!(error.to_error_body().code, ErrorCode::StoreLocked, "{error}");
 }
 
+/// The environment of a process is its own affair, so this too has one of its own.
+#[test]
+fn a_credential_of_systemd_opens_the_vault() {
+    let home = tempfile::tempdir().unwrap();
+    let credential = passphrase_file(&home, "entrad-passphrase", "correct horse\n");
+    // As systemd shows it to a unit's user: read-only, and the access list as bits of the group.
+    fs::set_permissions(&credential, Permissions::from_mode(0o440)).unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "in_a_unit_with_a_credential", "--ignored"])
+        .env("CREDENTIALS_DIRECTORY", home.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(home.path().join("entrad/vault.sealed").exists(), "the child did run");
+}
+
+#[test]
+#[ignore = "run by a_credential_of_systemd_opens_the_vault"]
+fn in_a_unit_with_a_credential() {
+    let home = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY").expect("only within the other test"));
+    let state_dir = home.join("entrad");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let source = PassphraseSource::SystemdCredential;
+        vault(&state_dir, Some(source.clone())).put(record("rt-1"), Access::Silent).await.unwrap();
+        assert_eq!(read(&vault(&state_dir, Some(source))).await.unwrap(), "rt-1");
+        let file = PassphraseSource::File(home.join("entrad-passphrase"));
+        let error = vault(&state_dir, Some(file)).open(Access::Silent).await.unwrap_err();
+        assert!(error.to_string().contains("other users"), "as a plain file its mode counts: {error}");
+    });
+}
+
 /// A disk that is full is played by a limit on the length of files, in a process of its own.
 #[test]
 fn a_full_disk_leaves_the_old_file_whole_and_gives_the_token_back() {
