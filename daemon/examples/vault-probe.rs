@@ -12,10 +12,9 @@ use std::time::Instant;
 use clap::Parser;
 use entra_proto::account::{Flow, Provenance};
 use entra_proto::cloud::Cloud;
+use entrad::account::key::AccountKey;
 use entrad::account::refresh_token::RefreshToken;
-use entrad::vault::{
-    Access, Entry, PassphraseSource, Record, RecordKey, StoreChoice, Vault, VaultError, VaultOptions,
-};
+use entrad::vault::{Access, Entry, PassphraseSource, Record, StoreChoice, Vault, VaultError, VaultOptions};
 
 #[derive(Parser)]
 struct Arguments {
@@ -91,9 +90,9 @@ fn said(error: VaultError) -> String {
     format!("{} {} {}", body.code, body.message, body.hint.unwrap_or_default())
 }
 
-fn key(account: &str) -> Result<RecordKey, String> {
+fn key(account: &str) -> Result<AccountKey, String> {
     let account = account.parse().map_err(|_| "bad_request No account id.")?;
-    Ok(RecordKey { profile: "default".to_owned(), account })
+    Ok(AccountKey { profile: "default".to_owned(), account })
 }
 
 fn record(account: &str, token: &str) -> Result<Record, String> {

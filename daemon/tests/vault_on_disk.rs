@@ -10,15 +10,16 @@ use std::process::Command;
 use entra_proto::account::{Flow, Provenance};
 use entra_proto::cloud::Cloud;
 use entra_proto::error::ErrorCode;
+use entrad::account::key::AccountKey;
 use entrad::account::refresh_token::RefreshToken;
 use entrad::vault::{
-    Access, Entry, HomeError, HomeKind, PassphraseError, PassphraseSource, Record, RecordKey, StoreChoice,
-    Vault, VaultError, VaultOptions,
+    Access, Entry, HomeError, HomeKind, PassphraseError, PassphraseSource, Record, StoreChoice, Vault,
+    VaultError, VaultOptions,
 };
 use tempfile::TempDir;
 
-fn key() -> RecordKey {
-    RecordKey { profile: "default".to_owned(), account: "a.t".parse().unwrap() }
+fn key() -> AccountKey {
+    AccountKey { profile: "default".to_owned(), account: "a.t".parse().unwrap() }
 }
 
 fn record(token: &str) -> Record {

@@ -49,10 +49,7 @@ fn play() -> Outcome<()> {
     step(1, "Start the daemon. On a workstation the service manager does this.", "entrad &");
     let started = Instant::now();
     let daemon = start_daemon(&stage)?;
-    table.push((
-        "daemon ready",
-        format!("in {}", time(started)),
-    ));
+    table.push(("daemon ready", format!("in {}", time(started))));
 
     step(
         2,
@@ -94,7 +91,10 @@ fn play() -> Outcome<()> {
     show(&stage, &["accounts"])?;
     let (fourth, _) = token(&stage, &[])?;
     expect(&fourth, "refresh")?;
-    table.push(("after a restart", format!("still signed in; ready in {ready}, most of it stretching the passphrase")));
+    table.push((
+        "after a restart",
+        format!("still signed in; ready in {ready}, most of it stretching the passphrase"),
+    ));
 
     step(7, "Look at what it holds and what it will do next.", "entra status");
     show(&stage, &["status"])?;
