@@ -352,9 +352,12 @@ struct Planned {
     key: (AccountKey, SlotKey),
 }
 
+/// A token is renewed ahead of need only: once it has expired, or Entra wants a person, the next caller
+/// decides. So neither a long outage nor a morning after suspend sends requests that nobody waits for.
 fn planned_at(slot: &Slot, gate: Duration, now: Now) -> Option<Duration> {
-    let held = slot.held.as_ref().filter(|_| slot.is_wanted)?;
-    Some(held.due.boot(now).max(slot.held_back_until()).max(gate))
+    let held = slot.valid(now).filter(|_| slot.is_wanted && !slot.needs_somebody())?;
+    let at = held.due.boot(now).max(slot.held_back_until()).max(gate);
+    Some(at).filter(|at| *at < held.expiry.boot(now))
 }
 
 fn gate_refusal(

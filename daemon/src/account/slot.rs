@@ -151,6 +151,12 @@ impl Slot {
         Refusal { failure: failure.clone(), retry_after }
     }
 
+    /// Whether its last refresh failed for a reason that time does not mend.
+    pub(super) fn needs_somebody(&self) -> bool {
+        let kind = self.last_failure.as_ref().map(|failure| failure.kind);
+        kind.is_some_and(|kind| !matches!(kind, FailureKind::RetryAfter { .. }))
+    }
+
     /// Boot time before which nothing is sent for this slot, whatever the reason.
     pub(super) fn held_back_until(&self) -> Duration {
         let remembered = self.remembered.as_ref().map_or(Duration::ZERO, |kept| kept.until);
