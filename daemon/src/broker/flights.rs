@@ -101,10 +101,19 @@ impl Broker {
                 ErrorBody::new(ErrorCode::AccountMismatch, sentence).with_hint("Run `entra login`."),
             ));
         }
-        if let Some(new) = grant.refresh_token.take() {
-            self.save(&order.account, new).await;
+        match grant.refresh_token.take() {
+            Some(new) => self.save(&order.account, new).await,
+            // Without a new one the old one stays (RFC 6749 §6), and has been used just now.
+            None => self.note_use(&order.account),
         }
         Ok(grant)
+    }
+
+    fn note_use(&self, key: &AccountKey) {
+        let used_on = self.parts.clock.now().epoch();
+        if let Some(known) = self.state().known.get_mut(key) {
+            known.entry.used_on = used_on;
+        }
     }
 
     fn place_of(&self, key: &AccountKey) -> Result<(Arc<tokio::sync::Mutex<()>>, Target), ErrorBody> {

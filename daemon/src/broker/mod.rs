@@ -122,11 +122,11 @@ impl Broker {
     /// # Errors
     /// Why the vault is closed, at once while the last failure is fresh.
     pub async fn restore(&self, access: Access) -> Result<(), ErrorBody> {
-        if self.is_restored.load(Ordering::Acquire) {
+        if self.is_restored() {
             return Ok(());
         }
         let mut stalled = self.restoring.lock().await;
-        if self.is_restored.load(Ordering::Acquire) {
+        if self.is_restored() {
             return Ok(());
         }
         let now = self.parts.clock.now();
@@ -152,6 +152,10 @@ impl Broker {
                 Err(error)
             }
         }
+    }
+
+    fn is_restored(&self) -> bool {
+        self.is_restored.load(Ordering::Acquire)
     }
 
     /// Lets requests that are under way end and saves what is not on disk yet; the caller bounds the wait.

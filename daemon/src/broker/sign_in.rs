@@ -52,11 +52,16 @@ impl Broker {
         if let Err(error) = self.restore(Access::Silent).await {
             tracing::info!("the accounts are not known yet: {}", error.message);
         }
-        let mut state = self.state();
         let profile = request.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
-        let mut signed_in =
-            state.known.values().map(|known| &known.entry).filter(|entry| entry.key.profile == profile);
-        let target = self.parts.profiles.target_for(&request, signed_in.next())?;
+        let target = match self.target_for(&request, &profile) {
+            // The account that is signed in knows the app registration, but its keyring is locked: ask the person.
+            Err(error) if error.code == ErrorCode::ClientIdNeeded && !self.is_restored() => {
+                self.restore(Access::MayPrompt).await?;
+                self.target_for(&request, &profile)?
+            }
+            target => target?,
+        };
+        let mut state = self.state();
         let scopes = match request.scopes.as_deref() {
             Some(scopes) => choice::scopes(Some(scopes), None, target.authority.cloud())?,
             None => default_scopes(&target)?,
@@ -90,6 +95,13 @@ impl Broker {
         });
         state.sign_ins.carried_out_by(&id, task.abort_handle());
         Ok(SignInStarted { id })
+    }
+
+    fn target_for(&self, request: &SignInRequest, profile: &str) -> Result<Target, ErrorBody> {
+        let state = self.state();
+        let mut signed_in =
+            state.known.values().map(|known| &known.entry).filter(|entry| entry.key.profile == profile);
+        self.parts.profiles.target_for(request, signed_in.next())
     }
 
     async fn carry_out(

@@ -244,4 +244,19 @@ fn only_wanted_tokens_are_renewed_ahead_of_need() {
         Some(story.now.boot + Duration::from_secs(5)),
         "tried again"
     );
+    story.pass(10 * MINUTE);
+    assert_eq!(story.machine.next_due(story.now), None, "expired: the next caller decides");
+}
+
+#[test]
+fn a_refresh_that_wants_a_person_is_not_repeated_by_itself() {
+    let mut story = Story::new();
+    let flight = story.started("a");
+    story.land(flight, Ok(&grant("one")));
+    assert_eq!(served(story.ask("a")), "one");
+    story.pass(50 * MINUTE);
+    let order = story.machine.tick(story.now).remove(0);
+    story.land(order.flight, Err(failure(FailureKind::SignInNeeded)));
+    assert_eq!(story.machine.next_due(story.now), None);
+    assert_eq!(served(story.ask("a")), "one", "invariant 4");
 }
