@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use entra_proto::scope::Scopes;
 
+use super::budget::{self, Budget, MOST_PER_CLIENT, MOST_PER_KEY};
 use super::key::{AccountKey, ClientKey, FlightId, SlotKey};
 use super::outcome::{Failure, FailureKind, Grant, Reach};
 use super::schedule::Jitter;
@@ -24,9 +25,16 @@ use super::time::Now;
 #[derive(Debug, Default)]
 pub struct Machine {
     pub(super) accounts: BTreeMap<AccountKey, Account>,
-    /// Clients that Entra throttled, with the boot time until which nothing is sent.
-    gates: BTreeMap<ClientKey, (Duration, Failure)>,
+    clients: BTreeMap<ClientKey, Client>,
     flights: u64,
+}
+
+/// What all keys of an app registration at an authority share.
+#[derive(Debug, Default)]
+struct Client {
+    /// Entra throttled it: nothing is sent before this boot time.
+    throttled: Option<(Duration, Failure)>,
+    budget: Budget,
 }
 
 /// One account.
@@ -182,16 +190,17 @@ impl Machine {
             Some((failure, _)) => Some(Refusal { failure: failure.clone(), retry_after: None }),
             None => slot
                 .refusal(ask.claims.as_deref(), now)
-                .or_else(|| gate_refusal(&self.gates, &account.client, now)),
+                .or_else(|| self.clients.get(&account.client)?.refusal(now)),
         };
-        if let Some(refusal) = refusal {
-            let fallback = slot.valid(now).filter(|_| !ask.passes_over_cache());
-            return Some(match fallback {
-                Some(held) => Reply::Serve { held: Arc::clone(held), is_first },
-                None => Reply::Refuse(refusal),
-            });
-        }
-        Some(self.board(key, slot_key, ask))
+        let fallback = slot.valid(now).filter(|_| !ask.passes_over_cache()).cloned();
+        let reply = match refusal {
+            Some(refusal) => Reply::Refuse(refusal),
+            None => self.board(key, slot_key, ask, now)?,
+        };
+        Some(match (reply, fallback) {
+            (Reply::Refuse(_), Some(held)) => Reply::Serve { held, is_first },
+            (reply, _) => reply,
+        })
     }
 
     /// A flight ended. `None` when its number is no longer known.
@@ -223,8 +232,9 @@ impl Machine {
                 }
                 let refusal = slot.failed(&failure, flight.claims.clone(), now, jitter);
                 if let FailureKind::RetryAfter { reach: Reach::Client, .. } = failure.kind {
-                    let until = slot.held_back_until();
-                    self.gates.insert(account.client.clone(), (until, failure));
+                    let until = slot.blocked_until();
+                    self.clients.entry(account.client.clone()).or_default().throttled =
+                        Some((until, failure));
                 }
                 Err(refusal)
             }
@@ -232,25 +242,6 @@ impl Machine {
         let fallback = slot.valid(now).cloned();
         let next = account.next_queued(key, &flight);
         Some(Ended { landing: Landing { result, fallback }, next, is_dead })
-    }
-
-    /// Time passed: the requests that are due now.
-    pub fn tick(&mut self, now: Now) -> Vec<Order> {
-        let due: Vec<_> =
-            self.planned(now).filter(|planned| planned.at <= now.boot).map(|planned| planned.key).collect();
-        let plain = Ask { min_validity: Duration::ZERO, claims: None, force: false };
-        due.iter()
-            .filter_map(|(account, slot)| match self.board(account, slot, &plain) {
-                Reply::Wait { order, .. } => order,
-                Reply::Refuse(_) | Reply::Serve { .. } => None,
-            })
-            .collect()
-    }
-
-    /// The boot time of the next request that is due, if any.
-    #[must_use]
-    pub fn next_due(&self, now: Now) -> Option<Duration> {
-        self.planned(now).map(|planned| planned.at).min()
     }
 
     /// The account's slots, each with whether a request is under way for it.
@@ -273,16 +264,13 @@ impl Machine {
         self.accounts.get(key)?.refreshed_on
     }
 
-    /// Joins the flight of the key, or starts one. A caller whose token was refused does not join a flight
-    /// that may have begun before the refusal; it queues the next one.
-    fn board(&mut self, key: &AccountKey, slot_key: &SlotKey, ask: &Ask) -> Reply {
+    /// Joins the flight of the key, or starts one where the budget allows. A caller whose token was refused
+    /// does not join a flight that may have begun before the refusal; it queues the next one. `None` when the
+    /// account or slot is gone.
+    fn board(&mut self, key: &AccountKey, slot_key: &SlotKey, ask: &Ask, now: Now) -> Option<Reply> {
         let next_id = FlightId(self.flights);
-        let Some(account) = self.accounts.get_mut(key) else {
-            return Reply::Refuse(Refusal { failure: gone(), retry_after: None });
-        };
-        let Some(slot) = account.slots.get_mut(slot_key) else {
-            return Reply::Refuse(Refusal { failure: gone(), retry_after: None });
-        };
+        let account = self.accounts.get_mut(key)?;
+        let slot = account.slots.get_mut(slot_key)?;
         let is_same = |flight: &Flight| flight.slot == *slot_key && flight.claims == ask.claims;
         let same = account.flights.iter().filter(|(_, flight)| is_same(flight));
         let joinable = same
@@ -290,8 +278,16 @@ impl Machine {
             .map(|(id, _)| *id)
             .next_back();
         if let Some(flight) = joinable {
-            return Reply::Wait { flight, order: None };
+            return Some(Reply::Wait { flight, order: None });
         }
+        let client = self.clients.entry(account.client.clone()).or_default();
+        let wait =
+            slot.budget.wait(MOST_PER_KEY, now.boot).max(client.budget.wait(MOST_PER_CLIENT, now.boot));
+        if !wait.is_zero() {
+            return Some(Reply::Refuse(budget::refusal(wait)));
+        }
+        slot.budget.spend(now.boot);
+        client.budget.spend(now.boot);
         self.flights += 1;
         if ask.force {
             slot.void_before = next_id.0;
@@ -300,35 +296,21 @@ impl Machine {
         let flight = Flight { slot: slot_key.clone(), claims: ask.claims.clone(), is_queued };
         let order = (!is_queued).then(|| order(next_id, key, &flight, slot));
         account.flights.insert(next_id, flight);
-        Reply::Wait { flight: next_id, order }
+        Some(Reply::Wait { flight: next_id, order })
+    }
+}
+
+impl Client {
+    fn refusal(&self, now: Now) -> Option<Refusal> {
+        let (until, failure) = self.throttled.as_ref().filter(|(until, _)| *until > now.boot)?;
+        Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
     }
 
-    fn planned(&self, now: Now) -> impl Iterator<Item = Planned> {
-        self.accounts.iter().filter(|(_, account)| account.dead.is_none()).flat_map(move |(key, account)| {
-            let gate = self.gates.get(&account.client).map_or(Duration::ZERO, |(until, _)| *until);
-            account.slots.iter().filter_map(move |(slot_key, slot)| {
-                let is_flying = account.flights.values().any(|flight| flight.slot == *slot_key);
-                let at = planned_at(slot, gate, now).filter(|_| !is_flying)?;
-                Some(Planned { at, key: (key.clone(), slot_key.clone()) })
-            })
-        })
-    }
-
-    /// When the slot will next be refreshed ahead of need, on the boot clock; `None` when nobody asked for
-    /// it since its last refresh, or it holds nothing to renew.
-    #[must_use]
-    pub fn due(&self, key: &AccountKey, slot: &SlotKey, now: Now) -> Option<Duration> {
-        let account = self.accounts.get(key).filter(|account| account.dead.is_none())?;
-        let gate = self.gates.get(&account.client).map_or(Duration::ZERO, |(until, _)| *until);
-        planned_at(account.slots.get(slot)?, gate, now)
-    }
-
-    /// The boot time before which nothing is sent for the slot, when that lies ahead.
-    #[must_use]
-    pub fn blocked_until(&self, key: &AccountKey, slot: &SlotKey, now: Now) -> Option<Duration> {
-        let account = self.accounts.get(key)?;
-        let gate = self.gates.get(&account.client).map_or(Duration::ZERO, |(until, _)| *until);
-        Some(account.slots.get(slot)?.held_back_until().max(gate)).filter(|until| *until > now.boot)
+    /// The boot time before which nothing is sent for any key.
+    fn held_back_until(&self, now: Now) -> Duration {
+        let throttled = self.throttled.as_ref().map_or(Duration::ZERO, |(until, _)| *until);
+        let wait = self.budget.wait(MOST_PER_CLIENT, now.boot);
+        if wait.is_zero() { throttled } else { throttled.max(now.boot.saturating_add(wait)) }
     }
 }
 
@@ -347,28 +329,6 @@ impl Account {
     }
 }
 
-struct Planned {
-    at: Duration,
-    key: (AccountKey, SlotKey),
-}
-
-/// A token is renewed ahead of need only: once it has expired, or Entra wants a person, the next caller
-/// decides. So neither a long outage nor a morning after suspend sends requests that nobody waits for.
-fn planned_at(slot: &Slot, gate: Duration, now: Now) -> Option<Duration> {
-    let held = slot.valid(now).filter(|_| slot.is_wanted && !slot.needs_somebody())?;
-    let at = held.due.boot(now).max(slot.held_back_until()).max(gate);
-    Some(at).filter(|at| *at < held.expiry.boot(now))
-}
-
-fn gate_refusal(
-    gates: &BTreeMap<ClientKey, (Duration, Failure)>,
-    client: &ClientKey,
-    now: Now,
-) -> Option<Refusal> {
-    let (until, failure) = gates.get(client).filter(|(until, _)| *until > now.boot)?;
-    Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
-}
-
 fn order(flight: FlightId, account: &AccountKey, of: &Flight, slot: &Slot) -> Order {
     Order {
         flight,
@@ -380,10 +340,6 @@ fn order(flight: FlightId, account: &AccountKey, of: &Flight, slot: &Slot) -> Or
     }
 }
 
-/// Stands in where an account vanished between two looks; its callers ask again and learn it.
-fn gone() -> Failure {
-    Failure { kind: FailureKind::SignInNeeded, fault: super::outcome::Fault::default() }
-}
-
+mod plan;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! comes out. Nothing here waits, reads a clock, rolls dice, or opens a file or a socket: time and jitter
 //! are arguments, so each situation can be written down as a test.
 
+mod budget;
 pub mod key;
 pub mod machine;
 pub mod outcome;

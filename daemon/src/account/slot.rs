@@ -6,6 +6,7 @@ use std::time::Duration;
 use entra_proto::scope::Scopes;
 use entra_proto::secret::AccessToken;
 
+use super::budget::{Budget, MOST_PER_KEY};
 use super::outcome::{Failure, FailureKind, Grant};
 use super::schedule::{self, Jitter};
 use super::time::{Deadline, Now};
@@ -57,6 +58,7 @@ pub struct Slot {
     pub(super) void_before: u64,
     /// The last failure since the last success.
     pub(super) last_failure: Option<Failure>,
+    pub(super) budget: Budget,
     attempts: u32,
     /// Boot time before which no request is sent, after an outage.
     blocked_until: Duration,
@@ -79,6 +81,7 @@ impl Slot {
             is_wanted: false,
             void_before: 0,
             last_failure: None,
+            budget: Budget::default(),
             attempts: 0,
             blocked_until: Duration::ZERO,
             remembered: None,
@@ -158,8 +161,15 @@ impl Slot {
     }
 
     /// Boot time before which nothing is sent for this slot, whatever the reason.
-    pub(super) fn held_back_until(&self) -> Duration {
+    pub(super) fn held_back_until(&self, now: Now) -> Duration {
         let remembered = self.remembered.as_ref().map_or(Duration::ZERO, |kept| kept.until);
-        self.blocked_until.max(remembered)
+        let wait = self.budget.wait(MOST_PER_KEY, now.boot);
+        let spent = if wait.is_zero() { Duration::ZERO } else { now.boot.saturating_add(wait) };
+        self.blocked_until.max(remembered).max(spent)
+    }
+
+    /// Boot time before which an outage or a throttle holds the slot back.
+    pub(super) fn blocked_until(&self) -> Duration {
+        self.blocked_until
     }
 }

@@ -260,3 +260,43 @@ fn a_refresh_that_wants_a_person_is_not_repeated_by_itself() {
     assert_eq!(story.machine.next_due(story.now), None);
     assert_eq!(served(story.ask("a")), "one", "invariant 4");
 }
+
+#[test]
+fn a_caller_that_forces_refreshes_in_a_loop_is_paused_and_others_are_not() {
+    let mut story = Story::new();
+    let force = Ask { min_validity: FIVE, claims: None, force: true };
+    let mut sent = 0;
+    let refusal = loop {
+        match story.ask_as("a", &force) {
+            Reply::Wait { flight, order } => {
+                sent += u32::from(order.is_some());
+                story.land(flight, Ok(&grant("one")));
+            }
+            reply => break refused(reply),
+        }
+        story.pass(Duration::from_secs(1));
+    };
+    assert!((5..15).contains(&sent), "{sent} requests, where Entra pauses a client at 15");
+    assert!(refusal.retry_after.unwrap() > 4 * MINUTE);
+    assert_eq!(served(story.ask("a")), "one", "others are served from memory");
+    flight_of(story.ask("b"), true);
+    story.pass(refusal.retry_after.unwrap());
+    flight_of(story.ask_as("a", &force), true);
+}
+
+#[test]
+fn a_spent_budget_puts_the_schedule_off_and_does_not_spin() {
+    let mut story = Story::new();
+    let force = Ask { min_validity: FIVE, claims: None, force: true };
+    let mut short = grant("one");
+    short.expires_in = 20 * MINUTE;
+    while let Reply::Wait { flight, .. } = story.ask_as("a", &force) {
+        story.land(flight, Ok(&short));
+    }
+    short.refresh_in = Some(MINUTE);
+    assert_eq!(served(story.ask("a")), "one");
+    let due = story.machine.next_due(story.now).unwrap();
+    assert!(due > story.now.boot && due >= story.now.boot + 5 * MINUTE);
+    story.pass(due.saturating_sub(story.now.boot));
+    assert_eq!(story.machine.tick(story.now).len(), 1);
+}
