@@ -64,6 +64,11 @@ impl Daemon {
         }
     }
 
+    /// Asks it to stop and does not wait for it.
+    pub fn ask_to_stop(&self) {
+        kill(self.child.id(), Signal::TERM);
+    }
+
     /// Kills it, as a power cut would.
     ///
     /// # Panics

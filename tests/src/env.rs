@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entra_sim::{Options, Sim};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
+use crate::raw;
 
 /// Where the programs are.
 #[derive(Clone, Debug)]
@@ -147,6 +148,25 @@ impl Env {
         self.launch(command)
     }
 
+    /// Starts a daemon whose vault lives in memory: ready in milliseconds, and empty after its end.
+    #[must_use]
+    pub fn start_in_memory(&self, more: &[&str]) -> Daemon {
+        let mut command = self.bare_daemon_command();
+        command.arg(format!("--authority={}", self.sim.origin()));
+        command.arg(format!("--client-id={}", entra_sim::DEFAULT_CLIENT)).arg("--store=memory").args(more);
+        self.launch(command)
+    }
+
+    /// Writes the user's configuration file.
+    ///
+    /// # Panics
+    /// When the folder cannot be written.
+    pub fn configure(&self, text: &str) {
+        let folder = self.folder.path().join("home/.config/entrad");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("config.toml"), text).expect("a file");
+    }
+
     /// Starts this command as a daemon, with its log beside the home, and waits until it is ready.
     #[must_use]
     pub fn launch(&self, command: Command) -> Daemon {
@@ -155,10 +175,16 @@ impl Env {
         Daemon::launch(command, log.expect("a log file"))
     }
 
+    /// The daemon's command without any option.
+    #[must_use]
+    pub fn bare_daemon_command(&self) -> Command {
+        self.command(&self.programs.entrad)
+    }
+
     /// The daemon's command, for a test that changes it before the start.
     #[must_use]
     pub fn daemon_command(&self) -> Command {
-        let mut command = self.command(&self.programs.entrad);
+        let mut command = self.bare_daemon_command();
         command.args(self.options());
         command
     }
@@ -201,6 +227,23 @@ impl Env {
             ran.stdout.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
         assert_eq!(last["event"], "signed_in", "{ran:?}\n{}", self.log());
         last["account"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits until the daemon's status is so, and returns it.
+    ///
+    /// # Panics
+    /// When it does not become so.
+    #[must_use]
+    pub fn status_where(&self, is_so: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let status = raw::get(&self.socket(), "/v1/status").body;
+            if is_so(&status) {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the status did not become so: {status:#}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// A token by the client, as the JSON that it prints.

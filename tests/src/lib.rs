@@ -5,10 +5,12 @@
 
 mod daemon;
 mod env;
+mod login;
 pub mod raw;
 
 pub use daemon::Daemon;
 pub use env::{Env, PERSON, Programs, Ran, finish, run};
+pub use login::Login;
 
 /// The programs under test, as Cargo built them for the test that asks.
 #[macro_export]

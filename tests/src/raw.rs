@@ -55,6 +55,18 @@ pub fn read_answer(stream: &mut UnixStream) -> RawAnswer {
     }
 }
 
+/// `GET` with nothing special.
+#[must_use]
+pub fn get(socket: &Path, path: &str) -> RawAnswer {
+    exchange(socket, &request("GET", path, &[], ""))
+}
+
+/// `POST` of this JSON.
+#[must_use]
+pub fn post(socket: &Path, path: &str, body: &Value) -> RawAnswer {
+    exchange(socket, &request("POST", path, &[], &body.to_string()))
+}
+
 /// A request of HTTP/1.0 with a JSON body, as our client writes it.
 #[must_use]
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
