@@ -12,6 +12,7 @@ pub mod entra;
 pub mod harden;
 pub mod lock;
 pub mod logging;
+pub mod network;
 pub mod run;
 pub mod server;
 pub mod service;

@@ -146,6 +146,7 @@ async fn serve(parts: Parts, socket: &Path) -> Result<(), RunError> {
         );
     }
     tokio::spawn(Arc::clone(&broker).keep_schedule());
+    tokio::spawn(Arc::clone(&broker).keep_watch());
     service::say_ready(socket)
         .map_err(|reason| RunError::System { what: "Ready could not be said".to_owned(), reason })?;
     tracing::info!(version = entra_proto::version::VERSION, "serving");

@@ -148,7 +148,7 @@ fn arrows_inside_the_daemon_point_down_only() {
         &["access"],
         &["broker"],
         &["entra", "vault", "notify", "audit"],
-        &["account", "config", "clock"],
+        &["account", "config", "clock", "network"],
         &["harden", "lock", "logging", "service"],
     ];
     let level_of = |room: &str| levels.iter().position(|level| level.contains(&room));

@@ -7,7 +7,7 @@ use entra_proto::scope::Scopes;
 use entra_proto::secret::AccessToken;
 
 use super::budget::{Budget, MOST_PER_KEY};
-use super::outcome::{Failure, FailureKind, Grant};
+use super::outcome::{Failure, FailureKind, Grant, Reach};
 use super::schedule::{self, Jitter};
 use super::time::{Deadline, Now};
 
@@ -166,6 +166,16 @@ impl Slot {
         let wait = self.budget.wait(MOST_PER_KEY, now.boot);
         let spent = if wait.is_zero() { Duration::ZERO } else { now.boot.saturating_add(wait) };
         self.blocked_until.max(remembered).max(spent)
+    }
+
+    /// The network changed: a back-off of our own says nothing of the new one. One that Entra asked for
+    /// stands.
+    pub(super) fn forget_outage(&mut self, until: Duration) {
+        let kind = self.last_failure.as_ref().map(|failure| failure.kind);
+        if let Some(FailureKind::RetryAfter { after: None, reach: Reach::Key }) = kind {
+            self.attempts = 0;
+            self.blocked_until = self.blocked_until.min(until);
+        }
     }
 
     /// Boot time before which an outage or a throttle holds the slot back.

@@ -29,6 +29,7 @@ mod profiles;
 mod report;
 mod sign_in;
 mod sign_ins;
+mod surroundings;
 mod tokens;
 
 use challenges::Challenges;

@@ -1,7 +1,8 @@
-//! Linux: `CLOCK_BOOTTIME` and a timerfd on it.
+//! Linux: `CLOCK_BOOTTIME`, a timerfd on it, and a timerfd that notices when the wall clock is set.
 
 use std::future::Future;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -25,10 +26,24 @@ impl Clock for SystemClock {
 
     fn wait_until(&self, boot: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
-            if let Err(error) = wait(boot).await {
+            // An expiry of zero would disarm the timer instead of firing at once.
+            let at = boot.max(Duration::from_nanos(1));
+            let fired = timer(TimerfdClockId::Boottime, TimerfdTimerFlags::ABSTIME, at);
+            if let Err(error) = wait(fired).await {
                 // Without a timer descriptor (all in use) a short sleep keeps the daemon working.
                 tracing::warn!(%error, "no boot-time timer could be had");
                 tokio::time::sleep(FALLBACK_SLEEP).await;
+            }
+        })
+    }
+
+    fn wait_until_set(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+            let fired = timer(TimerfdClockId::Realtime, flags, NEVER);
+            if let Err(error) = wait(fired).await {
+                tracing::warn!(%error, "a clock that is set will go unnoticed until somebody asks");
+                std::future::pending::<()>().await;
             }
         })
     }
@@ -36,20 +51,25 @@ impl Clock for SystemClock {
 
 const FALLBACK_SLEEP: Duration = Duration::from_secs(30);
 
-async fn wait(boot: Duration) -> io::Result<()> {
-    let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-    let timer = timerfd_create(TimerfdClockId::Boottime, flags)?;
-    // An expiry of zero would disarm the timer instead of firing at once.
-    let at = boot.max(Duration::from_nanos(1));
+/// Later than any machine runs (year 2242), and early enough for every kernel's arithmetic.
+const NEVER: Duration = Duration::from_secs(1 << 33);
+
+fn timer(clock: TimerfdClockId, flags: TimerfdTimerFlags, at: Duration) -> io::Result<OwnedFd> {
+    let timer = timerfd_create(clock, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
     let at =
         Timespec { tv_sec: at.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: at.subsec_nanos().into() };
-    let never = Timespec { tv_sec: 0, tv_nsec: 0 };
-    timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &Itimerspec { it_interval: never, it_value: at })?;
+    let once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    timerfd_settime(&timer, flags, &Itimerspec { it_interval: once, it_value: at })?;
+    Ok(timer)
+}
+
+/// Readable means fired or, with `CANCEL_ON_SET`, that the clock was set (timerfd_create(2)).
+async fn wait(timer: io::Result<OwnedFd>) -> io::Result<()> {
     #[expect(
         deprecated,
         reason = "its unsafe successor asks that the descriptor stay open, which an owned one does"
     )]
-    let timer = AsyncFd::new(timer)?;
+    let timer = AsyncFd::new(timer?)?;
     timer.readable().await?.retain_ready();
     Ok(())
 }
@@ -73,5 +93,11 @@ mod tests {
         assert!(clock.now().boot >= due);
         let past = clock.wait_until(Duration::ZERO);
         tokio::time::timeout(Duration::from_secs(5), past).await.expect("a past instant is over at once");
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_nobody_sets_wakes_nobody() {
+        let set = SystemClock.wait_until_set();
+        assert!(tokio::time::timeout(Duration::from_millis(50), set).await.is_err());
     }
 }

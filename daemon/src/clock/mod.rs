@@ -21,4 +21,8 @@ pub trait Clock: Send + Sync {
 
     /// Waits until the boot clock shows `boot`. Dropping the future cancels the wait.
     fn wait_until(&self, boot: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Waits until the wall clock is set, by a person, by NTP, or by a resume that corrects it. Nothing polls
+    /// to notice it.
+    fn wait_until_set(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }

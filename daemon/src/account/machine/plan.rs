@@ -21,6 +21,16 @@ impl Machine {
             .collect()
     }
 
+    /// The network changed: keys that an outage holds back may be tried again, each a moment later than the
+    /// one before, so that a network that is back is not greeted by all of them at once.
+    pub fn network_changed(&mut self, now: Now) {
+        let slots = self.accounts.values_mut().flat_map(|account| account.slots.values_mut());
+        for (place, slot) in slots.enumerate() {
+            let after = BETWEEN_KEYS.saturating_mul(u32::try_from(place).unwrap_or(u32::MAX)).min(SPREAD);
+            slot.forget_outage(now.boot.saturating_add(after));
+        }
+    }
+
     /// The boot time of the next request that is due, if any.
     #[must_use]
     pub fn next_due(&self, now: Now) -> Option<Duration> {
@@ -58,6 +68,11 @@ impl Machine {
         self.clients.get(&account.client).map_or(Duration::ZERO, |client| client.held_back_until(now))
     }
 }
+
+const BETWEEN_KEYS: Duration = Duration::from_millis(200);
+
+/// No key waits longer than this for a network that is back.
+const SPREAD: Duration = Duration::from_secs(5);
 
 struct Planned {
     at: Duration,

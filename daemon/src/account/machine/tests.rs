@@ -300,3 +300,36 @@ fn a_spent_budget_puts_the_schedule_off_and_does_not_spin() {
     story.pass(due.saturating_sub(story.now.boot));
     assert_eq!(story.machine.tick(story.now).len(), 1);
 }
+
+#[test]
+fn a_network_that_is_back_is_tried_within_seconds_and_not_by_all_at_once() {
+    let mut story = Story::new();
+    for scope in ["a", "b", "c"] {
+        let flight = story.started(scope);
+        story.land(flight, Err(outage()));
+        story.pass(Duration::from_secs(6));
+        let flight = story.started(scope);
+        story.land(flight, Err(outage()));
+    }
+    assert!(matches!(story.ask("c"), Reply::Refuse(_)));
+    story.machine.network_changed(story.now);
+    let waits: Vec<_> = ["a", "b", "c"].map(|scope| refusal_or_now(story.ask(scope))).into();
+    assert_eq!(waits, [0, 200, 400].map(Duration::from_millis));
+}
+
+#[test]
+fn a_pause_that_entra_asked_for_outlives_a_change_of_the_network() {
+    let mut story = Story::new();
+    let flight = story.started("a");
+    let after = Some(2 * MINUTE);
+    story.land(flight, Err(failure(FailureKind::RetryAfter { after, reach: Reach::Key })));
+    story.machine.network_changed(story.now);
+    assert_eq!(refused(story.ask("a")).retry_after, after);
+}
+
+fn refusal_or_now(reply: Reply) -> Duration {
+    match reply {
+        Reply::Refuse(refusal) => refusal.retry_after.unwrap(),
+        _ => Duration::ZERO,
+    }
+}
