@@ -23,7 +23,7 @@ impl Daemon {
     ///
     /// # Panics
     /// When it does not get ready; its log says why.
-    pub(crate) fn launch(mut command: Command, log: File) -> Self {
+    pub(crate) fn launch(command: &mut Command, log: File) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the daemon starts");
         let stdout = child.stdout.take().expect("a pipe");
         let daemon = Self { child };

@@ -1,5 +1,6 @@
 //! One throw-away workstation.
 
+use std::borrow::BorrowMut;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::daemon::Daemon;
 use crate::raw;
+use crate::wiretap::Wiretap;
 
 /// Where the programs are.
 #[derive(Clone, Debug)]
@@ -121,7 +123,7 @@ impl Env {
         command
     }
 
-    /// The options that point a daemon at the simulator and at a passphrase.
+    /// The options, the authority first, that point a daemon at the simulator and at a passphrase.
     #[must_use]
     pub fn options(&self) -> Vec<String> {
         let passphrase = self.folder.path().join("passphrase");
@@ -138,6 +140,14 @@ impl Env {
     #[must_use]
     pub fn start(&self) -> Daemon {
         self.start_with(&[])
+    }
+
+    /// The same, by way of somebody who listens in.
+    #[must_use]
+    pub fn start_through(&self, wiretap: &Wiretap, more: &[&str]) -> Daemon {
+        let mut command = self.bare_daemon_command();
+        command.args(self.options().into_iter().skip(1)).args(more);
+        self.launch(command.arg(format!("--authority={}", wiretap.origin())))
     }
 
     /// The same with further options.
@@ -169,10 +179,10 @@ impl Env {
 
     /// Starts this command as a daemon, with its log beside the home, and waits until it is ready.
     #[must_use]
-    pub fn launch(&self, command: Command) -> Daemon {
+    pub fn launch(&self, mut command: impl BorrowMut<Command>) -> Daemon {
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("entrad.log"));
-        Daemon::launch(command, log.expect("a log file"))
+        Daemon::launch(command.borrow_mut(), log.expect("a log file"))
     }
 
     /// The daemon's command without any option.
@@ -229,6 +239,27 @@ impl Env {
         last["account"]["id"].as_str().expect("an id").to_owned()
     }
 
+    /// Every file below the environment's folder with its bytes, the passphrase's own left out.
+    ///
+    /// # Panics
+    /// When one cannot be read.
+    #[must_use]
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let (mut folders, mut files) = (vec![self.folder.path().to_owned()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")) {
+                let (path, kind) = (entry.path(), entry.file_type().expect("a type"));
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_file() && path != self.folder.path().join("passphrase") {
+                    let bytes = std::fs::read(&path).expect("a file");
+                    files.push((path, bytes));
+                }
+            }
+        }
+        files
+    }
+
     /// Waits until the daemon's status is so, and returns it.
     ///
     /// # Panics
@@ -250,7 +281,6 @@ impl Env {
     ///
     /// # Panics
     /// When there is none.
-    #[must_use]
     pub fn token(&self, args: &[&str]) -> Value {
         let ran = self.entra(&[&["token", "--output", "json"], args].concat());
         assert_eq!(ran.status, 0, "{ran:?}\n{}", self.log());

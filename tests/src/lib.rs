@@ -7,10 +7,12 @@ mod daemon;
 mod env;
 mod login;
 pub mod raw;
+mod wiretap;
 
 pub use daemon::Daemon;
 pub use env::{Env, PERSON, Programs, Ran, finish, run};
 pub use login::Login;
+pub use wiretap::Wiretap;
 
 /// The programs under test, as Cargo built them for the test that asks.
 #[macro_export]
