@@ -5,7 +5,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
-passed=0 failed=0
+failed=0
 daemon=
 daemon_options=()
 # What the programs find in their environment besides a home: nothing that is not put here.
@@ -53,7 +53,6 @@ check() { # NAME CONDITION...
     shift
     if "$@"; then
         echo "PASS $suite: $name"
-        passed=$((passed + 1))
     else
         echo "FAIL $suite: $name (exit status ${status:-none}: ${out:-} ${err:-})"
         failed=$((failed + 1))
@@ -75,6 +74,9 @@ await() { # CONDITION..., for about fifteen seconds
     done
 }
 
+# Of the job started last: that it was killed is no news for the shell to print.
+unwatched() { disown "$!"; }
+
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # --- the programs
@@ -91,8 +93,7 @@ daemon_begin() {
     mkfifo "$work/ready"
     (program "$target/debug/entrad" "${daemon_options[@]}" "$@") >"$work/ready" 2>>"$work/entrad.log" </dev/null &
     daemon=$!
-    # A killed daemon is no news for the shell to print.
-    disown "$daemon"
+    unwatched
     read -r -t 60 line <"$work/ready" || true
     took=$(((${EPOCHREALTIME/./} - begun) / 1000))
     [[ $line == "ready /"* ]] || fatal "entrad did not get ready"
@@ -157,8 +158,7 @@ login_end() {
     printf '%s\n%s\n' "$out" "$err" >>"$work/entra.said"
 }
 
-# The tally, as the suite's exit status.
+# Ends the suite with what its checks found.
 finish() {
-    echo "$suite: $passed passed, $failed failed"
     exit "$((failed > 0))"
 }
