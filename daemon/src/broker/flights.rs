@@ -126,11 +126,8 @@ impl Broker {
 
     /// The account's refresh token: the one that could not be saved yet, else the vault's.
     async fn refresh_token(&self, key: &AccountKey) -> Result<RefreshToken, Failure> {
-        let unsaved = self.state().known.get_mut(key).and_then(|known| known.unsaved.take());
-        if let Some((token, error)) = unsaved {
-            let copy = RefreshToken::new(token.expose().to_owned());
-            self.keep_unsaved(key, token, error);
-            return Ok(copy);
+        if let Some(token) = self.unsaved(key) {
+            return Ok(token);
         }
         self.parts.vault.refresh_token(key).await.map_err(|error| match error {
             VaultError::Quarantined(_) => Failure { kind: FailureKind::Dead, fault: Fault::default() },
@@ -180,12 +177,14 @@ impl Broker {
         let turn = self.state().known.get(key).map(|known| Arc::clone(&known.turn));
         let Some(turn) = turn else { return true };
         let _turn = turn.lock().await;
-        let unsaved = self.state().known.get_mut(key).and_then(|known| known.unsaved.take());
-        let Some((token, _)) = unsaved else { return true };
+        let Some(token) = self.unsaved(key) else { return true };
         let used_on = self.parts.clock.now().epoch();
         match self.parts.vault.replace_refresh_token(key, token, used_on).await {
             Ok(()) => {
                 tracing::info!("the refresh token kept in memory is saved now");
+                if let Some(known) = self.state().known.get_mut(key) {
+                    known.unsaved = None;
+                }
                 true
             }
             Err((error, token)) => {
@@ -193,6 +192,14 @@ impl Broker {
                 false
             }
         }
+    }
+
+    /// A copy of the token that is not saved yet. The original stays until it is on disk: nobody may think it
+    /// saved before.
+    fn unsaved(&self, key: &AccountKey) -> Option<RefreshToken> {
+        let state = self.state();
+        let (token, _) = state.known.get(key)?.unsaved.as_ref()?;
+        Some(RefreshToken::new(token.expose().to_owned()))
     }
 
     fn keep_unsaved(&self, key: &AccountKey, token: RefreshToken, error: ErrorBody) {
