@@ -54,7 +54,8 @@ check() { # NAME CONDITION...
     if "$@"; then
         echo "PASS $suite: $name"
     else
-        echo "FAIL $suite: $name (exit status ${status:-none}: ${out:-} ${err:-})"
+        local said="${out:-} ${err:-}"
+        echo "FAIL $suite: $name (exit status ${status:-none}: ${said:0:600})"
         failed=$((failed + 1))
     fi
 }
