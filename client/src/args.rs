@@ -122,7 +122,7 @@ pub(crate) struct LoginArgs {
     /// The cloud: public, us_government or china
     #[arg(long, value_name = "CLOUD")]
     pub(crate) cloud: Option<Cloud>,
-    /// Scopes to consent to; Resource Manager's when not given
+    /// Scopes to consent to; Microsoft Graph's `.default` when not given
     #[arg(long, value_name = "S", num_args = 1..)]
     pub(crate) scope: Option<Vec<String>>,
     /// The account that must sign in, by user name or id; another one is refused
@@ -178,7 +178,7 @@ pub(crate) struct LogoutArgs {
   entra explain 'AADSTS53003: Access has been blocked by Conditional Access policies.'")]
 pub(crate) struct ExplainArgs {
     /// A number, `AADSTS…`, a whole error message, or one of entrad's own codes
-    #[arg(value_name = "CODE", required = true, num_args = 1.., allow_hyphen_values = true)]
+    #[arg(value_name = "CODE", required = true, num_args = 1..)]
     pub(crate) text: Vec<String>,
     /// Print it as one JSON object
     #[arg(long)]
@@ -345,6 +345,14 @@ mod tests {
         let error = read(line).unwrap_err();
         assert_eq!(error.exit_code(), i32::from(exit::USAGE));
         assert!(error.to_string().contains(words), "{error}");
+    }
+
+    #[test]
+    fn json_may_stand_behind_the_code() {
+        let Command::Explain(args) = read("entra explain AADSTS50076: words --json").unwrap().command else {
+            panic!()
+        };
+        assert!(args.json && args.text == ["AADSTS50076:", "words"]);
     }
 
     #[test]
