@@ -1,0 +1,274 @@
+//! The wire, byte for byte: each file of `messages/` is one message as some version of entrad wrote it.
+//!
+//! A file's name is its message and which form of it: `token_request.maximal.json`. What is read from the
+//! file equals the value given here, and is written as the same bytes. Files are added when the contract
+//! grows and never changed or deleted: an old one that no longer passes is a broken promise to whoever wrote
+//! it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use entra_proto::account::{AccountInfo, AccountsAnswer, Flow, Health, Provenance};
+use entra_proto::cloud::Cloud;
+use entra_proto::error::{ErrorBody, ErrorCode, TABLE};
+use entra_proto::secret::{AccessToken, UserCode};
+use entra_proto::sign_in::{CodeShown, SignInEvent, SignInRequest, SignInStarted};
+use entra_proto::status::{AccountStatus, StatusAnswer, StoreStatus, TokenStatus};
+use entra_proto::token::{Source, TokenAnswer, TokenRequest};
+use rstest::rstest;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+#[rstest]
+fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path: PathBuf) {
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    match name {
+        "accounts_answer.maximal" => check(&text, accounts()),
+        "accounts_answer.minimal" => check(&text, AccountsAnswer::default()),
+        "error.maximal" => check(&text, error()),
+        "event.code.maximal" => check(&text, SignInEvent::Code(Box::new(code()))),
+        "event.code.minimal" => {
+            check(&text, SignInEvent::Code(Box::new(CodeShown { app_name: None, ..code() })))
+        }
+        "event.failed" => check(&text, SignInEvent::Failed { error: Box::new(error()) }),
+        "event.signed_in" => check(&text, SignInEvent::SignedIn { account: Box::new(account()) }),
+        "event.waiting.maximal" => check(&text, waiting(Some("Entra asks for patience."))),
+        "event.waiting.minimal" => check(&text, waiting(None)),
+        "sign_in_request.maximal" => check(&text, sign_in()),
+        "sign_in_request.minimal" => check(&text, SignInRequest::default()),
+        "sign_in_started" => check(&text, SignInStarted { id: ID.to_owned() }),
+        "status_answer.maximal" => check(&text, status()),
+        "status_answer.minimal" => check(&text, bare_status()),
+        "token_answer.cache" => check(&text, token(Source::Cache)),
+        "token_answer.refresh" => check(&text, token(Source::Refresh)),
+        "token_request.maximal" => check(&text, token_request()),
+        "token_request.minimal" => {
+            check(&text, TokenRequest { resource: Some("foundry".to_owned()), ..TokenRequest::default() });
+        }
+        "token_request.scopes" => {
+            check(&text, TokenRequest { scopes: Some(scopes()), ..TokenRequest::default() })
+        }
+        _ => {
+            let code = name.strip_prefix("error.code.").unwrap_or_else(|| panic!("no message for {name}"));
+            let row = TABLE.iter().find(|row| row.name == code).unwrap_or_else(|| panic!("{code} is gone"));
+            check(&text, ErrorBody::new(row.code.clone(), "A sentence."));
+        }
+    }
+}
+
+#[test]
+fn every_error_code_has_its_file_and_none_was_deleted() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages");
+    assert!(std::fs::read_dir(folder).unwrap().count() >= MESSAGES);
+    for row in TABLE {
+        let path = format!("{}/tests/messages/error.code.{}.json", env!("CARGO_MANIFEST_DIR"), row.name);
+        assert!(Path::new(&path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn an_answer_of_a_newer_daemon_is_read_and_a_request_of_a_newer_client_is_not() {
+    assert_eq!(
+        serde_json::from_str::<TokenAnswer>(&grown(&token(Source::Cache))).unwrap(),
+        token(Source::Cache)
+    );
+    assert_eq!(serde_json::from_str::<StatusAnswer>(&grown(&status())).unwrap(), status());
+    assert_eq!(serde_json::from_str::<AccountsAnswer>(&grown(&accounts())).unwrap(), accounts());
+    assert_eq!(serde_json::from_str::<ErrorBody>(&grown(&error())).unwrap(), error());
+    assert_eq!(serde_json::from_str::<SignInEvent>(&grown(&waiting(None))).unwrap(), waiting(None));
+    // What a daemon does not understand it must not half obey.
+    assert!(serde_json::from_str::<TokenRequest>(&grown(&token_request())).is_err());
+    assert!(serde_json::from_str::<SignInRequest>(&grown(&sign_in())).is_err());
+}
+
+/// The message with a field that this build does not know.
+fn grown(message: &impl Serialize) -> String {
+    let mut value = serde_json::to_value(message).unwrap();
+    value["from_the_future"] = true.into();
+    value.to_string()
+}
+
+fn check<T: DeserializeOwned + Serialize + PartialEq + Debug>(text: &str, expected: T) {
+    let text = text.strip_suffix('\n').unwrap();
+    assert_eq!(serde_json::from_str::<T>(text).unwrap(), expected);
+    assert_eq!(serde_json::to_string(&expected).unwrap(), text);
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn scopes() -> Vec<String> {
+    vec![
+        "https://graph.microsoft.com/Mail.Read".to_owned(),
+        "https://graph.microsoft.com/User.Read".to_owned(),
+    ]
+}
+
+fn token_request() -> TokenRequest {
+    TokenRequest {
+        scopes: Some(scopes()),
+        resource: some("https://management.azure.com/"),
+        account: some("ada@example.com"),
+        profile: some("work"),
+        tenant: some("contoso.onmicrosoft.com"),
+        claims: some(CLAIMS),
+        cae: true,
+        min_validity: Some(600),
+        force_refresh: true,
+    }
+}
+
+fn token(source: Source) -> TokenAnswer {
+    TokenAnswer {
+        access_token: AccessToken::new("not.a.token".to_owned()),
+        token_type: "Bearer".to_owned(),
+        expires_on: 1_795_231_440,
+        scopes: scopes(),
+        account: ACCOUNT.parse().unwrap(),
+        tenant: TENANT.to_owned(),
+        source,
+        refresh_due_on: 1_795_230_840,
+    }
+}
+
+fn sign_in() -> SignInRequest {
+    SignInRequest {
+        profile: some("work"),
+        cloud: Some(Cloud::UsGovernment),
+        tenant: some(TENANT),
+        client_id: some(CLIENT),
+        scopes: Some(scopes()),
+        account: some("ada@example.com"),
+        claims: some(CLAIMS),
+        claims_handle: some(ID),
+    }
+}
+
+fn code() -> CodeShown {
+    CodeShown {
+        user_code: UserCode::new("BL6XB575V".to_owned()),
+        verification_uri: "https://microsoft.com/devicelogin".to_owned(),
+        is_trusted_uri: true,
+        expires_on: 1_795_231_440,
+        expires_in: 900,
+        message: "To sign in, use a web browser \u{2026}".to_owned(),
+        flow: Flow::DeviceCode,
+        profile: "default".to_owned(),
+        cloud: Cloud::Public,
+        tenant: TENANT.to_owned(),
+        client_id: CLIENT.to_owned(),
+        app_name: some("Microsoft Azure CLI"),
+        program: "/usr/bin/entra (process 42)".to_owned(),
+        scopes: scopes(),
+        correlation_id: ID.to_owned(),
+    }
+}
+
+fn waiting(notice: Option<&str>) -> SignInEvent {
+    SignInEvent::Waiting { expires_on: 1_795_231_440, notice: notice.map(str::to_owned) }
+}
+
+fn error() -> ErrorBody {
+    ErrorBody {
+        code: ErrorCode::SignInNeeded,
+        message: "A second factor is needed (AADSTS50076).".to_owned(),
+        hint: some("Run `entra login`."),
+        retry_after: Some(30),
+        aadsts: Some(50_076),
+        suberror: some("basic_action"),
+        correlation_id: some(ID),
+        trace_id: some(ID),
+        claims_handle: some(ID),
+    }
+}
+
+fn account() -> AccountInfo {
+    AccountInfo {
+        id: ACCOUNT.parse().unwrap(),
+        username: "ada@example.com".to_owned(),
+        name: None,
+        profile: "default".to_owned(),
+        cloud: Cloud::Public,
+        tenant: TENANT.to_owned(),
+        client_id: CLIENT.to_owned(),
+        provenance: Provenance { flow: Flow::DeviceCode, signed_in_on: 1_795_200_000 },
+        health: Health::Good,
+    }
+}
+
+fn accounts() -> AccountsAnswer {
+    let sick = AccountInfo {
+        name: some("Ada Example"),
+        profile: "work".to_owned(),
+        cloud: Cloud::China,
+        provenance: Provenance { flow: Flow::Browser, signed_in_on: 1_795_200_000 },
+        health: Health::SignInNeeded { error: Box::new(error()), since: 1_795_210_000 },
+        ..account()
+    };
+    AccountsAnswer { accounts: vec![account(), sick] }
+}
+
+fn bare_status() -> StatusAnswer {
+    StatusAnswer {
+        version: "0.1.0".to_owned(),
+        pid: 42,
+        socket: "/run/user/1000/entrad/entrad.sock".to_owned(),
+        started_on: 1_795_200_000,
+        store: StoreStatus { home: "secret-service".to_owned(), is_open: true, error: None },
+        accounts: Vec::new(),
+        open_sign_ins: 0,
+        clock_skew: None,
+        warnings: Vec::new(),
+    }
+}
+
+fn status() -> StatusAnswer {
+    let bare = TokenStatus {
+        scopes: scopes(),
+        tenant: TENANT.to_owned(),
+        cae: false,
+        expires_on: None,
+        refresh_due_on: None,
+        refresh_reason: "when it is asked for".to_owned(),
+        is_refreshing: false,
+        blocked_until: None,
+        last_error: None,
+    };
+    let full = TokenStatus {
+        cae: true,
+        expires_on: Some(1_795_231_440),
+        refresh_due_on: Some(1_795_230_840),
+        is_refreshing: true,
+        blocked_until: Some(1_795_230_000),
+        last_error: Some(Box::new(error())),
+        ..bare.clone()
+    };
+    let never_used = AccountStatus {
+        account: account(),
+        refreshed_on: None,
+        refresh_token_dies_on: 1_803_000_000,
+        tokens: Vec::new(),
+    };
+    let used =
+        AccountStatus { refreshed_on: Some(1_795_220_000), tokens: vec![bare, full], ..never_used.clone() };
+    StatusAnswer {
+        store: StoreStatus { error: Some(Box::new(error())), is_open: false, ..bare_status().store },
+        accounts: vec![never_used, used],
+        open_sign_ins: 1,
+        clock_skew: Some(-3),
+        warnings: vec!["A sentence.".to_owned()],
+        ..bare_status()
+    }
+}
+
+/// How many files there are; raise it with each that is added.
+const MESSAGES: usize = 40;
+
+const ACCOUNT: &str = "11111111-2222-3333-4444-000000000001.99999999-8888-7777-6666-555555555555";
+const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c25"}}}"#;
+const CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+const ID: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+const TENANT: &str = "99999999-8888-7777-6666-555555555555";
