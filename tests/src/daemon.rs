@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// A daemon that is ready. It is killed when this is dropped.
 pub struct Daemon {
     child: Child,
+    said: Receiver<String>,
 }
 
 /// Opening a passphrase takes a second on a slow machine.
@@ -26,8 +27,8 @@ impl Daemon {
     pub(crate) fn launch(command: &mut Command, log: File) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the daemon starts");
         let stdout = child.stdout.take().expect("a pipe");
-        let daemon = Self { child };
         let (said, heard) = mpsc::channel();
+        let daemon = Self { child, said: heard };
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if said.send(line).is_err() {
@@ -35,7 +36,7 @@ impl Daemon {
                 }
             }
         });
-        match heard.recv_timeout(READY_LIMIT) {
+        match daemon.said.recv_timeout(READY_LIMIT) {
             Ok(line) => assert!(line.starts_with("ready /"), "{line}"),
             Err(_) => panic!("the daemon did not get ready; see its log"),
         }
@@ -52,21 +53,26 @@ impl Daemon {
     ///
     /// # Panics
     /// When it does not stop.
-    pub fn stop(mut self) -> i32 {
+    pub fn stop(self) -> i32 {
+        self.stop_and_listen().0
+    }
+
+    /// The same, with what it printed after its ready line.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    #[must_use]
+    pub fn stop_and_listen(mut self) -> (i32, String) {
         kill(self.child.id(), Signal::TERM);
         let deadline = Instant::now() + STOP_LIMIT;
         loop {
             if let Some(status) = self.child.try_wait().expect("a status") {
-                return status.code().unwrap_or(-1);
+                let said: Vec<String> = self.said.iter().collect();
+                return (status.code().unwrap_or(-1), said.join("\n"));
             }
             assert!(Instant::now() < deadline, "the daemon did not stop");
             thread::sleep(Duration::from_millis(10));
         }
-    }
-
-    /// Asks it to stop and does not wait for it.
-    pub fn ask_to_stop(&self) {
-        kill(self.child.id(), Signal::TERM);
     }
 
     /// Kills it, as a power cut would.

@@ -1,5 +1,6 @@
 //! Callers without manners: each limit of `limits.rs` that the daemon enforces is exceeded, each guard is
 //! tried, and after all of it an honest caller is served as before and the daemon has not grown.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;

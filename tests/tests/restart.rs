@@ -1,5 +1,6 @@
 //! What outlives the daemon: the sign-in, through stops, kills, damage and a disk that refuses, in both ways
 //! in which Entra may treat an old refresh token.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

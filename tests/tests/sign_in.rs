@@ -1,5 +1,6 @@
 //! Sign-ins that come to a good end: their events, what they carry to Entra, and what they survive on the
 //! way. Those that end badly are in `sign_in_ends.rs`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

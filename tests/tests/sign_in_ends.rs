@@ -1,5 +1,6 @@
 //! Sign-ins that do not come to a good end: refused before they begin, by Entra, by the person, by time, or
 //! because somebody else came. Each ends with the exit status of the table, one sentence and what to do.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::net::TcpListener;
 use std::time::Duration;

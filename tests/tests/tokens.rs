@@ -1,5 +1,6 @@
 //! Tokens for tools: from memory where that is right, from Entra where it is not, one request for any
 //! number of callers, in the spelling that the resource needs.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::thread;
 use std::time::Duration;
