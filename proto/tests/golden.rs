@@ -30,7 +30,7 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
         "error.maximal" => check(&text, error()),
         "event.code.maximal" => check(&text, SignInEvent::Code(Box::new(code()))),
         "event.code.minimal" => {
-            check(&text, SignInEvent::Code(Box::new(CodeShown { app_name: None, ..code() })))
+            check(&text, SignInEvent::Code(Box::new(CodeShown { app_name: None, ..code() })));
         }
         "event.failed" => check(&text, SignInEvent::Failed { error: Box::new(error()) }),
         "event.signed_in" => check(&text, SignInEvent::SignedIn { account: Box::new(account()) }),
@@ -48,7 +48,7 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
             check(&text, TokenRequest { resource: Some("foundry".to_owned()), ..TokenRequest::default() });
         }
         "token_request.scopes" => {
-            check(&text, TokenRequest { scopes: Some(scopes()), ..TokenRequest::default() })
+            check(&text, TokenRequest { scopes: Some(scopes()), ..TokenRequest::default() });
         }
         _ => {
             let code = name.strip_prefix("error.code.").unwrap_or_else(|| panic!("no message for {name}"));
