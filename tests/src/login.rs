@@ -34,7 +34,7 @@ impl Env {
         let (tell, events) = channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let event = serde_json::from_str(&line).unwrap_or_else(|_| Value::String(line));
+                let event = serde_json::from_str(&line).unwrap_or(Value::String(line));
                 if tell.send(event).is_err() {
                     break;
                 }
@@ -84,7 +84,6 @@ impl Login {
     ///
     /// # Panics
     /// When it does not end.
-    #[must_use]
     pub fn end(mut self) -> (Value, Ran) {
         let ran = finish(self.child.take().expect("a child until here"));
         let last = self.events.iter().last().unwrap_or_default();

@@ -9,7 +9,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use entra_proto::limits::{BODY_TIMEOUT, HEAD_TIMEOUT, MAX_HEAD, MAX_REQUEST_BODY, MAX_SCOPES};
+use entra_proto::limits::{
+    BODY_TIMEOUT, HEAD_TIMEOUT, MAX_CLAIMS, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST_BODY, MAX_SCOPES,
+};
 use entra_sim::Leg;
 use entra_tests::{Daemon, Env, programs, raw, run};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -74,6 +76,8 @@ fn what_does_not_parse_is_refused_with_its_reason() {
     let scopes: Vec<_> = (0..=MAX_SCOPES).map(|n| format!("api://x/{n}")).collect();
     let many = json!({ "scopes": scopes }).to_string();
     let long = json!({"resource": "arm", "account": "x".repeat(513)}).to_string();
+    let challenge = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_CLAIMS));
+    let challenge = json!({"resource": "arm", "claims": challenge}).to_string();
     let late = json!({"resource": "arm", "min_validity": 90_000}).to_string();
     for body in [
         "{",
@@ -95,6 +99,7 @@ fn what_does_not_parse_is_refused_with_its_reason() {
         &claims,
         &many,
         &long,
+        &challenge,
         &late,
     ] {
         assert_eq!(post(body), bad, "{}", &body[..body.len().min(80)]);
@@ -249,9 +254,7 @@ fn pipelined_requests_are_each_answered() {
 
 #[test]
 fn a_crowd_does_not_starve_an_honest_caller() {
-    let limit = getrlimit(Resource::Nofile);
-    let room = limit.maximum.map_or(8_192, |most| most.min(8_192));
-    setrlimit(Resource::Nofile, Rlimit { current: Some(room), maximum: limit.maximum }).unwrap();
+    raise_descriptor_limit();
     let (env, daemon) = signed_in();
     let before = resident(daemon.pid());
     let started = raw::post(&env.socket(), "/v1/sign-ins", &json!({})).body;
@@ -283,6 +286,36 @@ fn a_crowd_does_not_starve_an_honest_caller() {
     control.approve(&control.next_user_code_blocking().unwrap(), entra_tests::PERSON).unwrap();
     let _ended = env.status_where(|status| status["open_sign_ins"] == 0);
     assert_eq!(daemon.stop(), 0);
+}
+
+#[test]
+fn connections_over_the_limit_wait_their_turn() {
+    let room = raise_descriptor_limit();
+    if room < MAX_CONNECTIONS as u64 + 512 {
+        eprintln!("SKIPPED: {room} descriptors are too few for {MAX_CONNECTIONS} connections");
+        return;
+    }
+    let (env, daemon) = signed_in();
+    let crowd: Vec<UnixStream> = (0..MAX_CONNECTIONS).map(|_| raw::connect(&env.socket())).collect();
+    let mut next = raw::connect(&env.socket());
+    next.write_all(&raw::request("GET", "/v1/accounts", &[], "")).unwrap();
+    next.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    let early = next.read(&mut [0]).unwrap_err();
+    assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock, "it waits in the queue");
+    let held = resident(daemon.pid());
+    assert!(held < 512 * 1024, "{held} KiB");
+    drop(crowd);
+    next.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    assert_eq!(raw::read_answer(&mut next).status, 200, "and is served when there is room");
+    is_served(&env);
+}
+
+/// As many descriptors as the system gives, up to what a crowd needs.
+fn raise_descriptor_limit() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let room = limit.maximum.map_or(16_384, |most| most.min(16_384)).max(limit.current.unwrap_or(0));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(room), maximum: limit.maximum }).unwrap();
+    room
 }
 
 /// Memory in use by a process, in KiB (proc(5), `VmRSS`).
