@@ -210,3 +210,15 @@ fn one_of_several_accounts_is_named() {
     assert_eq!(nobody.status, 3, "{nobody:?}");
     assert!(nobody.stderr.contains("`eve@example.com` is not signed in."), "{nobody:?}");
 }
+
+#[test]
+fn what_no_sign_in_would_mend_is_not_answered_with_sign_in() {
+    let env = Env::new(programs!());
+    let _daemon = env.start_in_memory(&[]);
+    let code = |body: &Value| ask(&env, body).body["code"].clone();
+    assert_eq!(code(&json!({"resource": "arm"})), "sign_in_needed");
+    for body in [json!({}), json!({"resource": "nothing"}), json!({"scopes": ["a b"]}), json!({"scopes": []})]
+    {
+        assert_eq!(code(&body), "bad_request", "{body}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::scope::Scopes;
 use entra_proto::token::{Source, TokenAnswer, TokenRequest};
@@ -118,7 +119,11 @@ fn answer(meant: &Meant, held: &Held, source: Source, now: Now) -> TokenAnswer {
 
 impl State {
     fn meaning(&self, request: &TokenRequest) -> Result<Meant, ErrorBody> {
-        let key = self.choose(request.account.as_deref(), request.profile.as_deref())?;
+        // A request that no sign-in would make good is told so first, rather than sent to sign in.
+        let key = self.choose(request.account.as_deref(), request.profile.as_deref()).map_err(|error| {
+            let (scopes, resource) = (request.scopes.as_deref(), request.resource.as_deref());
+            choice::scopes(scopes, resource, Cloud::Public).err().unwrap_or(error)
+        })?;
         let Some(known) = self.known.get(&key) else {
             return Err(ErrorBody::new(ErrorCode::Internal, "The chosen account is not known."));
         };
