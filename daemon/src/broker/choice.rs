@@ -65,9 +65,7 @@ impl State {
         account: Option<&str>,
         profile: Option<&str>,
     ) -> Result<AccountKey, ErrorBody> {
-        if [account, profile].into_iter().flatten().any(|name| name.len() > MAX_NAME) {
-            return Err(bad(format!("A name is longer than {MAX_NAME} bytes.")));
-        }
+        names([account, profile])?;
         let fitting: Vec<_> = self
             .known
             .values()
@@ -97,6 +95,14 @@ impl State {
             }
         }
     }
+}
+
+/// Checks the length of the names that a caller gives.
+pub(super) fn names<'a>(names: impl IntoIterator<Item = Option<&'a str>>) -> Result<(), ErrorBody> {
+    if names.into_iter().flatten().any(|name| name.len() > MAX_NAME) {
+        return Err(bad(format!("A name is longer than {MAX_NAME} bytes.")));
+    }
+    Ok(())
 }
 
 /// Whether a caller's word names this account.

@@ -48,6 +48,7 @@ impl Broker {
         request: SignInRequest,
         caller: Caller,
     ) -> Result<SignInStarted, ErrorBody> {
+        choice::names([request.account.as_deref(), request.profile.as_deref()])?;
         // An unreadable vault is no obstacle yet: the sign-in itself may mend or unlock it.
         if let Err(error) = self.restore(Access::Silent).await {
             tracing::info!("the accounts are not known yet: {}", error.message);
