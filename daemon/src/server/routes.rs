@@ -1,5 +1,6 @@
 //! One function a route: read, ask the broker, answer.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,7 +111,19 @@ async fn read<T: DeserializeOwned>(request: Request) -> Result<T, ErrorBody> {
     let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_REQUEST_BODY)).await;
     let bytes = bytes
         .map_err(|_| ErrorBody::new(ErrorCode::TimedOut, "The request's body did not arrive in time."))?;
-    let bytes = bytes.map_err(|_| too_large())?;
+    let bytes = bytes.map_err(|error| {
+        // Of the two who can fail here, hyper reads the connection and axum counts the bytes.
+        let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+        if causes.any(|cause| cause.is::<hyper::Error>()) {
+            bad("The request's body ended early, or is not what its head announced.")
+        } else {
+            too_large()
+        }
+    })?;
+    // serde would also take an array of the fields' values in their order, which nobody documents.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(bad("The body must be a JSON object."));
+    }
     // The parser's message names the field and the place, and holds nothing of the body but field names.
     serde_json::from_slice(&bytes).map_err(|error| bad(&format!("The request does not parse: {error}.")))
 }
