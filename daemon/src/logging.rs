@@ -15,7 +15,12 @@ use tracing_subscriber::EnvFilter;
 pub fn start(filter: &str) -> Result<(), BadFilter> {
     let filter = EnvFilter::builder().parse(filter).map_err(|error| BadFilter(error.to_string()))?;
     let is_terminal = std::io::stderr().is_terminal();
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written, on a full disk for instance, is lost. Told on standard error that it was,
+    // the library would panic there, amid a refresh.
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     // A service manager adds the time itself.
     let done = if is_terminal {
         subscriber.with_target(false).try_init()
