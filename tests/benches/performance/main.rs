@@ -1,0 +1,57 @@
+//! What entrad promises about speed, memory and silence, measured on the programs as they ship.
+//!
+//! Every time is a ratio to something that cannot be faster for the same reason: a whole `entra token` to
+//! `/bin/true`, an answer of the daemon to the same bytes from a bare axum handler. Both sides alternate in
+//! batches within one run, each batch gives one ratio, and the median of the ratios counts, so that a busy
+//! machine slows both sides and moves the result little.
+//!
+//! `cargo bench -p entra-tests` prints; with `-- --check` it fails when a target is missed, and with
+//! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon.
+#![expect(clippy::print_stdout, reason = "printing the figures is the job")]
+#![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends with the reason")]
+
+mod answer;
+mod figures;
+mod idle;
+mod processes;
+mod stage;
+
+use std::process::ExitCode;
+
+use figures::Figures;
+use stage::Stage;
+
+/// How long to measure.
+#[derive(Clone, Copy)]
+struct Effort {
+    is_quick: bool,
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, socket, answer] = &words[..]
+        && word == answer::BARE
+    {
+        answer::serve_bare(socket, answer);
+        return ExitCode::SUCCESS;
+    }
+    let (mut is_check, mut effort) = (false, Effort { is_quick: false });
+    for word in &words {
+        match word.as_str() {
+            // Cargo's own.
+            "--bench" => {}
+            "--check" => is_check = true,
+            "--quick" => effort.is_quick = true,
+            word => {
+                println!("{word} is not known; there are --check and --quick.");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let mut figures = Figures::default();
+    let stage = Stage::set();
+    processes::measure(&stage, effort, &mut figures);
+    answer::measure(&stage, effort, &mut figures);
+    idle::measure(&stage, effort, &mut figures);
+    if is_check && figures.is_missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
