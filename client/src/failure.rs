@@ -4,8 +4,6 @@
 //! `--json` can hand both to a program. The daemon writes the hints it alone can know; those about this
 //! program are added here and by the commands.
 
-use std::process::ExitCode;
-
 use entra_proto::error::{ErrorBody, ErrorCode, exit};
 use entra_proto::http1::ExchangeError;
 use entra_proto::limits::CLIENT_TIMEOUT;
@@ -99,13 +97,13 @@ impl Failure {
     }
 
     /// Prints it on standard error, unless it is silent, and returns the exit status.
-    pub(crate) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self) -> u8 {
         if !self.is_silent {
             let stream = Stream::errors();
             // Standard error is the last resort; when it is closed, the exit status still speaks.
             let _ = stream.write(self.to_words(&stream).as_bytes());
         }
-        ExitCode::from(self.exit())
+        self.exit()
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Module map: `args` reads the command line, `commands` has one file a command, `connect_unix` opens
 //! the socket and checks who is behind it, `failure` is the one way to end badly, `print` the one way to
-//! write, and `device_prompt` what a person sees while signing in.
+//! write, `device_prompt` what a person sees while signing in, and `start` what comes before it all.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -17,10 +17,9 @@ mod device_prompt;
 mod failure;
 mod print;
 mod sign_in_watch;
+mod start;
 mod text;
 mod when;
-
-use std::process::ExitCode;
 
 use entra_proto::error::exit;
 
@@ -28,18 +27,19 @@ use crate::args::Cli;
 
 /// Runs the command line of this process and returns its exit status, as `entra --help` lists them.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main() -> u8 {
+    start::prepare();
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(words) => {
             let status = if words.use_stderr() { exit::USAGE } else { exit::GOOD };
             // A closed pipe after `--help` is its reader's choice.
             let _ = words.print();
-            return ExitCode::from(status);
+            return status;
         }
     };
     match commands::run(cli) {
-        Ok(()) => ExitCode::from(exit::GOOD),
+        Ok(()) => exit::GOOD,
         Err(failure) => failure.report(),
     }
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    entra::main()
+    ExitCode::from(entra::main())
 }

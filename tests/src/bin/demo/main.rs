@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let name = std::env::args_os().next();
     match name.as_deref().and_then(|name| Path::new(name).file_name()).and_then(|name| name.to_str()) {
         Some("entrad") => entrad::run::main(),
-        Some("entra") => entra::main(),
+        Some("entra") => ExitCode::from(entra::main()),
         _ => story::tell(),
     }
 }
