@@ -6,7 +6,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-use zeroize::Zeroize;
+use zeroize::optimization_barrier;
 
 /// The system's allocator with wiping. Install it with `#[global_allocator]`.
 pub struct WipingAllocator;
@@ -29,10 +29,19 @@ unsafe impl GlobalAlloc for WipingAllocator {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller owns the block of `layout.size()` bytes and gives it up.
         unsafe {
-            std::slice::from_raw_parts_mut(block, layout.size()).zeroize();
+            wipe(std::slice::from_raw_parts_mut(block, layout.size()));
             System.dealloc(block, layout);
         }
     }
+}
+
+/// Writes zeros that the compiler may not leave out although nobody reads them.
+///
+/// `zeroize` would write one volatile byte after the other. This is one `memset`, which matters when every
+/// block that the daemon frees goes through here.
+fn wipe(block: &mut [u8]) {
+    block.fill(0);
+    optimization_barrier(block);
 }
 
 #[cfg(test)]

@@ -38,8 +38,9 @@ pub(super) fn sign(response: &mut Response<Body>) {
 }
 
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
-    match serde_json::to_vec(value) {
-        Ok(body) => with_type(status, "application/json", Body::from(body)),
+    let mut body = Vec::with_capacity(ROOM);
+    match serde_json::to_writer(&mut body, value) {
+        Ok(()) => with_type(status, "application/json", Body::from(body)),
         Err(_) => failure(&ErrorBody::new(ErrorCode::Internal, "The answer cannot be written as JSON.")),
     }
 }
@@ -50,3 +51,6 @@ fn with_type(status: StatusCode, content_type: &'static str, body: Body) -> Resp
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
+
+/// Enough for a usual token's answer, so that it is written without moving.
+const ROOM: usize = 4 * 1024;

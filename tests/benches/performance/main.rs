@@ -6,7 +6,8 @@
 //! machine slows both sides and moves the result little.
 //!
 //! `cargo bench -p entra-tests` prints; with `-- --check` it fails when a target is missed, and with
-//! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon.
+//! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon. A part's name (`processes`,
+//! `answer` or `idle`) measures that part alone.
 #![expect(clippy::print_stdout, reason = "printing the figures is the job")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends with the reason")]
 
@@ -36,22 +37,34 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (mut is_check, mut effort) = (false, Effort { is_quick: false });
+    let mut wanted: Vec<Part> = Vec::new();
     for word in &words {
         match word.as_str() {
             // Cargo's own.
             "--bench" => {}
             "--check" => is_check = true,
             "--quick" => effort.is_quick = true,
-            word => {
-                println!("{word} is not known; there are --check and --quick.");
-                return ExitCode::from(2);
-            }
+            word => match PARTS.iter().find(|(name, _)| *name == word) {
+                Some((_, part)) => wanted.push(*part),
+                None => {
+                    println!("{word} is not known; there are --check, --quick, processes, answer and idle.");
+                    return ExitCode::from(2);
+                }
+            },
         }
+    }
+    if wanted.is_empty() {
+        wanted.extend(PARTS.iter().map(|(_, part)| part));
     }
     let mut figures = Figures::default();
     let stage = Stage::set();
-    processes::measure(&stage, effort, &mut figures);
-    answer::measure(&stage, effort, &mut figures);
-    idle::measure(&stage, effort, &mut figures);
+    for part in wanted {
+        part(&stage, effort, &mut figures);
+    }
     if is_check && figures.is_missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
+
+type Part = fn(&Stage, Effort, &mut Figures);
+
+const PARTS: [(&str, Part); 3] =
+    [("processes", processes::measure), ("answer", answer::measure), ("idle", idle::measure)];
