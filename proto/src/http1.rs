@@ -6,9 +6,8 @@
 
 use std::io::{self, Read, Write};
 
-use zeroize::Zeroizing;
-
 use crate::limits::{MAX_ANSWER_BODY, MAX_EVENT_LINE, MAX_HEAD};
+use crate::secret::WipedBytes;
 use crate::version;
 
 /// Why an exchange failed. The daemon's own refusals are not here: they are answers.
@@ -39,7 +38,7 @@ pub fn write_request(
     body: Option<&[u8]>,
 ) -> io::Result<()> {
     let body_bytes = body.unwrap_or_default();
-    let mut request = Zeroizing::new(Vec::with_capacity(256 + path.len() + body_bytes.len()));
+    let mut request = WipedBytes::new(Vec::with_capacity(256 + path.len() + body_bytes.len()));
     write!(
         request,
         "{method} {path} HTTP/1.0\r\nHost: entrad\r\n{}: {}\r\n",
@@ -71,7 +70,7 @@ pub struct Head {
 /// What was read is wiped on drop, since it may hold a token.
 pub struct Answer<R> {
     stream: R,
-    buffer: Zeroizing<Vec<u8>>,
+    buffer: WipedBytes,
     /// How much of `buffer` holds bytes.
     filled: usize,
     /// How much of that has been taken.
@@ -85,7 +84,7 @@ const BUFFER: usize = 8 * 1024;
 impl<R: Read> Answer<R> {
     /// Begins to read an answer from `stream`.
     pub fn new(stream: R) -> Self {
-        Self { stream, buffer: Zeroizing::new(vec![0; BUFFER]), filled: 0, taken: 0 }
+        Self { stream, buffer: WipedBytes::new(vec![0; BUFFER]), filled: 0, taken: 0 }
     }
 
     /// Reads the head.
@@ -155,7 +154,7 @@ impl<R: Read> Answer<R> {
 
     fn fill(&mut self) -> Result<usize, ExchangeError> {
         if self.filled == self.buffer.len() {
-            let mut larger = Zeroizing::new(vec![0; self.buffer.len() * 2]);
+            let mut larger = WipedBytes::new(vec![0; self.buffer.len() * 2]);
             larger[..self.filled].copy_from_slice(&self.buffer[..self.filled]);
             self.buffer = larger;
         }
