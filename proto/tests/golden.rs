@@ -36,6 +36,7 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
         "event.signed_in" => check(&text, SignInEvent::SignedIn { account: Box::new(account()) }),
         "event.waiting.maximal" => check(&text, waiting(Some("Entra asks for patience."))),
         "event.waiting.minimal" => check(&text, waiting(None)),
+        "event.waiting.without_code" => check(&text, SignInEvent::Waiting { expires_on: None, notice: None }),
         "sign_in_request.maximal" => check(&text, sign_in()),
         "sign_in_request.minimal" => check(&text, SignInRequest::default()),
         "sign_in_started" => check(&text, SignInStarted { id: ID.to_owned() }),
@@ -168,7 +169,7 @@ fn code() -> CodeShown {
 }
 
 fn waiting(notice: Option<&str>) -> SignInEvent {
-    SignInEvent::Waiting { expires_on: 1_795_231_440, notice: notice.map(str::to_owned) }
+    SignInEvent::Waiting { expires_on: Some(1_795_231_440), notice: notice.map(str::to_owned) }
 }
 
 fn error() -> ErrorBody {

@@ -97,7 +97,7 @@ pub enum Reply {
 }
 
 /// A request to send to Entra.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Report the outcome under this number.
     pub flight: FlightId,

@@ -48,7 +48,17 @@ impl Broker {
     }
 
     async fn fly(self: Arc<Self>, order: Order) {
-        let result = self.request(&order).await;
+        // In a task within the task: a panic in it is a defect, and still lands the flight for its callers.
+        let request = {
+            let (broker, order) = (Arc::clone(&self), order.clone());
+            tokio::spawn(async move { broker.request(&order).await })
+        };
+        let result = request.await.unwrap_or_else(|_| {
+            Err(Failure::own(ErrorBody::new(
+                ErrorCode::Internal,
+                "The refresh failed by a defect of entrad; the log has more.",
+            )))
+        });
         let now = self.parts.clock.now();
         let (next, is_dead) = {
             let mut state = self.state();
@@ -148,9 +158,9 @@ impl Broker {
                 }
             }
             Err((error, token)) => {
-                tracing::error!(%error, "a new refresh token could not be saved and is kept in memory");
                 let is_being_saved = self.state().known.get(key).is_none_or(|known| known.unsaved.is_some());
                 self.keep_unsaved(key, token, error.to_error_body());
+                tracing::error!(%error, "a new refresh token could not be saved and is kept in memory");
                 if !is_being_saved {
                     let broker = Arc::clone(self);
                     let key = key.clone();
