@@ -82,6 +82,7 @@ fn what_does_not_parse_is_refused_with_its_reason() {
     for body in [
         "{",
         "[]",
+        "[[\"api://x/y\"]]",
         "null",
         "\"x\"",
         "{}",
@@ -104,6 +105,8 @@ fn what_does_not_parse_is_refused_with_its_reason() {
     ] {
         assert_eq!(post(body), bad, "{}", &body[..body.len().min(80)]);
     }
+    let long = json!({"account": "x".repeat(513)}).to_string();
+    assert_eq!(sent(&env, &raw::request("POST", "/v1/sign-ins", &[], &long)), bad);
     let mut invalid = raw::request("POST", "/v1/token", &[], "{\"resource\":\"xx\"}");
     let at = invalid.len() - 3;
     invalid[at] = 0xff;
