@@ -2,7 +2,7 @@
 //!
 //! The bare side is what the daemon would be without guards, limits, broker and JSON: `axum::serve` on a
 //! Unix socket and a current-thread runtime in a process of its own, whose handler ignores the request and
-//! returns the daemon's own headers and body. One caller asks both in turn.
+//! returns the daemon's own headers and body. One caller asks both in turn, all three on one core.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -17,13 +17,14 @@ use axum::routing::post;
 
 use crate::Effort;
 use crate::figures::{Figures, Pairs};
-use crate::stage::Stage;
+use crate::stage::{Stage, hold_to_one_core};
 
 /// The word that makes this program the bare side.
 pub(crate) const BARE: &str = "serve-bare";
 
 pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     let workstation = stage.workstation();
+    hold_to_one_core(&workstation, true);
     let folder = workstation.env.folder();
     let (ours, theirs) = (workstation.env.socket(), folder.join("bare.sock"));
     let whole = Connection::open(&ours).ask().to_vec();
@@ -43,6 +44,7 @@ pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     let fresh = alternate(rounds, || fresh(&ours), || fresh(&theirs));
     report(figures, "new connection", &fresh);
     drop(bare);
+    hold_to_one_core(&workstation, false);
 }
 
 fn report(figures: &mut Figures, kind: &str, pairs: &Pairs) {

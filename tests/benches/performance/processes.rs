@@ -8,31 +8,22 @@ use std::time::{Duration, Instant};
 
 use crate::Effort;
 use crate::figures::{Figures, Pairs};
-use crate::stage::{Stage, TARGET};
+use crate::stage::{Stage, TARGET, hold_to_one_core};
 
 pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     let workstation = stage.workstation();
     let args = [&["token"], TARGET].concat();
     let mut entra = workstation.env.entra_command(&args);
     let mut nothing = workstation.env.command(NOTHING.as_ref());
-    let mut pairs = Pairs::default();
-    for round in 0..if effort.is_quick { 150 } else { 1000 } {
-        // Who goes first changes, since the second may find a warmer machine.
-        let (ours, theirs) = if round % 2 == 0 {
-            let ours = batch(&mut entra);
-            (ours, batch(&mut nothing))
-        } else {
-            let theirs = batch(&mut nothing);
-            (batch(&mut entra), theirs)
-        };
-        pairs.add(&ours, &theirs);
-    }
-    figures.target("entra token, cached, whole process / true", pairs.ratio(), "", 1.0);
-    for (name, at) in [("p50", 0.5), ("p99", 0.99)] {
-        let (ours, theirs) = pairs.micros(at);
-        figures.note(&format!("  entra token, {name}"), ours, "µs");
-        figures.note(&format!("  true, {name}"), theirs, "µs");
-    }
+    let rounds = if effort.is_quick { 150 } else { 1000 };
+    let free = alternate(rounds, &mut entra, &mut nothing);
+    figures.target("entra token, cached, whole process / true", free.ratio(), "", 1.0);
+    report(figures, "", &free);
+    hold_to_one_core(&workstation, true);
+    let held = alternate(rounds, &mut entra, &mut nothing);
+    hold_to_one_core(&workstation, false);
+    figures.note("the same with daemon and client on one core / true", held.ratio(), "");
+    report(figures, ", one core", &held);
     for (name, command) in [("entra token", &entra), ("true", &nothing)] {
         let name = format!("  {name}, instructions");
         match instructions(command) {
@@ -40,6 +31,30 @@ pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
             Err(reason) => figures.skip(&name, &reason),
         }
     }
+}
+
+fn report(figures: &mut Figures, place: &str, pairs: &Pairs) {
+    for (name, at) in [("p50", 0.5), ("p99", 0.99)] {
+        let (ours, theirs) = pairs.micros(at);
+        figures.note(&format!("  entra token{place}, {name}"), ours, "µs");
+        figures.note(&format!("  true{place}, {name}"), theirs, "µs");
+    }
+}
+
+fn alternate(rounds: usize, entra: &mut Command, nothing: &mut Command) -> Pairs {
+    let mut pairs = Pairs::default();
+    for round in 0..rounds {
+        // Who goes first changes, since the second may find a warmer machine.
+        let (ours, theirs) = if round % 2 == 0 {
+            let ours = batch(entra);
+            (ours, batch(nothing))
+        } else {
+            let theirs = batch(nothing);
+            (batch(entra), theirs)
+        };
+        pairs.add(&ours, &theirs);
+    }
+    pairs
 }
 
 const NOTHING: &str = "/bin/true";

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use entra_tests::{Daemon, Env, Programs};
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// The built programs.
 pub(crate) struct Stage {
@@ -38,6 +40,22 @@ impl Stage {
         assert_eq!(env.token(TARGET)["source"], "cache");
         Workstation { daemon, env }
     }
+}
+
+/// Holds the daemon, this thread and whatever it starts to one core, or lets all of them have every core.
+///
+/// On two cores the kernel may put a server beside its caller or across from it, and keeps it there: waking the
+/// other core of a virtual machine costs more than the whole answer, and which side is that lucky says nothing
+/// of either program. On one core both sides are alike.
+pub(crate) fn hold_to_one_core(workstation: &Workstation, is_held: bool) {
+    let mut cores = CpuSet::new();
+    let all = std::thread::available_parallelism().map_or(1, usize::from).max(CpuSet::MAX_CPU.min(64));
+    for core in 0..if is_held { 1 } else { all } {
+        cores.set(core);
+    }
+    let daemon = Pid::from_raw(workstation.daemon.pid().try_into().unwrap());
+    sched_setaffinity(daemon, &cores).unwrap();
+    sched_setaffinity(None, &cores).unwrap();
 }
 
 /// What the token is for.
