@@ -7,7 +7,8 @@
 //!
 //! `cargo bench -p entra-tests` prints; with `-- --check` it fails when a target is missed, and with
 //! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon. A part's name (`processes`,
-//! `answer` or `idle`) measures that part alone.
+//! `answer` or `idle`) measures that part alone; `trace` lists the functions on the way of `entra token`, for
+//! `packaging/build` to lay side by side.
 #![expect(clippy::print_stdout, reason = "printing the figures is the job")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends with the reason")]
 
@@ -16,6 +17,7 @@ mod figures;
 mod idle;
 mod processes;
 mod stage;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -47,14 +49,16 @@ fn main() -> ExitCode {
             word => match PARTS.iter().find(|(name, _)| *name == word) {
                 Some((_, part)) => wanted.push(*part),
                 None => {
-                    println!("{word} is not known; there are --check, --quick, processes, answer and idle.");
+                    println!(
+                        "{word} is not known; there are --check, --quick, processes, answer, idle and trace."
+                    );
                     return ExitCode::from(2);
                 }
             },
         }
     }
     if wanted.is_empty() {
-        wanted.extend(PARTS.iter().map(|(_, part)| part));
+        wanted.extend([processes::measure as Part, answer::measure, idle::measure]);
     }
     let mut figures = Figures::default();
     let stage = Stage::set();
@@ -66,5 +70,9 @@ fn main() -> ExitCode {
 
 type Part = fn(&Stage, Effort, &mut Figures);
 
-const PARTS: [(&str, Part); 3] =
-    [("processes", processes::measure), ("answer", answer::measure), ("idle", idle::measure)];
+const PARTS: [(&str, Part); 4] = [
+    ("processes", processes::measure),
+    ("answer", answer::measure),
+    ("idle", idle::measure),
+    ("trace", trace::measure),
+];
