@@ -53,7 +53,12 @@ impl Report<'_> {
         self.line(0, &format!("entrad {version}, process {}, started {since}, serves {socket}", answer.pid));
         let state =
             if answer.store.is_open { self.stream.success("open") } else { self.stream.alarm("not open") };
-        self.line(0, &format!("Key store: {}, {state}", plain(&answer.store.home)));
+        // Before the first sign-in there is no key yet, and nothing is wrong with that.
+        if answer.store.is_open && answer.store.home == "none" {
+            self.line(0, "Key store: chosen at the first sign-in");
+        } else {
+            self.line(0, &format!("Key store: {}, {state}", plain(&answer.store.home)));
+        }
         if let Some(error) = &answer.store.error {
             self.error(2, "", error);
         }
@@ -183,6 +188,13 @@ mod tests {
             "entrad 0.1.0, process 42, started 2 h ago, serves /run/user/7/entrad/entrad.sock\n\
              Key store: secret-service, open\n\nNo account is signed in; run `entra login`.\n"
         );
+    }
+
+    #[test]
+    fn before_the_first_sign_in_no_store_is_named() {
+        let mut answer = answer();
+        answer.store.home = "none".to_owned();
+        assert!(report(&answer, 7200).contains("Key store: chosen at the first sign-in\n"));
     }
 
     #[test]
