@@ -18,7 +18,8 @@ pub(crate) fn measure(stage: &Stage, _effort: Effort, figures: &mut Figures) {
     let program = target.join(format!("{}-unknown-linux-gnu/ship/entra", std::env::consts::ARCH));
     let profile = workstation.env.folder().join("callgrind.out");
     let mut valgrind = workstation.env.command("valgrind".as_ref());
-    valgrind.args(["--tool=callgrind", "--demangle=no", "--callgrind-out-file"]).arg(&profile);
+    valgrind.args(["--tool=callgrind", "--demangle=no"]);
+    valgrind.arg(format!("--callgrind-out-file={}", profile.display()));
     valgrind.arg(&program).arg("token").args(TARGET).stdout(Stdio::null()).stderr(Stdio::null());
     assert!(valgrind.status().unwrap().success(), "{valgrind:?}");
 
