@@ -102,6 +102,7 @@ fn record(account: &str, token: &str) -> Result<Record, String> {
         authority: "https://login.microsoftonline.com".to_owned(),
         tenant: "organizations".to_owned(),
         client_id: "00000000-0000-0000-0000-000000000001".to_owned(),
+        scopes: vec!["https://graph.microsoft.com/.default".to_owned()],
         username: "ada@example.com".to_owned(),
         name: None,
         provenance: Provenance { flow: Flow::Browser, signed_in_on: 1 },

@@ -29,6 +29,7 @@ fn record(token: &str) -> Record {
         authority: "https://login.microsoftonline.com".to_owned(),
         tenant: "organizations".to_owned(),
         client_id: "client".to_owned(),
+        scopes: vec!["https://graph.microsoft.com/.default".to_owned()],
         username: "ada@example.com".to_owned(),
         name: None,
         provenance: Provenance { flow: Flow::DeviceCode, signed_in_on: 1 },

@@ -52,6 +52,9 @@ pub struct AccountStatus {
     pub refreshed_on: Option<u64>,
     /// When the refresh token dies unless it is used (90 days without use).
     pub refresh_token_dies_on: u64,
+    /// When it will be used for its own sake, so that it does not die, unless somebody's request uses it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exercise_due_on: Option<u64>,
     /// The tokens it holds or lately asked for.
     pub tokens: Vec<TokenStatus>,
 }
@@ -80,7 +83,10 @@ pub struct TokenStatus {
     /// No request is sent before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_until: Option<u64>,
-    /// How the last refresh ended, if it failed.
+    /// When the last request to Entra for it ended, well unless there is a `last_error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_outcome_on: Option<u64>,
+    /// How it ended, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<Box<ErrorBody>>,
 }

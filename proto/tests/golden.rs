@@ -236,6 +236,7 @@ fn status() -> StatusAnswer {
         refresh_reason: "when it is asked for".to_owned(),
         is_refreshing: false,
         blocked_until: None,
+        last_outcome_on: Some(1_795_220_000),
         last_error: None,
     };
     let full = TokenStatus {
@@ -244,6 +245,7 @@ fn status() -> StatusAnswer {
         refresh_due_on: Some(1_795_230_840),
         is_refreshing: true,
         blocked_until: Some(1_795_230_000),
+        last_outcome_on: Some(1_795_229_000),
         last_error: Some(Box::new(error())),
         ..bare.clone()
     };
@@ -251,6 +253,7 @@ fn status() -> StatusAnswer {
         account: account(),
         refreshed_on: None,
         refresh_token_dies_on: 1_803_000_000,
+        exercise_due_on: Some(1_795_480_000),
         tokens: Vec::new(),
     };
     let used =

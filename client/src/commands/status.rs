@@ -220,6 +220,7 @@ mod tests {
             refresh_reason: "half of its life".to_owned(),
             is_refreshing: false,
             blocked_until: Some(180),
+            last_outcome_on: Some(30),
             last_error: Some(Box::new(error)),
         };
         let mut answer = answer();
@@ -227,6 +228,7 @@ mod tests {
             account: account("ada@contoso.com", "default"),
             refreshed_on: Some(0),
             refresh_token_dies_on: 7_776_000,
+            exercise_due_on: Some(259_200),
             tokens: vec![token],
         });
         let report = report(&answer, 60);

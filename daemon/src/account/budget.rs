@@ -28,6 +28,11 @@ impl Budget {
         freed.filter(|_| count >= most).map_or(Duration::ZERO, |at| (*at + WINDOW).saturating_sub(now))
     }
 
+    /// Whether nothing was ever spent.
+    pub(super) fn is_unspent(&self) -> bool {
+        self.spent.is_empty()
+    }
+
     /// A flight starts.
     pub(super) fn spend(&mut self, now: Duration) {
         while self.spent.front().is_some_and(|at| *at + WINDOW <= now) {
@@ -51,6 +56,10 @@ pub(super) const WINDOW: Duration = Duration::from_secs(300);
 
 /// Flights of one key in the window: 14 requests at most, and a back-off alone never uses them up.
 pub(super) const MOST_PER_KEY: usize = 7;
+
+/// Flights for one and the same claims challenge of a key in the window: one for each of a few tools that lag
+/// behind. A resource that refuses the third token as well will refuse the fourth.
+pub(super) const MOST_PER_CHALLENGE: usize = 3;
 
 /// Flights of one app registration at one authority in the window, whatever the key.
 pub(super) const MOST_PER_CLIENT: usize = 60;

@@ -5,6 +5,10 @@
 //! changes nothing. Flights carry numbers that only grow: an outcome whose number is no longer known
 //! belongs to a sign-in that is gone, and is dropped.
 //!
+//! An event is a method, and what is to be done is what it returns: [`Machine::ask`], [`Machine::ended`],
+//! [`Machine::tick`], [`Machine::network_changed`], [`Machine::sign_in`], [`Machine::sign_out`],
+//! [`Machine::revive`]. [`state`] names the states between them.
+//!
 //! Invariants kept here: a valid token is never withheld because a refresh failed (4); an account needs a
 //! person only after a proven-dead answer (5); one flight per key (6).
 
@@ -14,138 +18,83 @@ use std::time::Duration;
 
 use entra_proto::scope::Scopes;
 
-use super::budget::{self, Budget, MOST_PER_CLIENT, MOST_PER_KEY};
 use super::key::{AccountKey, ClientKey, FlightId, SlotKey};
-use super::outcome::{Failure, FailureKind, Grant, Reach};
-use super::schedule::Jitter;
-use super::slot::{Held, Refusal, Slot};
+use super::outcome::Failure;
+use super::slot::{Held, Slot};
 use super::time::Now;
 
+mod ask;
+mod client;
+mod exercise;
+mod land;
+mod plan;
+pub mod state;
+
+pub use ask::{Ask, Order, Reply};
+use client::Client;
+use exercise::Exercise;
+pub use land::{Ended, Landing};
+
 /// All accounts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Machine {
-    pub(super) accounts: BTreeMap<AccountKey, Account>,
+    accounts: BTreeMap<AccountKey, Account>,
     clients: BTreeMap<ClientKey, Client>,
+    /// The number of the next flight.
     flights: u64,
 }
 
-/// What all keys of an app registration at an authority share.
-#[derive(Debug, Default)]
-struct Client {
-    /// Entra throttled it: nothing is sent before this boot time.
-    throttled: Option<(Duration, Failure)>,
-    budget: Budget,
-}
-
 /// One account.
-#[derive(Debug)]
-pub struct Account {
+#[derive(Clone, Debug)]
+struct Account {
     client: ClientKey,
     slots: BTreeMap<SlotKey, Slot>,
     flights: BTreeMap<FlightId, Flight>,
     /// The proof that its refresh token is dead, and since when in seconds since 1970.
     dead: Option<(Failure, u64)>,
     refreshed_on: Option<u64>,
+    exercise: Exercise,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Flight {
     slot: SlotKey,
     claims: Option<String>,
     /// It waits for the flight before it on the same slot to land.
     is_queued: bool,
+    /// The boot time at which it was ordered.
+    ordered: Duration,
 }
 
-/// How a caller wants its token.
+/// A sign-in, fresh or from the vault.
 #[derive(Clone, Debug)]
-pub struct Ask {
-    /// Least remaining life of a cached token.
-    pub min_validity: Duration,
-    /// The challenge to answer, as normalised JSON; passes over the cache.
-    pub claims: Option<String>,
-    /// The caller's token was refused; passes over the cache.
-    pub force: bool,
-}
-
-impl Ask {
-    /// Whether the cache must not answer.
-    #[must_use]
-    pub fn passes_over_cache(&self) -> bool {
-        self.force || self.claims.is_some()
-    }
-}
-
-/// What becomes of a caller.
-#[derive(Debug)]
-pub enum Reply {
-    /// It is told why not, at once.
-    Refuse(Refusal),
-    /// It gets this token, at once.
-    Serve {
-        /// The token.
-        held: Arc<Held>,
-        /// It is the first caller since the last refresh, so the token is now due to be renewed.
-        is_first: bool,
-    },
-    /// It waits for the flight; the order, if there is one, starts it.
-    Wait {
-        /// The flight to wait for.
-        flight: FlightId,
-        /// Carry this out.
-        order: Option<Order>,
-    },
-}
-
-/// A request to send to Entra.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Report the outcome under this number.
-    pub flight: FlightId,
-    /// Whose refresh token to use.
-    pub account: AccountKey,
-    /// The tenant to ask.
-    pub tenant: String,
-    /// The scopes to ask for.
-    pub scopes: Scopes,
-    /// The challenge to carry.
-    pub claims: Option<String>,
-    /// Whether to declare the capability to handle challenges.
-    pub cae: bool,
-}
-
-/// How a flight landed, for everyone who waits for it.
-#[derive(Clone, Debug)]
-pub struct Landing {
-    /// The new token, or why there is none.
-    pub result: Result<Arc<Held>, Refusal>,
-    /// The old token, where it still has life: for callers that did not pass over the cache.
-    pub fallback: Option<Arc<Held>>,
-}
-
-/// What follows from an outcome.
-#[derive(Debug)]
-pub struct Ended {
-    /// Tell the waiters.
-    pub landing: Landing,
-    /// Carry this out next: a flight that had to wait for this one.
-    pub next: Option<Order>,
-    /// The refresh token is proven dead; quarantine it.
-    pub is_dead: bool,
+pub struct SignedIn {
+    /// What its refresh token is bound to.
+    pub client: ClientKey,
+    /// When its refresh token last worked, in seconds since 1970.
+    pub used_on: u64,
+    /// What it was asked for first: what the refresh token is used for where nobody asks for anything. `None`
+    /// where that is not known.
+    pub rooted_in: Option<(SlotKey, Scopes)>,
 }
 
 impl Machine {
-    /// An account signed in, or came back from the vault. Returns the flights of the sign-in it replaces:
+    /// An account signed in, or came back from the vault. Tokens of the same client that still live are kept:
+    /// Entra honours them whatever became of the refresh token. Returns the flights of the sign-in it replaces:
     /// whoever waits for them should ask again.
-    pub fn sign_in(
-        &mut self,
-        key: AccountKey,
-        client: ClientKey,
-        refreshed_on: Option<u64>,
-    ) -> Vec<FlightId> {
+    pub fn sign_in(&mut self, key: AccountKey, signed_in: SignedIn) -> Vec<FlightId> {
+        let SignedIn { client, used_on, rooted_in } = signed_in;
+        let replaced = self.accounts.remove(&key);
+        let flights = replaced.iter().flat_map(|account| account.flights.keys().copied()).collect();
+        let slots = match replaced {
+            Some(account) if account.client == client => account.into_slots(self.flights),
+            _ => BTreeMap::new(),
+        };
+        let exercise = Exercise::new(used_on, rooted_in);
         let account =
-            Account { client, slots: BTreeMap::new(), flights: BTreeMap::new(), dead: None, refreshed_on };
-        let replaced = self.accounts.insert(key, account);
-        replaced.map(Account::into_flights).unwrap_or_default()
+            Account { client, slots, flights: BTreeMap::new(), dead: None, refreshed_on: None, exercise };
+        self.accounts.insert(key, account);
+        flights
     }
 
     /// The account came back from the vault with a refresh token that is in quarantine.
@@ -155,101 +104,37 @@ impl Machine {
         }
     }
 
+    /// Somebody wants the account's refresh token to be tried again, whatever was said of it. Returns the flight
+    /// that tries it and its order; `None` when the account is unknown, or nobody knows what to ask for.
+    pub fn revive(&mut self, key: &AccountKey, now: Now) -> Option<(FlightId, Option<Order>)> {
+        let account = self.accounts.get_mut(key)?;
+        account.dead = None;
+        account.slots.values_mut().for_each(Slot::forget_failures);
+        let (slot, scopes) = account.exercise.slot().map(|(slot, scopes)| (slot.clone(), scopes.clone()))?;
+        account.slot(&slot, &scopes, now);
+        let plain = Ask { min_validity: Duration::MAX, claims: None, force: false };
+        match self.join_or_start(key, &slot, &plain, now)? {
+            Reply::Wait { flight, order } => Some((flight, order)),
+            Reply::Refuse(_) | Reply::Serve { .. } => None,
+        }
+    }
+
     /// The account signed out. Returns its flights: whoever waits for them should ask again.
     pub fn sign_out(&mut self, key: &AccountKey) -> Vec<FlightId> {
-        self.accounts.remove(key).map(Account::into_flights).unwrap_or_default()
+        self.accounts.remove(key).map(|account| account.flights.into_keys().collect()).unwrap_or_default()
     }
 
     /// A token came with a sign-in: it fills its slot.
-    pub fn fill(&mut self, key: &AccountKey, slot: &SlotKey, scopes: &Scopes, held: Held) {
+    pub fn fill(&mut self, key: &AccountKey, slot: &SlotKey, scopes: &Scopes, held: Held, now: Now) {
         if let Some(account) = self.accounts.get_mut(key) {
-            let slot = account.slots.entry(slot.clone()).or_insert_with(|| Slot::new(scopes.clone()));
-            slot.succeeded(Arc::new(held));
+            account.slot(slot, scopes, now).succeeded(Arc::new(held), now);
+            account.refreshed_on = Some(now.epoch());
         }
     }
 
-    /// A caller asks. `None` when the account is unknown.
-    pub fn ask(
-        &mut self,
-        key: &AccountKey,
-        slot_key: &SlotKey,
-        scopes: &Scopes,
-        ask: &Ask,
-        now: Now,
-    ) -> Option<Reply> {
-        let account = self.accounts.get_mut(key)?;
-        let slot = account.slots.entry(slot_key.clone()).or_insert_with(|| Slot::new(scopes.clone()));
-        let is_first = !std::mem::replace(&mut slot.is_wanted, true);
-        if !ask.passes_over_cache()
-            && let Some(held) = slot.valid(now)
-            && held.expiry.remaining(now) > ask.min_validity
-        {
-            return Some(Reply::Serve { held: Arc::clone(held), is_first });
-        }
-        let refusal = match &account.dead {
-            Some((failure, _)) => Some(Refusal { failure: failure.clone(), retry_after: None }),
-            None => slot
-                .refusal(ask.claims.as_deref(), now)
-                .or_else(|| self.clients.get(&account.client)?.refusal(now)),
-        };
-        let fallback = slot.valid(now).filter(|_| !ask.passes_over_cache()).cloned();
-        let reply = match refusal {
-            Some(refusal) => Reply::Refuse(refusal),
-            None => self.board(key, slot_key, ask, now)?,
-        };
-        Some(match (reply, fallback) {
-            (Reply::Refuse(_), Some(held)) => Reply::Serve { held, is_first },
-            (reply, _) => reply,
-        })
-    }
-
-    /// A flight ended. `None` when its number is no longer known.
-    pub fn ended(
-        &mut self,
-        key: &AccountKey,
-        flight_id: FlightId,
-        result: Result<&Grant, Failure>,
-        now: Now,
-        jitter: Jitter,
-    ) -> Option<Ended> {
-        let account = self.accounts.get_mut(key)?;
-        let flight = account.flights.remove(&flight_id)?;
-        let slot = account.slots.get_mut(&flight.slot)?;
-        let mut is_dead = false;
-        let result = match result {
-            Ok(grant) => {
-                let held = Arc::new(Held::new(grant, now, jitter));
-                account.refreshed_on = Some(now.epoch());
-                if flight_id.0 >= slot.void_before {
-                    slot.succeeded(Arc::clone(&held));
-                }
-                Ok(held)
-            }
-            Err(failure) => {
-                if failure.kind == FailureKind::Dead {
-                    account.dead = Some((failure.clone(), now.epoch()));
-                    is_dead = true;
-                }
-                let refusal = slot.failed(&failure, flight.claims.clone(), now, jitter);
-                if let FailureKind::RetryAfter { reach: Reach::Client, .. } = failure.kind {
-                    let until = slot.blocked_until();
-                    self.clients.entry(account.client.clone()).or_default().throttled =
-                        Some((until, failure));
-                }
-                Err(refusal)
-            }
-        };
-        let fallback = slot.valid(now).cloned();
-        let next = account.next_queued(key, &flight);
-        Some(Ended { landing: Landing { result, fallback }, next, is_dead })
-    }
-
-    /// The account's slots, each with whether a request is under way for it.
-    #[must_use]
-    pub fn slots(&self, key: &AccountKey) -> Vec<(&SlotKey, &Slot, bool)> {
-        let Some(account) = self.accounts.get(key) else { return Vec::new() };
-        let in_flight = |slot: &SlotKey| account.flights.values().any(|flight| flight.slot == *slot);
-        account.slots.iter().map(|(key, slot)| (key, slot, in_flight(key))).collect()
+    /// The account's slots.
+    pub fn slots(&self, key: &AccountKey) -> impl Iterator<Item = (&SlotKey, &Slot)> {
+        self.accounts.get(key).into_iter().flat_map(|account| &account.slots)
     }
 
     /// The proof that the account's refresh token is dead, and since when.
@@ -263,83 +148,65 @@ impl Machine {
     pub fn refreshed_on(&self, key: &AccountKey) -> Option<u64> {
         self.accounts.get(key)?.refreshed_on
     }
-
-    /// Joins the flight of the key, or starts one where the budget allows. A caller whose token was refused
-    /// does not join a flight that may have begun before the refusal; it queues the next one. `None` when the
-    /// account or slot is gone.
-    fn board(&mut self, key: &AccountKey, slot_key: &SlotKey, ask: &Ask, now: Now) -> Option<Reply> {
-        let next_id = FlightId(self.flights);
-        let account = self.accounts.get_mut(key)?;
-        let slot = account.slots.get_mut(slot_key)?;
-        let is_same = |flight: &Flight| flight.slot == *slot_key && flight.claims == ask.claims;
-        let same = account.flights.iter().filter(|(_, flight)| is_same(flight));
-        let joinable = same
-            .filter(|(id, flight)| flight.is_queued || (!ask.force && id.0 >= slot.void_before))
-            .map(|(id, _)| *id)
-            .next_back();
-        if let Some(flight) = joinable {
-            return Some(Reply::Wait { flight, order: None });
-        }
-        let client = self.clients.entry(account.client.clone()).or_default();
-        let wait =
-            slot.budget.wait(MOST_PER_KEY, now.boot).max(client.budget.wait(MOST_PER_CLIENT, now.boot));
-        if !wait.is_zero() {
-            return Some(Reply::Refuse(budget::refusal(wait)));
-        }
-        slot.budget.spend(now.boot);
-        client.budget.spend(now.boot);
-        self.flights += 1;
-        if ask.force {
-            slot.void_before = next_id.0;
-        }
-        let is_queued = account.flights.values().any(is_same);
-        let flight = Flight { slot: slot_key.clone(), claims: ask.claims.clone(), is_queued };
-        let order = (!is_queued).then(|| order(next_id, key, &flight, slot));
-        account.flights.insert(next_id, flight);
-        Some(Reply::Wait { flight: next_id, order })
-    }
-}
-
-impl Client {
-    fn refusal(&self, now: Now) -> Option<Refusal> {
-        let (until, failure) = self.throttled.as_ref().filter(|(until, _)| *until > now.boot)?;
-        Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
-    }
-
-    /// The boot time before which nothing is sent for any key.
-    fn held_back_until(&self, now: Now) -> Duration {
-        let throttled = self.throttled.as_ref().map_or(Duration::ZERO, |(until, _)| *until);
-        let wait = self.budget.wait(MOST_PER_CLIENT, now.boot);
-        if wait.is_zero() { throttled } else { throttled.max(now.boot.saturating_add(wait)) }
-    }
 }
 
 impl Account {
-    fn into_flights(self) -> Vec<FlightId> {
-        self.flights.into_keys().collect()
+    /// The slot, made where there is none.
+    fn slot(&mut self, key: &SlotKey, scopes: &Scopes, now: Now) -> &mut Slot {
+        if !self.slots.contains_key(key) {
+            self.make_room(now);
+        }
+        self.slots.entry(key.clone()).or_insert_with(|| Slot::new(scopes.clone()))
     }
 
-    fn next_queued(&mut self, key: &AccountKey, landed: &Flight) -> Option<Order> {
-        let is_behind = |flight: &Flight| {
-            flight.is_queued && flight.slot == landed.slot && flight.claims == landed.claims
-        };
-        let (id, flight) = self.flights.iter_mut().find(|(_, flight)| is_behind(flight))?;
-        flight.is_queued = false;
-        Some(order(*id, key, flight, self.slots.get(&landed.slot)?))
+    /// Drops slots that hold nothing of worth once there are very many, else the one whose token ends first.
+    fn make_room(&mut self, now: Now) {
+        if self.slots.len() < MOST_SLOTS {
+            return;
+        }
+        let flying: Vec<_> = self.flights.values().map(|flight| &flight.slot).collect();
+        self.slots.retain(|key, slot| {
+            flying.contains(&key) || slot.valid(now).is_some() || slot.held_back_until(now) > now.boot
+        });
+        if self.slots.len() >= MOST_SLOTS {
+            let end = |slot: &Slot| slot.valid(now).map(|held| held.expiry.remaining(now));
+            let idle = self.slots.iter().filter(|(key, _)| !flying.contains(key));
+            let first = idle.min_by_key(|(_, slot)| end(slot)).map(|(key, _)| key.clone());
+            first.map(|key| self.slots.remove(&key));
+        }
+    }
+
+    /// The slots for a new sign-in of the same account. What was begun before `flights` is not for them.
+    fn into_slots(self, flights: u64) -> BTreeMap<SlotKey, Slot> {
+        let mut slots = self.slots;
+        for slot in slots.values_mut() {
+            slot.forget_failures();
+            slot.is_of_earlier_sign_in = slot.held.is_some();
+            slot.void_before = flights;
+        }
+        slots
+    }
+
+    /// The flight in the air for the slot and challenge, and the one behind it.
+    fn flights_of<'a>(
+        &'a self,
+        slot: &'a SlotKey,
+        claims: Option<&'a str>,
+    ) -> impl Iterator<Item = (FlightId, &'a Flight)> {
+        let is_same = move |flight: &Flight| flight.slot == *slot && flight.claims.as_deref() == claims;
+        self.flights.iter().filter(move |(_, flight)| is_same(flight)).map(|(id, flight)| (*id, flight))
+    }
+
+    fn is_flying(&self, slot: &SlotKey) -> bool {
+        self.flights.values().any(|flight| flight.slot == *slot)
     }
 }
 
-fn order(flight: FlightId, account: &AccountKey, of: &Flight, slot: &Slot) -> Order {
-    Order {
-        flight,
-        account: account.clone(),
-        tenant: of.slot.tenant.clone(),
-        scopes: slot.scopes.clone(),
-        claims: of.claims.clone(),
-        cae: of.slot.cae,
-    }
-}
+/// Each distinct scope set, tenant and CAE choice takes a slot of some hundred bytes and a token of a few
+/// thousand. No tool asks for more than a dozen; a loop over made-up scopes must not fill the memory.
+const MOST_SLOTS: usize = 16_384;
 
-mod plan;
+#[cfg(test)]
+mod plan_tests;
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,9 @@ pub enum Reach {
     Client,
     /// The one key that failed.
     Key,
+    /// The one key that failed and, of what is done ahead of need, every other key of the client as well: no
+    /// answer came, or one that is not Entra's, or the vault is closed. One key at a time tries whether it is over.
+    Outage,
 }
 
 /// What Entra granted.
@@ -100,6 +103,17 @@ pub struct Fault {
     pub own: Option<Box<ErrorBody>>,
 }
 
+impl Fault {
+    /// Whether a proxy refused to let us through: another network may have another one.
+    #[must_use]
+    pub fn is_of_proxy(&self) -> bool {
+        self.error == PROXY_AUTHENTICATION
+    }
+}
+
+/// Our own word for [`Fault::error`] where a proxy wants a user name and password.
+pub const PROXY_AUTHENTICATION: &str = "proxy_authentication";
+
 impl Outcome {
     /// Parts what was granted from what failed.
     ///
@@ -134,6 +148,13 @@ impl Failure {
         let after = error.retry_after.map(Duration::from_secs);
         let fault = Fault { error: "entrad".to_owned(), own: Some(Box::new(error)), ..Fault::default() };
         Self { kind: FailureKind::RetryAfter { after, reach: Reach::Key }, fault }
+    }
+
+    /// A failure of our own that every other key would meet as well, as a vault that is closed.
+    #[must_use]
+    pub fn own_outage(error: ErrorBody) -> Self {
+        let after = error.retry_after.map(Duration::from_secs);
+        Self { kind: FailureKind::RetryAfter { after, reach: Reach::Outage }, ..Self::own(error) }
     }
 }
 

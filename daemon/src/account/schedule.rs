@@ -42,6 +42,36 @@ pub fn back_off(attempt: u32, retry_after: Option<Duration>, jitter: Jitter) -> 
     base + jitter.of(base / 5)
 }
 
+/// How long the schedule stays away after the `attempt`th try in a row (from 1) found the way to Entra closed:
+/// like [`back_off`] while a token is still alive that could be renewed in time, and doubled up to a quarter of
+/// an hour once there is nothing to lose.
+#[must_use]
+pub fn probe_back_off(
+    attempt: u32,
+    retry_after: Option<Duration>,
+    is_live: bool,
+    jitter: Jitter,
+) -> Duration {
+    if is_live || retry_after.is_some() {
+        return back_off(attempt, retry_after, jitter);
+    }
+    let base = (FIRST_BACK_OFF * 2_u32.pow(attempt.saturating_sub(1).min(8))).min(MAX_PROBE);
+    base + jitter.of(base / 5)
+}
+
+/// How long after its last use a refresh token is used for its own sake: three days less up to twelve hours, so
+/// that a machine that is on for a moment every few weeks keeps its sign-in as well.
+#[must_use]
+pub fn exercise_after(jitter: Jitter) -> Duration {
+    EXERCISE.saturating_sub(jitter.of(EXERCISE_JITTER))
+}
+
+const EXERCISE: Duration = Duration::from_secs(3 * 24 * 3600);
+const EXERCISE_JITTER: Duration = Duration::from_secs(12 * 3600);
+
+/// How long after an exercise that wants a person it is tried again.
+pub const EXERCISE_AGAIN: Duration = Duration::from_secs(24 * 3600);
+
 /// How long "a person is needed" is remembered for a key: two minutes, as MSAL .NET does.
 pub const REMEMBER_REFUSAL: Duration = Duration::from_secs(120);
 
@@ -54,6 +84,7 @@ const JITTER_FROM: Duration = Duration::from_secs(3600);
 const MAX_JITTER: Duration = Duration::from_secs(300);
 const FIRST_BACK_OFF: Duration = Duration::from_secs(5);
 const MAX_BACK_OFF: Duration = Duration::from_secs(60);
+const MAX_PROBE: Duration = Duration::from_secs(900);
 
 /// MSAL .NET's cap on `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -98,6 +129,26 @@ mod tests {
         #[case] seconds: u64,
     ) {
         assert_eq!(back_off(attempt, retry_after.map(Duration::from_secs), Jitter(0)).as_secs(), seconds);
+    }
+
+    #[rstest]
+    #[case(1, true, 5)]
+    #[case(9, true, 60)]
+    #[case(1, false, 5)]
+    #[case(5, false, 80)]
+    #[case(9, false, 900)]
+    #[case(4_000_000_000, false, 900)]
+    fn probes_are_rare_once_there_is_nothing_to_lose(
+        #[case] attempt: u32,
+        #[case] is_live: bool,
+        #[case] seconds: u64,
+    ) {
+        assert_eq!(probe_back_off(attempt, None, is_live, Jitter(0)).as_secs(), seconds);
+        assert_eq!(probe_back_off(attempt, Some(at(30)), is_live, Jitter(0)), at(30));
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
     }
 
     proptest! {

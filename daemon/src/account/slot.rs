@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::scope::Scopes;
 use entra_proto::secret::AccessToken;
 
-use super::budget::{Budget, MOST_PER_KEY};
+use super::budget::{Budget, MOST_PER_CHALLENGE, MOST_PER_KEY};
 use super::outcome::{Failure, FailureKind, Grant, Reach};
 use super::schedule::{self, Jitter};
 use super::time::{Deadline, Now};
@@ -47,26 +48,40 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
 }
 
+/// How the last request to Entra for a slot ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// When, in seconds since 1970.
+    pub on: u64,
+    /// Why it brought no token; `None` when it did.
+    pub failure: Option<Failure>,
+}
+
 /// One slot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Slot {
     pub(super) scopes: Scopes,
     pub(super) held: Option<Arc<Held>>,
     /// Somebody asked since the last refresh. A token that nobody wants is not renewed.
     pub(super) is_wanted: bool,
+    /// The token is of an earlier sign-in: good until it expires, and renewed as soon as somebody wants it.
+    pub(super) is_of_earlier_sign_in: bool,
     /// Results of flights with smaller numbers are not published: a caller has declared them stale.
     pub(super) void_before: u64,
-    /// The last failure since the last success.
-    pub(super) last_failure: Option<Failure>,
     pub(super) budget: Budget,
+    last: Option<Last>,
+    /// Why the last request without a challenge failed, where time does not mend it.
+    stopped_by: Option<Failure>,
     attempts: u32,
-    /// Boot time before which no request is sent, after an outage.
-    blocked_until: Duration,
-    /// "A person is needed", remembered for the challenge it answered.
-    remembered: Option<Remembered>,
+    /// No request is sent before this boot time, for this reason: an outage, or a pause that Entra asked for.
+    blocked: Option<(Duration, Failure)>,
+    /// "A person is needed", each remembered for the challenge it answered.
+    remembered: Vec<Remembered>,
+    /// The challenge that was answered last, and how often of late.
+    challenge: Option<(String, Budget)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Remembered {
     claims: Option<String>,
     failure: Failure,
@@ -79,12 +94,15 @@ impl Slot {
             scopes,
             held: None,
             is_wanted: false,
+            is_of_earlier_sign_in: false,
             void_before: 0,
-            last_failure: None,
             budget: Budget::default(),
+            last: None,
+            stopped_by: None,
             attempts: 0,
-            blocked_until: Duration::ZERO,
-            remembered: None,
+            blocked: None,
+            remembered: Vec::new(),
+            challenge: None,
         }
     }
 
@@ -94,10 +112,10 @@ impl Slot {
         &self.scopes
     }
 
-    /// The last failure since the last success.
+    /// How the last request to Entra for it ended.
     #[must_use]
-    pub fn last_failure(&self) -> Option<&Failure> {
-        self.last_failure.as_ref()
+    pub fn last(&self) -> Option<&Last> {
+        self.last.as_ref()
     }
 
     /// The held token, while any life remains.
@@ -106,25 +124,54 @@ impl Slot {
         self.held.as_ref().filter(|held| !held.expiry.has_passed(now))
     }
 
-    /// Why Entra is not to be asked now.
-    pub(super) fn refusal(&self, claims: Option<&str>, now: Now) -> Option<Refusal> {
-        let remembered =
-            self.remembered.as_ref().filter(|kept| kept.until > now.boot && kept.claims.as_deref() == claims);
-        if let Some(kept) = remembered {
-            return Some(Refusal { failure: kept.failure.clone(), retry_after: None });
-        }
-        let failure = self.last_failure.as_ref().filter(|_| self.blocked_until > now.boot)?;
-        let retry_after = Some(self.blocked_until.saturating_sub(now.boot));
-        Some(Refusal { failure: failure.clone(), retry_after })
+    /// Whether its last refresh failed for a reason that time does not mend.
+    #[must_use]
+    pub fn needs_somebody(&self) -> bool {
+        self.stopped_by.is_some()
     }
 
-    pub(super) fn succeeded(&mut self, held: Arc<Held>) {
+    /// Whether it holds nothing and nothing was ever sent for it.
+    pub(super) fn is_blank(&self) -> bool {
+        self.held.is_none() && self.last.is_none() && self.budget.is_unspent()
+    }
+
+    /// Why Entra is not to be asked now.
+    pub(super) fn refusal(&self, claims: Option<&str>, now: Now) -> Option<Refusal> {
+        let mut remembered = self.remembered.iter().filter(|kept| kept.until > now.boot);
+        if let Some(kept) = remembered.find(|kept| kept.claims.as_deref() == claims) {
+            return Some(Refusal { failure: kept.failure.clone(), retry_after: None });
+        }
+        let (until, failure) = self.blocked.as_ref().filter(|(until, _)| *until > now.boot)?;
+        Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
+    }
+
+    /// Whether a resource keeps refusing what Entra gives for its challenge: asking again would go on for ever.
+    pub(super) fn loop_refusal(&self, claims: Option<&str>, now: Now) -> Option<Refusal> {
+        let (_, answered) = self.challenge.as_ref().filter(|(kept, _)| claims == Some(kept))?;
+        let wait = answered.wait(MOST_PER_CHALLENGE, now.boot);
+        (!wait.is_zero()).then(|| loop_detected(wait))
+    }
+
+    /// A flight for it starts.
+    pub(super) fn spend(&mut self, claims: Option<&str>, now: Now) {
+        self.budget.spend(now.boot);
+        let Some(claims) = claims else { return };
+        match &mut self.challenge {
+            Some((kept, answered)) if kept == claims => answered.spend(now.boot),
+            challenge => {
+                let mut answered = Budget::default();
+                answered.spend(now.boot);
+                *challenge = Some((claims.to_owned(), answered));
+            }
+        }
+    }
+
+    pub(super) fn succeeded(&mut self, held: Arc<Held>, now: Now) {
         self.held = Some(held);
         self.is_wanted = false;
-        self.last_failure = None;
-        self.attempts = 0;
-        self.blocked_until = Duration::ZERO;
-        self.remembered = None;
+        self.is_of_earlier_sign_in = false;
+        self.last = Some(Last { on: now.epoch(), failure: None });
+        self.forget_failures();
     }
 
     pub(super) fn failed(
@@ -134,52 +181,79 @@ impl Slot {
         now: Now,
         jitter: Jitter,
     ) -> Refusal {
-        self.last_failure = Some(failure.clone());
+        self.last = Some(Last { on: now.epoch(), failure: Some(failure.clone()) });
         let retry_after = match failure.kind {
             FailureKind::RetryAfter { after, .. } => {
                 self.attempts = self.attempts.saturating_add(1);
                 let wait = schedule::back_off(self.attempts, after, jitter);
-                self.blocked_until = now.boot.saturating_add(wait);
+                self.blocked = Some((now.boot.saturating_add(wait), failure.clone()));
                 Some(wait)
             }
             FailureKind::AskAdmin
             | FailureKind::Dead
             | FailureKind::Misconfigured
             | FailureKind::SignInNeeded => {
-                let until = now.boot.saturating_add(schedule::REMEMBER_REFUSAL);
-                self.remembered = Some(Remembered { claims, failure: failure.clone(), until });
+                // What a challenge met says nothing of requests without one.
+                if claims.is_none() {
+                    self.stopped_by = Some(failure.clone());
+                }
+                self.remember(claims, failure, now);
                 None
             }
         };
         Refusal { failure: failure.clone(), retry_after }
     }
 
-    /// Whether its last refresh failed for a reason that time does not mend.
-    pub(super) fn needs_somebody(&self) -> bool {
-        let kind = self.last_failure.as_ref().map(|failure| failure.kind);
-        kind.is_some_and(|kind| !matches!(kind, FailureKind::RetryAfter { .. }))
+    fn remember(&mut self, claims: Option<String>, failure: &Failure, now: Now) {
+        self.remembered.retain(|kept| kept.until > now.boot && kept.claims != claims);
+        if self.remembered.len() == MOST_REMEMBERED {
+            self.remembered.remove(0);
+        }
+        let until = now.boot.saturating_add(schedule::REMEMBER_REFUSAL);
+        self.remembered.push(Remembered { claims, failure: failure.clone(), until });
     }
 
-    /// Boot time before which nothing is sent for this slot, whatever the reason.
+    /// A new start, by a success, a sign-in or a hand: what failed before says nothing any more. How often
+    /// Entra was asked is not forgotten.
+    pub(super) fn forget_failures(&mut self) {
+        self.stopped_by = None;
+        self.attempts = 0;
+        self.blocked = None;
+        self.remembered.clear();
+    }
+
+    /// The way to Entra is open again, or is another one: what the old way did says nothing of it. A pause that
+    /// Entra asked for stands.
+    pub(super) fn forget_outage(&mut self) {
+        let is_ours = |failure: &Failure| {
+            matches!(failure.kind, FailureKind::RetryAfter { after: None, reach: Reach::Outage })
+        };
+        if self.blocked.take_if(|(_, failure)| is_ours(failure)).is_some() {
+            self.attempts = 0;
+        }
+        self.remembered.retain(|kept| !kept.failure.fault.is_of_proxy());
+        self.stopped_by.take_if(|failure| failure.fault.is_of_proxy());
+    }
+
+    /// Boot time before which nothing is sent for this slot, whatever the reason; zero when nothing holds it.
     pub(super) fn held_back_until(&self, now: Now) -> Duration {
-        let remembered = self.remembered.as_ref().map_or(Duration::ZERO, |kept| kept.until);
+        let blocked = self.blocked.as_ref().map_or(Duration::ZERO, |(until, _)| *until);
+        let remembered = self.remembered.iter().filter(|kept| kept.claims.is_none()).map(|kept| kept.until);
         let wait = self.budget.wait(MOST_PER_KEY, now.boot);
         let spent = if wait.is_zero() { Duration::ZERO } else { now.boot.saturating_add(wait) };
-        self.blocked_until.max(remembered).max(spent)
-    }
-
-    /// The network changed: a back-off of our own says nothing of the new one. One that Entra asked for
-    /// stands.
-    pub(super) fn forget_outage(&mut self, until: Duration) {
-        let kind = self.last_failure.as_ref().map(|failure| failure.kind);
-        if let Some(FailureKind::RetryAfter { after: None, reach: Reach::Key }) = kind {
-            self.attempts = 0;
-            self.blocked_until = self.blocked_until.min(until);
-        }
-    }
-
-    /// Boot time before which an outage or a throttle holds the slot back.
-    pub(super) fn blocked_until(&self) -> Duration {
-        self.blocked_until
+        blocked.max(remembered.max().unwrap_or_default()).max(spent)
     }
 }
+
+/// What a caller is told whose resource refuses every token that Entra gives for the same challenge.
+fn loop_detected(wait: Duration) -> Refusal {
+    let sentence = "Entra answered this claims challenge again and again within five minutes, and the resource \
+         keeps refusing the tokens.";
+    let hint = "Sign in with the challenge: `entra login --claims-handle …` with the handle of this error.";
+    let error = ErrorBody::new(ErrorCode::SignInNeeded, sentence).with_hint(hint);
+    let failure = Failure { kind: FailureKind::SignInNeeded, ..Failure::own(error) };
+    Refusal { failure, retry_after: Some(wait) }
+}
+
+/// A resource has one challenge at a time, and a few tools may lag behind.
+const MOST_REMEMBERED: usize = 4;

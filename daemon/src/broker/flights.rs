@@ -69,8 +69,11 @@ impl Broker {
                 state.tell_to_ask_again([order.flight]);
                 return;
             };
-            if let Some(sender) = state.flights.remove(&order.flight) {
-                sender.send_replace(Some(Told::Landed(Arc::new(ended.landing))));
+            let landing = Arc::new(ended.landing);
+            for flight in [Some(order.flight), ended.behind].into_iter().flatten() {
+                if let Some(sender) = state.flights.remove(&flight) {
+                    sender.send_replace(Some(Told::Landed(Arc::clone(&landing))));
+                }
             }
             (ended.next, ended.is_dead)
         };
@@ -91,6 +94,8 @@ impl Broker {
         let claims =
             claims.map_err(|error| Failure::own(ErrorBody::new(ErrorCode::BadRequest, error.to_string())))?;
         let _turn = turn.lock().await;
+        let now = self.parts.clock.now();
+        self.state().machine.clearance(&order.account, order.flight, now)?;
         let refresh_token = self.refresh_token(&order.account).await?;
         let authority = target.authority.with_tenant(&order.tenant);
         let authority = authority
@@ -141,7 +146,7 @@ impl Broker {
         }
         self.parts.vault.refresh_token(key).await.map_err(|error| match error {
             VaultError::Quarantined(_) => Failure { kind: FailureKind::Dead, fault: Fault::default() },
-            error => Failure::own(error.to_error_body()),
+            error => Failure::own_outage(error.to_error_body()),
         })
     }
 

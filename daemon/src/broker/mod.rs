@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entra_proto::error::ErrorBody;
+use entra_proto::scope::Scopes;
 use tokio::sync::{Notify, watch};
 
-use crate::account::key::{AccountKey, ClientKey, FlightId};
-use crate::account::machine::{Landing, Machine};
+use crate::account::key::{AccountKey, ClientKey, FlightId, SlotKey};
+use crate::account::machine::{Landing, Machine, SignedIn};
 use crate::account::outcome::{Failure, FailureKind, Fault};
 use crate::account::refresh_token::RefreshToken;
 use crate::clock::Clock;
@@ -198,7 +199,8 @@ impl State {
     fn welcome(&mut self, entry: Entry, profiles: &Profiles) {
         let key = entry.key.clone();
         let client = ClientKey { authority: entry.authority.clone(), client_id: entry.client_id.clone() };
-        let replaced = self.machine.sign_in(key.clone(), client, None);
+        let signed_in = SignedIn { client, used_on: entry.used_on, rooted_in: rooted_in(&entry) };
+        let replaced = self.machine.sign_in(key.clone(), signed_in);
         self.tell_to_ask_again(replaced);
         if let Some(since) = entry.quarantined_on {
             self.machine.mark_dead(&key, quarantined(), since);
@@ -215,6 +217,12 @@ impl State {
             }
         }
     }
+}
+
+/// What the sign-in asked for. Records of the first builds do not say.
+fn rooted_in(entry: &Entry) -> Option<(SlotKey, Scopes)> {
+    let scopes = Scopes::new(entry.scopes.iter().cloned()).ok()?;
+    Some((SlotKey::new(&entry.tenant, &scopes, false), scopes))
 }
 
 /// Stands for the proof that is no longer at hand: the daemon was restarted since.

@@ -1,5 +1,7 @@
 //! What is said of the accounts and the daemon: `GET /v1/accounts`, `GET /v1/status`.
 
+use std::time::Duration;
+
 use entra_proto::account::{AccountInfo, AccountsAnswer, Health};
 use entra_proto::error::ErrorBody;
 use entra_proto::status::{AccountStatus, StatusAnswer, StoreStatus, TokenStatus};
@@ -7,6 +9,7 @@ use entra_proto::version;
 
 use super::{Broker, Known, State};
 use crate::account::key::{AccountKey, SlotKey};
+use crate::account::machine::state::Plan;
 use crate::account::outcome::Failure;
 use crate::account::schedule::REFRESH_TOKEN_LIFE;
 use crate::account::slot::Slot;
@@ -115,49 +118,38 @@ impl State {
 
     fn account_status(&self, known: &Known, now: Now) -> Option<AccountStatus> {
         let key = &known.entry.key;
-        let tokens = self.machine.slots(key).into_iter();
+        let tokens = self.machine.slots(key);
+        let exercise_due = self.machine.exercise_due(key, now);
         Some(AccountStatus {
             account: self.info(key)?,
             refreshed_on: self.machine.refreshed_on(key),
             refresh_token_dies_on: known.entry.used_on.saturating_add(REFRESH_TOKEN_LIFE.as_secs()),
-            tokens: tokens
-                .map(|(slot_key, slot, is_flying)| self.token_status(known, slot_key, slot, is_flying, now))
-                .collect(),
+            exercise_due_on: exercise_due.map(|boot| epoch(boot, now)),
+            tokens: tokens.map(|(slot_key, slot)| self.token_status(known, slot_key, slot, now)).collect(),
         })
     }
 
-    fn token_status(
-        &self,
-        known: &Known,
-        slot_key: &SlotKey,
-        slot: &Slot,
-        is_refreshing: bool,
-        now: Now,
-    ) -> TokenStatus {
+    fn token_status(&self, known: &Known, slot_key: &SlotKey, slot: &Slot, now: Now) -> TokenStatus {
         let key = &known.entry.key;
-        let epoch =
-            |boot: std::time::Duration| now.wall.saturating_add(boot.saturating_sub(now.boot)).as_secs();
-        let due = self.machine.due(key, slot_key, now);
+        let (plan, due) = self.machine.plan(key, slot_key, now);
         let blocked = self.machine.blocked_until(key, slot_key, now);
-        let held = slot.valid(now);
-        let refresh_reason = match (is_refreshing, due, blocked, held) {
-            (true, ..) => "a request to Entra is under way",
-            (_, Some(_), Some(_), _) => "after the back-off",
-            (_, Some(_), None, _) => "ahead of its expiry",
-            (_, None, _, Some(_)) => "nobody asked for it since its last refresh",
-            (_, None, _, None) => "when it is asked for",
-        };
         let error = |failure: &Failure| known.error(failure, Some((slot_key, slot)));
         TokenStatus {
             scopes: slot.scopes().clone().into(),
             tenant: slot_key.tenant.clone(),
             cae: slot_key.cae,
-            expires_on: held.map(|held| held.expiry.epoch(now)),
-            refresh_due_on: due.map(epoch),
-            refresh_reason: refresh_reason.to_owned(),
-            is_refreshing,
-            blocked_until: blocked.map(epoch),
-            last_error: slot.last_failure().map(error),
+            expires_on: slot.valid(now).map(|held| held.expiry.epoch(now)),
+            refresh_due_on: due.map(|boot| epoch(boot, now)),
+            refresh_reason: plan.describe().to_owned(),
+            is_refreshing: plan == Plan::UnderWay,
+            blocked_until: blocked.map(|boot| epoch(boot, now)),
+            last_outcome_on: slot.last().map(|last| last.on),
+            last_error: slot.last().and_then(|last| last.failure.as_ref()).map(error),
         }
     }
+}
+
+/// A boot time for people, in seconds since 1970; one that has passed is now.
+fn epoch(boot: Duration, now: Now) -> u64 {
+    now.wall.saturating_add(boot.saturating_sub(now.boot)).as_secs()
 }

@@ -167,6 +167,7 @@ impl Broker {
             authority: plan.target.authority.origin().to_owned(),
             tenant: plan.target.authority.tenant().to_owned(),
             client_id: plan.target.client_id.as_str().to_owned(),
+            scopes: plan.scopes.clone().into(),
             username: identity.username,
             name: identity.name,
             provenance: Provenance { flow, signed_in_on: now.epoch() },
@@ -183,7 +184,7 @@ impl Broker {
         let slot = SlotKey::new(&entry.tenant, &plan.scopes, false);
         let mut state = self.state();
         state.welcome(entry, &self.parts.profiles);
-        state.machine.fill(&key, &slot, &plan.scopes, held);
+        state.machine.fill(&key, &slot, &plan.scopes, held, now);
         self.is_restored.store(true, std::sync::atomic::Ordering::Release);
         tracing::info!("an account signed in");
         state

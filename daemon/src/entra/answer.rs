@@ -13,7 +13,7 @@ use super::claims::Claims;
 use super::lenient::Lenient;
 use super::reply::{NoReply, Reply};
 use super::text::plain;
-use crate::account::outcome::Fault;
+use crate::account::outcome::{Fault, PROXY_AUTHENTICATION};
 
 /// A reply that is no success.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ fn other_voice(reply: &Reply, host: &str) -> Fault {
                 "The network redirects {host} elsewhere (HTTP {status}), as a sign-in page of a hotel does."
             ),
         ),
-        407 => ("proxy_authentication".to_owned(), "The proxy asks for a user name and password.".to_owned()),
+        407 => (PROXY_AUTHENTICATION.to_owned(), "The proxy asks for a user name and password.".to_owned()),
         _ => (format!("http_{status}"), format!("{host} answered with HTTP status {status}.")),
     };
     let shown = if status < 400 { String::new() } else { plain(&excerpt(&reply.body), MAX_EXCERPT) };

@@ -132,10 +132,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case(500, Some(120), Reach::Key)]
+    #[case(500, Some(120), Reach::Outage)]
     #[case(429, Some(30), Reach::Client)]
     #[case(429, None, Reach::Client)]
-    #[case(501, None, Reach::Key)]
+    #[case(501, None, Reach::Outage)]
     #[tokio::test(start_paused = true)]
     async fn vector_23_what_names_a_time_or_is_a_throttle_is_not_retried_in_place(
         #[case] status: u16,

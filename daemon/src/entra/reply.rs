@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::form::Form;
-use crate::account::outcome::Fault;
+use crate::account::outcome::{Fault, PROXY_AUTHENTICATION};
 
 /// Sends a form and reads the reply.
 pub(super) trait Exchange: Send + Sync {
@@ -85,7 +85,7 @@ impl NoReply {
                     .to_owned(),
             ),
             Self::Connect => ("network", format!("No connection to {host}.")),
-            Self::Proxy => ("proxy_authentication", "The proxy asks for a user name and password.".to_owned()),
+            Self::Proxy => (PROXY_AUTHENTICATION, "The proxy asks for a user name and password.".to_owned()),
             Self::TimeOut => ("time_out", format!("{host} did not answer in time.")),
             Self::Tls => ("tls", format!("No safe connection to {host}: its certificate is not trusted here.")),
             Self::TooLarge => ("too_large", format!("The answer of {host} is over {MAX_BODY} bytes.")),

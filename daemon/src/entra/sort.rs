@@ -17,7 +17,7 @@ pub(super) fn sort(refusal: Refusal) -> Outcome {
         (Voice::Silence(NoReply::Proxy), _) | (Voice::Other, Some(407)) => Outcome::Misconfigured(fault),
         (_, Some(429)) => later(fault, retry_after, Reach::Client),
         (Voice::Silence(_) | Voice::Other, _) | (_, Some(408 | 500..)) => {
-            later(fault, retry_after, Reach::Key)
+            later(fault, retry_after, Reach::Outage)
         }
         (Voice::Entra, _) if fault.codes.contains(&LOOP_DETECTED) => {
             later(fault, Some(LOOP_PAUSE), Reach::Key)
@@ -28,7 +28,7 @@ pub(super) fn sort(refusal: Refusal) -> Outcome {
 
 fn by_error(fault: Fault, retry_after: Option<Duration>) -> Outcome {
     match fault.error.as_str() {
-        "temporarily_unavailable" | "server_error" => later(fault, retry_after, Reach::Key),
+        "temporarily_unavailable" | "server_error" => later(fault, retry_after, Reach::Outage),
         "invalid_grant" | "interaction_required" => {
             let is_dead = fault.codes.iter().any(|code| DEAD_TOKEN.contains(code));
             if is_dead { Outcome::Dead(fault) } else { by_suberror(fault) }
@@ -106,7 +106,8 @@ mod tests {
             Outcome::Misconfigured(_) => "misconfigured",
             Outcome::Refreshed(_) => "refreshed",
             Outcome::RetryAfter { reach: Reach::Client, .. } => "pause client",
-            Outcome::RetryAfter { reach: Reach::Key, .. } => "retry",
+            Outcome::RetryAfter { reach: Reach::Key, .. } => "retry key",
+            Outcome::RetryAfter { reach: Reach::Outage, .. } => "retry",
             Outcome::SignInNeeded(_) => "sign in",
         }
     }
@@ -143,7 +144,7 @@ mod tests {
     #[case("temporarily_unavailable", "", &[], 400, "retry")]
     #[case("server_error", "", &[], 200, "retry")]
     #[case("invalid_grant", "", &[], 408, "retry")]
-    #[case("invalid_grant", "", &[50196], 400, "retry")]
+    #[case("invalid_grant", "", &[50196], 400, "retry key")]
     #[case("invalid_grant", "", &[], 429, "pause client")]
     #[case("expired_token", "", &[70020], 400, "sign in")]
     fn errors_sort_by_error_then_suberror(

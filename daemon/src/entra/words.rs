@@ -7,7 +7,7 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 
 use super::poll::SignInEnd;
 use super::target::known_name;
-use crate::account::outcome::{Failure, FailureKind, Fault};
+use crate::account::outcome::{Failure, FailureKind, Fault, PROXY_AUTHENTICATION};
 
 /// What the request was about, for the placeholders of a remedy.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +142,7 @@ fn own_remedy(error: &str, login: &str) -> Option<String> {
              HTTPS_PROXY, then restart entrad; `entra status` shows when it gets through."
         }
         "no_refresh_token" => return Some(format!("Add it, then run `{login}`.")),
-        "proxy_authentication" => {
+        PROXY_AUTHENTICATION => {
             "Name the proxy with its user name and password in HTTPS_PROXY, restart entrad, then \
              ask again: `entra token`."
         }

@@ -23,6 +23,9 @@ pub struct Entry {
     pub tenant: String,
     /// The app registration.
     pub client_id: String,
+    /// The scopes of the sign-in: what the token is used for when nobody has asked for anything for days.
+    #[serde(default)]
+    pub scopes: Vec<String>,
     /// The user name, for people.
     pub username: String,
     /// The display name, where Entra gave one.
@@ -143,6 +146,7 @@ pub(super) mod tests {
             authority: "https://login.microsoftonline.com".to_owned(),
             tenant: "organizations".to_owned(),
             client_id: "client".to_owned(),
+            scopes: vec!["https://graph.microsoft.com/.default".to_owned()],
             username: "ada@example.com".to_owned(),
             name: Some("Ada \"A\" Größe".to_owned()),
             provenance: Provenance { flow: Flow::Browser, signed_in_on: 1 },

@@ -1,88 +1,141 @@
 //! What will be done by itself, and when.
+//!
+//! A token is renewed ahead of need where somebody asked for it since its last refresh; one that expired unrenewed,
+//! in an outage or while the machine slept, is renewed as soon as it can be. So a token that nobody uses costs one
+//! request at most. During an outage one key at a time tries whether it is over.
 
 use std::time::Duration;
 
-use super::super::key::{AccountKey, SlotKey};
+use super::super::key::{AccountKey, ClientKey, SlotKey};
 use super::super::slot::Slot;
 use super::super::time::Now;
 use super::{Account, Ask, Machine, Order, Reply};
 
 impl Machine {
-    /// Time passed: the requests that are due now.
+    /// Time passed: the requests that are due now, at most one for each client.
     pub fn tick(&mut self, now: Now) -> Vec<Order> {
-        let due: Vec<_> =
-            self.planned(now).filter(|planned| planned.at <= now.boot).map(|planned| planned.key).collect();
-        let plain = Ask { min_validity: Duration::ZERO, claims: None, force: false };
-        due.iter()
-            .filter_map(|(account, slot)| match self.board(account, slot, &plain, now)? {
-                Reply::Wait { order, .. } => order,
-                Reply::Refuse(_) | Reply::Serve { .. } => None,
-            })
-            .collect()
+        let mut due: Vec<(ClientKey, Planned)> = Vec::new();
+        for (client, planned) in self.planned(now).filter(|(_, planned)| planned.at <= now.boot) {
+            match due.iter_mut().find(|(known, _)| known == client) {
+                Some((_, earliest)) if earliest.own <= planned.own => {}
+                Some((_, earliest)) => *earliest = planned,
+                None => due.push((client.clone(), planned)),
+            }
+        }
+        due.into_iter().filter_map(|(client, planned)| self.send(&client, &planned, now)).collect()
     }
 
-    /// The network changed: keys that an outage holds back may be tried again, each a moment later than the
-    /// one before, so that a network that is back is not greeted by all of them at once.
+    /// The network changed: what an outage holds back may be tried again at once.
     pub fn network_changed(&mut self, now: Now) {
-        let slots = self.accounts.values_mut().flat_map(|account| account.slots.values_mut());
-        for (place, slot) in slots.enumerate() {
-            let after = BETWEEN_KEYS.saturating_mul(u32::try_from(place).unwrap_or(u32::MAX)).min(SPREAD);
-            slot.forget_outage(now.boot.saturating_add(after));
-        }
+        self.clients.values_mut().for_each(|client| client.forget_attempts(now));
+        self.accounts
+            .values_mut()
+            .flat_map(|account| account.slots.values_mut())
+            .for_each(Slot::forget_outage);
     }
 
     /// The boot time of the next request that is due, if any.
     #[must_use]
     pub fn next_due(&self, now: Now) -> Option<Duration> {
-        self.planned(now).map(|planned| planned.at).min()
+        self.planned(now).map(|(_, planned)| planned.at).min()
     }
 
-    /// When the slot will next be refreshed ahead of need, on the boot clock; `None` when nobody asked for
-    /// it since its last refresh, or it holds nothing to renew.
+    /// When the slot will next be refreshed by itself, on the boot clock; `None` when nobody asked for it since
+    /// its last refresh, or it holds nothing to renew.
     #[must_use]
     pub fn due(&self, key: &AccountKey, slot: &SlotKey, now: Now) -> Option<Duration> {
         let account = self.accounts.get(key).filter(|account| account.dead.is_none())?;
-        planned_at(account.slots.get(slot)?, self.client_held_back(account, now), now)
+        let own = renewal(account.slots.get(slot)?, now)?;
+        Some(own.at.max(self.scheduled_from(account, own.is_live, now)))
+    }
+
+    /// When the account's refresh token will next be used for its own sake, on the boot clock.
+    #[must_use]
+    pub fn exercise_due(&self, key: &AccountKey, now: Now) -> Option<Duration> {
+        let account = self.accounts.get(key).filter(|account| account.dead.is_none())?;
+        let (own, _) = exercise(account, now)?;
+        Some(own.at.max(self.scheduled_from(account, own.is_live, now)))
     }
 
     /// The boot time before which nothing is sent for the slot, when that lies ahead.
     #[must_use]
     pub fn blocked_until(&self, key: &AccountKey, slot: &SlotKey, now: Now) -> Option<Duration> {
         let account = self.accounts.get(key)?;
+        let client = self.clients.get(&account.client);
+        let client = client.map_or(Duration::ZERO, |client| client.held_back_until(now));
         let slot = account.slots.get(slot)?.held_back_until(now);
-        Some(slot.max(self.client_held_back(account, now))).filter(|until| *until > now.boot)
+        Some(slot.max(client)).filter(|until| *until > now.boot)
     }
 
-    fn planned(&self, now: Now) -> impl Iterator<Item = Planned> {
-        self.accounts.iter().filter(|(_, account)| account.dead.is_none()).flat_map(move |(key, account)| {
-            let held_back = self.client_held_back(account, now);
-            account.slots.iter().filter_map(move |(slot_key, slot)| {
-                let at = planned_at(slot, held_back, now)?;
-                let is_flying = account.flights.values().any(|flight| flight.slot == *slot_key);
-                (!is_flying).then(|| Planned { at, key: (key.clone(), slot_key.clone()) })
+    fn send(&mut self, client: &ClientKey, planned: &Planned, now: Now) -> Option<Order> {
+        if let Some((slot, scopes)) = self.accounts.get(&planned.account)?.exercise.slot()
+            && *slot == planned.slot
+        {
+            let scopes = scopes.clone();
+            self.accounts.get_mut(&planned.account)?.slot(&planned.slot, &scopes, now);
+        }
+        self.clients.entry(client.clone()).or_default().pace(now);
+        let plain = Ask { min_validity: Duration::ZERO, claims: None, force: false };
+        match self.start(&planned.account, &planned.slot, &plain, now)? {
+            Reply::Wait { order, .. } => order,
+            Reply::Refuse(_) | Reply::Serve { .. } => None,
+        }
+    }
+
+    fn planned(&self, now: Now) -> impl Iterator<Item = (&ClientKey, Planned)> {
+        let good = self.accounts.iter().filter(|(_, account)| account.dead.is_none());
+        // While a probe is in the air, whether the outage is over is about to be known.
+        let may_send = |account: &Account| !self.is_out(&account.client) || !self.is_in_air(&account.client);
+        good.filter(move |(_, account)| may_send(account)).flat_map(move |(key, account)| {
+            let renewals = account.slots.iter().filter_map(move |(slot, state)| {
+                Some((renewal(state, now)?, slot)).filter(|_| !account.is_flying(slot))
+            });
+            let exercise = exercise(account, now).filter(|_| account.flights.is_empty());
+            renewals.chain(exercise).map(move |(own, slot)| {
+                let at = own.at.max(self.scheduled_from(account, own.is_live, now));
+                (&account.client, Planned { at, own: own.at, account: key.clone(), slot: slot.clone() })
             })
         })
     }
 
-    fn client_held_back(&self, account: &Account, now: Now) -> Duration {
-        self.clients.get(&account.client).map_or(Duration::ZERO, |client| client.held_back_until(now))
+    fn scheduled_from(&self, account: &Account, is_live: bool, now: Now) -> Duration {
+        self.clients.get(&account.client).map_or(Duration::ZERO, |client| client.scheduled_from(is_live, now))
+    }
+
+    pub(super) fn is_out(&self, client: &ClientKey) -> bool {
+        self.clients.get(client).is_some_and(super::Client::is_out)
+    }
+
+    fn is_in_air(&self, client: &ClientKey) -> bool {
+        self.accounts.values().any(|account| account.client == *client && !account.flights.is_empty())
     }
 }
 
-const BETWEEN_KEYS: Duration = Duration::from_millis(200);
-
-/// No key waits longer than this for a network that is back.
-const SPREAD: Duration = Duration::from_secs(5);
-
+/// A request to send by itself.
 struct Planned {
     at: Duration,
-    key: (AccountKey, SlotKey),
+    /// When the key alone would want it: of those that wait for the client, the one that waits longest is next.
+    own: Duration,
+    account: AccountKey,
+    slot: SlotKey,
 }
 
-/// A token is renewed ahead of need only: once it has expired, or Entra wants a person, the next caller
-/// decides. So neither a long outage nor a morning after suspend sends requests that nobody waits for.
-fn planned_at(slot: &Slot, held_back: Duration, now: Now) -> Option<Duration> {
-    let held = slot.valid(now).filter(|_| slot.is_wanted && !slot.needs_somebody())?;
-    let at = held.due.boot(now).max(slot.held_back_until(now)).max(held_back);
-    Some(at).filter(|at| *at < held.expiry.boot(now))
+/// When a key alone would want a request, and whether it has a live token.
+struct Own {
+    at: Duration,
+    is_live: bool,
+}
+
+fn renewal(slot: &Slot, now: Now) -> Option<Own> {
+    let held = slot.held.as_ref().filter(|_| slot.is_wanted && !slot.needs_somebody())?;
+    let is_live = slot.valid(now).is_some();
+    let is_due = !is_live || slot.is_of_earlier_sign_in || held.due.has_passed(now);
+    let due = if is_due { Duration::ZERO } else { held.due.boot(now) };
+    Some(Own { at: due.max(slot.held_back_until(now)), is_live })
+}
+
+fn exercise(account: &Account, now: Now) -> Option<(Own, &SlotKey)> {
+    let (key, _) = account.exercise.slot()?;
+    let held_back = account.slots.get(key).map_or(Duration::ZERO, |slot| slot.held_back_until(now));
+    Some((Own { at: account.exercise.due(now).max(held_back), is_live: false }, key))
 }

@@ -1,59 +1,75 @@
 //! Situations of the machine, each as a small story with its own clock.
 
-use super::super::outcome::Fault;
-use super::*;
+use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_secs(60);
-const FIVE: Duration = Duration::from_secs(300);
+use entra_proto::scope::Scopes;
+
+use super::super::key::{AccountKey, ClientKey, FlightId, SlotKey};
+use super::super::outcome::{Failure, FailureKind, Fault, Grant, Reach};
+use super::super::schedule::Jitter;
+use super::super::slot::Refusal;
+use super::super::time::Now;
+use super::{Ask, Ended, Machine, Reply, SignedIn};
+
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const FIVE: Duration = Duration::from_secs(300);
+const START: u64 = 1_800_000_000;
 
 /// A machine with one account, its clock, and short words for what happens.
-struct Story {
-    machine: Machine,
-    now: Now,
+pub(super) struct Story {
+    pub(super) machine: Machine,
+    pub(super) now: Now,
 }
 
 impl Story {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut machine = Machine::default();
-        machine.sign_in(account(), client(), None);
-        Self {
-            machine,
-            now: Now { boot: Duration::from_secs(1000), wall: Duration::from_secs(1_800_000_000) },
-        }
+        let now = Now { boot: Duration::from_secs(1000), wall: Duration::from_secs(START) };
+        machine.sign_in(account(), signed_in(now));
+        Self { machine, now }
     }
 
-    fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         self.now.boot += time;
         self.now.wall += time;
     }
 
-    fn ask(&mut self, scope: &str) -> Reply {
+    pub(super) fn ask(&mut self, scope: &str) -> Reply {
         self.ask_as(scope, &Ask { min_validity: FIVE, claims: None, force: false })
     }
 
-    fn ask_as(&mut self, scope: &str, ask: &Ask) -> Reply {
+    pub(super) fn ask_as(&mut self, scope: &str, ask: &Ask) -> Reply {
         let scopes = Scopes::new([scope]).unwrap();
         self.machine.ask(&account(), &SlotKey::new("T", &scopes, false), &scopes, ask, self.now).unwrap()
     }
 
-    fn started(&mut self, scope: &str) -> FlightId {
+    pub(super) fn started(&mut self, scope: &str) -> FlightId {
         flight_of(self.ask(scope), true)
     }
 
-    fn land(&mut self, flight: FlightId, result: Result<&Grant, Failure>) -> Ended {
+    pub(super) fn land(&mut self, flight: FlightId, result: Result<&Grant, Failure>) -> Ended {
         self.machine.ended(&account(), flight, result, self.now, Jitter(0)).unwrap()
     }
 }
 
-fn account() -> AccountKey {
+pub(super) fn account() -> AccountKey {
     AccountKey { profile: "default".to_owned(), account: "u.t".parse().unwrap() }
 }
 
-fn client() -> ClientKey {
+pub(super) fn signed_in(now: Now) -> SignedIn {
+    let scopes = Scopes::new(["root"]).unwrap();
+    SignedIn {
+        client: client(),
+        used_on: now.epoch(),
+        rooted_in: Some((SlotKey::new("T", &scopes, false), scopes)),
+    }
+}
+
+pub(super) fn client() -> ClientKey {
     ClientKey { authority: "https://login.example".to_owned(), client_id: "c".to_owned() }
 }
 
-fn grant(text: &str) -> Grant {
+pub(super) fn grant(text: &str) -> Grant {
     Grant {
         access_token: entra_proto::secret::AccessToken::new(text.to_owned()),
         refresh_token: None,
@@ -64,16 +80,16 @@ fn grant(text: &str) -> Grant {
     }
 }
 
-fn failure(kind: FailureKind) -> Failure {
+pub(super) fn failure(kind: FailureKind) -> Failure {
     Failure { kind, fault: Fault { error: "test".to_owned(), ..Fault::default() } }
 }
 
-fn outage() -> Failure {
-    failure(FailureKind::RetryAfter { after: None, reach: Reach::Key })
+pub(super) fn outage() -> Failure {
+    failure(FailureKind::RetryAfter { after: None, reach: Reach::Outage })
 }
 
 #[track_caller]
-fn flight_of(reply: Reply, has_order: bool) -> FlightId {
+pub(super) fn flight_of(reply: Reply, has_order: bool) -> FlightId {
     match reply {
         Reply::Wait { flight, order } if order.is_some() == has_order => flight,
         other => panic!("expected a flight (new: {has_order}), got {other:?}"),
@@ -81,7 +97,7 @@ fn flight_of(reply: Reply, has_order: bool) -> FlightId {
 }
 
 #[track_caller]
-fn served(reply: Reply) -> String {
+pub(super) fn served(reply: Reply) -> String {
     match reply {
         Reply::Serve { held, .. } => held.token.expose().to_owned(),
         other => panic!("expected a token, got {other:?}"),
@@ -89,7 +105,7 @@ fn served(reply: Reply) -> String {
 }
 
 #[track_caller]
-fn refused(reply: Reply) -> Refusal {
+pub(super) fn refused(reply: Reply) -> Refusal {
     match reply {
         Reply::Refuse(refusal) => refusal,
         other => panic!("expected a refusal, got {other:?}"),
@@ -215,50 +231,9 @@ fn a_late_outcome_of_an_account_that_is_gone_is_dropped() {
     let mut story = Story::new();
     let flight = story.started("a");
     assert_eq!(story.machine.sign_out(&account()), [flight]);
-    story.machine.sign_in(account(), client(), None);
+    story.machine.sign_in(account(), signed_in(story.now));
     assert!(story.machine.ended(&account(), flight, Ok(&grant("late")), story.now, Jitter(0)).is_none());
     flight_of(story.ask("a"), true);
-}
-
-#[test]
-fn only_wanted_tokens_are_renewed_ahead_of_need() {
-    let mut story = Story::new();
-    for (scope, text) in [("a", "one"), ("b", "two")] {
-        let flight = story.started(scope);
-        story.land(flight, Ok(&grant(text)));
-    }
-    assert_eq!(story.machine.next_due(story.now), None);
-    assert_eq!(served(story.ask("a")), "one");
-    let due = story.machine.next_due(story.now).unwrap();
-    assert_eq!(due, story.now.boot + 50 * MINUTE);
-    assert_eq!(story.machine.tick(story.now), []);
-    story.pass(50 * MINUTE);
-    let orders = story.machine.tick(story.now);
-    assert_eq!(orders.iter().map(|order| order.scopes.to_string()).collect::<Vec<_>>(), ["a"]);
-    assert_eq!(story.machine.tick(story.now), [], "one flight");
-    assert_eq!(served(story.ask("a")), "one", "served while it is renewed");
-    let ended = story.land(orders[0].flight, Err(outage()));
-    assert!(ended.landing.fallback.is_some());
-    assert_eq!(
-        story.machine.next_due(story.now),
-        Some(story.now.boot + Duration::from_secs(5)),
-        "tried again"
-    );
-    story.pass(10 * MINUTE);
-    assert_eq!(story.machine.next_due(story.now), None, "expired: the next caller decides");
-}
-
-#[test]
-fn a_refresh_that_wants_a_person_is_not_repeated_by_itself() {
-    let mut story = Story::new();
-    let flight = story.started("a");
-    story.land(flight, Ok(&grant("one")));
-    assert_eq!(served(story.ask("a")), "one");
-    story.pass(50 * MINUTE);
-    let order = story.machine.tick(story.now).remove(0);
-    story.land(order.flight, Err(failure(FailureKind::SignInNeeded)));
-    assert_eq!(story.machine.next_due(story.now), None);
-    assert_eq!(served(story.ask("a")), "one", "invariant 4");
 }
 
 #[test]
@@ -302,22 +277,6 @@ fn a_spent_budget_puts_the_schedule_off_and_does_not_spin() {
 }
 
 #[test]
-fn a_network_that_is_back_is_tried_within_seconds_and_not_by_all_at_once() {
-    let mut story = Story::new();
-    for scope in ["a", "b", "c"] {
-        let flight = story.started(scope);
-        story.land(flight, Err(outage()));
-        story.pass(Duration::from_secs(6));
-        let flight = story.started(scope);
-        story.land(flight, Err(outage()));
-    }
-    assert!(matches!(story.ask("c"), Reply::Refuse(_)));
-    story.machine.network_changed(story.now);
-    let waits: Vec<_> = ["a", "b", "c"].map(|scope| refusal_or_now(story.ask(scope))).into();
-    assert_eq!(waits, [0, 200, 400].map(Duration::from_millis));
-}
-
-#[test]
 fn a_pause_that_entra_asked_for_outlives_a_change_of_the_network() {
     let mut story = Story::new();
     let flight = story.started("a");
@@ -327,9 +286,141 @@ fn a_pause_that_entra_asked_for_outlives_a_change_of_the_network() {
     assert_eq!(refused(story.ask("a")).retry_after, after);
 }
 
-fn refusal_or_now(reply: Reply) -> Duration {
-    match reply {
-        Reply::Refuse(refusal) => refusal.retry_after.unwrap(),
-        _ => Duration::ZERO,
+#[test]
+fn a_resource_that_refuses_what_entra_gives_is_told_so_and_others_are_not() {
+    let mut story = Story::new();
+    let challenged = |claims: &str| Ask { min_validity: FIVE, claims: Some(claims.to_owned()), force: false };
+    for _ in 0..3 {
+        let flight = flight_of(story.ask_as("a", &challenged("{1}")), true);
+        story.land(flight, Ok(&grant("one")));
+        story.pass(Duration::from_secs(1));
     }
+    let refusal = refused(story.ask_as("a", &challenged("{1}")));
+    assert_eq!(refusal.failure.kind, FailureKind::SignInNeeded);
+    assert!(refusal.retry_after.unwrap() > 4 * MINUTE);
+    assert_eq!(served(story.ask("a")), "one", "callers without the challenge are served");
+    flight_of(story.ask_as("a", &challenged("{2}")), true);
+}
+
+#[test]
+fn what_a_challenge_met_says_nothing_of_requests_without_one() {
+    let mut story = Story::new();
+    let flight = story.started("a");
+    story.land(flight, Ok(&grant("one")));
+    assert_eq!(served(story.ask("a")), "one");
+    let challenged = Ask { min_validity: FIVE, claims: Some("{}".to_owned()), force: false };
+    let flight = flight_of(story.ask_as("a", &challenged), true);
+    story.land(flight, Err(failure(FailureKind::SignInNeeded)));
+    assert_eq!(refused(story.ask_as("a", &challenged)).failure.kind, FailureKind::SignInNeeded);
+    story.pass(50 * MINUTE);
+    assert_eq!(story.machine.tick(story.now).len(), 1, "renewed ahead of need all the same");
+}
+
+#[test]
+fn a_second_sign_in_keeps_the_tokens_that_live_and_renews_them() {
+    let mut story = Story::new();
+    for scope in ["a", "b"] {
+        let flight = story.started(scope);
+        story.land(flight, Ok(&grant(scope)));
+    }
+    assert_eq!(served(story.ask("a")), "a");
+    let flight = story.started("c");
+    story.land(flight, Err(failure(FailureKind::Dead)));
+    assert_eq!(refused(story.ask("c")).failure.kind, FailureKind::Dead);
+    story.machine.sign_in(account(), signed_in(story.now));
+    let orders = story.machine.tick(story.now);
+    assert_eq!(
+        orders.iter().map(|order| order.scopes.to_string()).collect::<Vec<_>>(),
+        ["a"],
+        "the wanted one"
+    );
+    assert_eq!(served(story.ask("a")), "a", "invariant 4");
+    assert_eq!(served(story.ask("b")), "b");
+    flight_of(story.ask("c"), true);
+}
+
+#[test]
+fn a_sign_in_to_another_client_keeps_no_token() {
+    let mut story = Story::new();
+    let flight = story.started("a");
+    story.land(flight, Ok(&grant("one")));
+    let elsewhere = ClientKey { client_id: "other".to_owned(), ..client() };
+    story.machine.sign_in(account(), SignedIn { client: elsewhere, ..signed_in(story.now) });
+    flight_of(story.ask("a"), true);
+}
+
+#[test]
+fn a_dead_token_is_tried_again_by_hand() {
+    let mut story = Story::new();
+    let flight = story.started("a");
+    story.land(flight, Err(failure(FailureKind::Dead)));
+    let (flight, order) = story.machine.revive(&account(), story.now).unwrap();
+    assert_eq!(order.unwrap().scopes.to_string(), "root");
+    assert!(story.machine.death(&account()).is_none());
+    story.land(flight, Ok(&grant("one")));
+    flight_of(story.ask("a"), true);
+}
+
+#[test]
+fn a_flight_that_waited_for_its_turn_is_not_sent_into_what_another_met() {
+    let after = Some(MINUTE);
+    let throttle = failure(FailureKind::RetryAfter { after, reach: Reach::Client });
+    for (met, is_sent) in [
+        (outage(), false),
+        (throttle, false),
+        (failure(FailureKind::Dead), false),
+        (failure(FailureKind::SignInNeeded), true),
+    ] {
+        let mut story = Story::new();
+        let (first, second) = (story.started("a"), story.started("b"));
+        story.pass(Duration::from_secs(1));
+        story.land(first, Err(met.clone()));
+        let clearance = story.machine.clearance(&account(), second, story.now);
+        assert_eq!(clearance.map_err(|failure| failure.kind), if is_sent { Ok(()) } else { Err(met.kind) });
+    }
+}
+
+#[test]
+fn callers_behind_a_flight_that_failed_are_told_the_same_and_cost_no_request() {
+    let mut story = Story::new();
+    let first = story.started("a");
+    let force = Ask { min_validity: FIVE, claims: None, force: true };
+    let second = flight_of(story.ask_as("a", &force), false);
+    let ended = story.land(first, Err(outage()));
+    assert_eq!((ended.behind, ended.next), (Some(second), None));
+}
+
+#[test]
+fn a_loop_over_made_up_scopes_leaves_nothing_behind() {
+    let mut story = Story::new();
+    let mut refused = 0;
+    for n in 0..1000 {
+        match story.ask(&format!("scope-{n}")) {
+            Reply::Wait { flight, .. } => drop(story.land(flight, Err(failure(FailureKind::Misconfigured)))),
+            Reply::Refuse(_) => refused += 1,
+            Reply::Serve { .. } => panic!("there is no token"),
+        }
+    }
+    assert_eq!(story.machine.slots(&account()).count(), 1000 - refused);
+    assert!(refused > 900, "the client's budget");
+}
+
+#[test]
+fn slots_are_bounded_and_those_of_worth_stay() {
+    let mut story = Story::new();
+    let flight = story.started("a");
+    story.land(flight, Ok(&grant("one")));
+    let mut expired = 0;
+    for n in 0..super::MOST_SLOTS + 10 {
+        let scopes = Scopes::new([format!("s{n}")]).unwrap();
+        let held = super::Held::new(&grant("x"), story.now, Jitter(0));
+        story.machine.fill(&account(), &SlotKey::new("T", &scopes, false), &scopes, held, story.now);
+        expired += usize::from(n % 2 == 0);
+        story.pass(Duration::from_millis(u64::from(n % 2 == 0)));
+    }
+    assert!(expired > 0 && story.machine.slots(&account()).count() <= super::MOST_SLOTS);
+    story.pass(2 * 60 * MINUTE);
+    flight_of(story.ask("a"), true);
+    flight_of(story.ask("new"), true);
+    assert!(story.machine.slots(&account()).count() < 10, "the expired ones made room");
 }

@@ -1,0 +1,188 @@
+//! A caller asks: it is served, refused, or waits for a flight.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entra_proto::scope::Scopes;
+
+use super::super::budget::{self, MOST_PER_CLIENT, MOST_PER_KEY};
+use super::super::key::{AccountKey, FlightId, SlotKey};
+use super::super::slot::{Held, Refusal, Slot};
+use super::super::time::Now;
+use super::{Flight, Machine};
+
+/// How a caller wants its token.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Least remaining life of a cached token.
+    pub min_validity: Duration,
+    /// The challenge to answer, as normalised JSON; passes over the cache.
+    pub claims: Option<String>,
+    /// The caller's token was refused; passes over the cache.
+    pub force: bool,
+}
+
+impl Ask {
+    /// Whether the cache must not answer.
+    #[must_use]
+    pub fn passes_over_cache(&self) -> bool {
+        self.force || self.claims.is_some()
+    }
+}
+
+/// What becomes of a caller.
+#[derive(Debug)]
+pub enum Reply {
+    /// It is told why not, at once.
+    Refuse(Refusal),
+    /// It gets this token, at once.
+    Serve {
+        /// The token.
+        held: Arc<Held>,
+        /// It is the first caller since the last refresh, so the token is now due to be renewed.
+        is_first: bool,
+    },
+    /// It waits for the flight; the order, if there is one, starts it.
+    Wait {
+        /// The flight to wait for.
+        flight: FlightId,
+        /// Carry this out.
+        order: Option<Order>,
+    },
+}
+
+/// A request to send to Entra.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Report the outcome under this number.
+    pub flight: FlightId,
+    /// Whose refresh token to use.
+    pub account: AccountKey,
+    /// The tenant to ask.
+    pub tenant: String,
+    /// The scopes to ask for.
+    pub scopes: Scopes,
+    /// The challenge to carry.
+    pub claims: Option<String>,
+    /// Whether to declare the capability to handle challenges.
+    pub cae: bool,
+}
+
+impl Machine {
+    /// A caller asks. `None` when the account is unknown.
+    pub fn ask(
+        &mut self,
+        key: &AccountKey,
+        slot_key: &SlotKey,
+        scopes: &Scopes,
+        ask: &Ask,
+        now: Now,
+    ) -> Option<Reply> {
+        let account = self.accounts.get_mut(key)?;
+        let slot = account.slot(slot_key, scopes, now);
+        let is_first = !std::mem::replace(&mut slot.is_wanted, true);
+        if !ask.passes_over_cache()
+            && let Some(held) = slot.valid(now)
+            && held.expiry.remaining(now) > ask.min_validity
+        {
+            return Some(Reply::Serve { held: Arc::clone(held), is_first });
+        }
+        let fallback = slot.valid(now).filter(|_| !ask.passes_over_cache()).cloned();
+        let reply = self.join_or_start(key, slot_key, ask, now)?;
+        Some(match (reply, fallback) {
+            (Reply::Refuse(_), Some(held)) => Reply::Serve { held, is_first },
+            (Reply::Refuse(refusal), None) => {
+                // A loop over made-up scopes leaves nothing behind.
+                let slots = &mut self.accounts.get_mut(key)?.slots;
+                if slots.get(slot_key).is_some_and(Slot::is_blank) {
+                    slots.remove(slot_key);
+                }
+                Reply::Refuse(refusal)
+            }
+            (reply, _) => reply,
+        })
+    }
+
+    pub(super) fn join_or_start(
+        &mut self,
+        key: &AccountKey,
+        slot_key: &SlotKey,
+        ask: &Ask,
+        now: Now,
+    ) -> Option<Reply> {
+        let account = self.accounts.get(key)?;
+        if let Some((failure, _)) = &account.dead {
+            return Some(Reply::Refuse(Refusal { failure: failure.clone(), retry_after: None }));
+        }
+        if let Some(flight) = self.joinable(key, slot_key, ask) {
+            return Some(Reply::Wait { flight, order: None });
+        }
+        let (slot, claims) = (account.slots.get(slot_key)?, ask.claims.as_deref());
+        let client = self.clients.get(&account.client);
+        let refusal = slot
+            .refusal(claims, now)
+            .or_else(|| slot.loop_refusal(claims, now))
+            .or_else(|| client?.refusal(now))
+            .or_else(|| self.budget_refusal(key, slot_key, now));
+        match refusal {
+            Some(refusal) => Some(Reply::Refuse(refusal)),
+            None => self.start(key, slot_key, ask, now),
+        }
+    }
+
+    /// The flight that this caller may join. One whose token was refused does not join a flight that may have
+    /// begun before the refusal, but one that has not begun yet.
+    fn joinable(&self, key: &AccountKey, slot_key: &SlotKey, ask: &Ask) -> Option<FlightId> {
+        let account = self.accounts.get(key)?;
+        let void_before = account.slots.get(slot_key)?.void_before;
+        let flights = account.flights_of(slot_key, ask.claims.as_deref());
+        let joinable = flights.filter(|(id, flight)| flight.is_queued || (!ask.force && id.0 >= void_before));
+        joinable.map(|(id, _)| id).last()
+    }
+
+    /// A budget that is used up.
+    fn budget_refusal(&self, key: &AccountKey, slot_key: &SlotKey, now: Now) -> Option<Refusal> {
+        let account = self.accounts.get(key)?;
+        let of_key = account.slots.get(slot_key)?.budget.wait(MOST_PER_KEY, now.boot);
+        let client = self.clients.get(&account.client);
+        let of_client = client.map_or(Duration::ZERO, |client| client.budget.wait(MOST_PER_CLIENT, now.boot));
+        let wait = of_key.max(of_client);
+        (!wait.is_zero()).then(|| budget::refusal(wait))
+    }
+
+    /// Starts a flight, or queues it behind the one in the air. `None` when the account or slot is gone.
+    pub(super) fn start(
+        &mut self,
+        key: &AccountKey,
+        slot_key: &SlotKey,
+        ask: &Ask,
+        now: Now,
+    ) -> Option<Reply> {
+        let id = FlightId(self.flights);
+        let account = self.accounts.get_mut(key)?;
+        let is_queued = account.flights_of(slot_key, ask.claims.as_deref()).next().is_some();
+        let slot = account.slots.get_mut(slot_key)?;
+        slot.spend(ask.claims.as_deref(), now);
+        self.clients.entry(account.client.clone()).or_default().budget.spend(now.boot);
+        self.flights += 1;
+        if ask.force {
+            slot.void_before = id.0;
+        }
+        let flight =
+            Flight { slot: slot_key.clone(), claims: ask.claims.clone(), is_queued, ordered: now.boot };
+        let order = (!is_queued).then(|| order(id, key, &flight, slot));
+        account.flights.insert(id, flight);
+        Some(Reply::Wait { flight: id, order })
+    }
+}
+
+pub(super) fn order(flight: FlightId, account: &AccountKey, of: &Flight, slot: &Slot) -> Order {
+    Order {
+        flight,
+        account: account.clone(),
+        tenant: of.slot.tenant.clone(),
+        scopes: slot.scopes.clone(),
+        claims: of.claims.clone(),
+        cae: of.slot.cae,
+    }
+}

@@ -1,0 +1,112 @@
+//! What all keys of an app registration at an authority share: a throttle, the budget, an outage, the pace.
+
+use std::time::Duration;
+
+use super::super::budget::{Budget, MOST_PER_CLIENT};
+use super::super::outcome::Failure;
+use super::super::schedule::{Jitter, probe_back_off};
+use super::super::slot::Refusal;
+use super::super::time::Now;
+
+/// The shared part.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Client {
+    pub(super) budget: Budget,
+    /// Entra throttled it: nothing is sent before this boot time.
+    throttled: Option<(Duration, Failure)>,
+    outage: Option<Outage>,
+    /// The schedule sends nothing before this boot time: its requests go out one by one, so that a network that
+    /// is back, or a machine that wakes, does not greet Entra with all keys at once.
+    paced_until: Duration,
+}
+
+/// The way to Entra is closed.
+#[derive(Clone, Debug)]
+struct Outage {
+    /// Probes that found it so, one after the other.
+    attempts: u32,
+    /// When the last one did.
+    at: Duration,
+    failure: Failure,
+    retry_after: Option<Duration>,
+    jitter: Jitter,
+}
+
+impl Client {
+    pub(super) fn throttle(&mut self, until: Duration, failure: Failure) {
+        let until = self.throttled.as_ref().map_or(until, |(before, _)| until.max(*before));
+        self.throttled = Some((until, failure));
+    }
+
+    /// A request that was sent at `sent` found the way closed.
+    pub(super) fn note_outage(
+        &mut self,
+        sent: Duration,
+        retry_after: Option<Duration>,
+        failure: &Failure,
+        now: Now,
+        jitter: Jitter,
+    ) {
+        // Of requests that were in the air together only the first counts.
+        let before = self
+            .outage
+            .as_ref()
+            .map_or(0, |outage| outage.attempts.saturating_sub(u32::from(sent < outage.at)));
+        let attempts = before.saturating_add(1);
+        self.outage = Some(Outage { attempts, at: now.boot, failure: failure.clone(), retry_after, jitter });
+    }
+
+    /// Entra answered. Says whether that ends an outage.
+    pub(super) fn note_answer(&mut self) -> bool {
+        self.outage.take().is_some()
+    }
+
+    /// The network changed: the next probe may go out now, and counts as the first.
+    pub(super) fn forget_attempts(&mut self, now: Now) {
+        if let Some(outage) = &mut self.outage {
+            (outage.attempts, outage.retry_after) = (0, None);
+            self.paced_until = self.paced_until.min(now.boot);
+        }
+    }
+
+    pub(super) fn is_out(&self) -> bool {
+        self.outage.is_some()
+    }
+
+    /// Why nobody's request is sent now.
+    pub(super) fn refusal(&self, now: Now) -> Option<Refusal> {
+        let (until, failure) = self.throttled.as_ref().filter(|(until, _)| *until > now.boot)?;
+        Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
+    }
+
+    /// Why a request that waited for its turn since `ordered` need not be sent any more: another one found out.
+    pub(super) fn failed_since(&self, ordered: Duration, now: Now) -> Option<Failure> {
+        let outage = self.outage.as_ref().filter(|outage| outage.at > ordered);
+        outage.map(|outage| outage.failure.clone()).or_else(|| Some(self.refusal(now)?.failure))
+    }
+
+    pub(super) fn pace(&mut self, now: Now) {
+        self.paced_until = now.boot.saturating_add(PACE);
+    }
+
+    /// The boot time before which nothing is sent for any key, whoever asks.
+    pub(super) fn held_back_until(&self, now: Now) -> Duration {
+        let throttled = self.throttled.as_ref().map_or(Duration::ZERO, |(until, _)| *until);
+        let wait = self.budget.wait(MOST_PER_CLIENT, now.boot);
+        if wait.is_zero() { throttled } else { throttled.max(now.boot.saturating_add(wait)) }
+    }
+
+    /// The boot time before which the schedule sends nothing for a key that does or does not hold a live token.
+    pub(super) fn scheduled_from(&self, is_live: bool, now: Now) -> Duration {
+        let probe = self.outage.as_ref().map_or(Duration::ZERO, |outage| match outage.attempts {
+            0 => Duration::ZERO,
+            attempts => {
+                outage.at.saturating_add(probe_back_off(attempts, outage.retry_after, is_live, outage.jitter))
+            }
+        });
+        self.held_back_until(now).max(probe).max(self.paced_until)
+    }
+}
+
+/// Twelve keys are renewed within three seconds, and a person notices neither end of it.
+const PACE: Duration = Duration::from_millis(200);
