@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use entra_proto::scope::Scopes;
 
+use super::budget::Limits;
 use super::key::{AccountKey, ClientKey, FlightId, SlotKey};
 use super::outcome::Failure;
 use super::slot::{Held, Slot};
@@ -42,6 +43,7 @@ pub struct Machine {
     clients: BTreeMap<ClientKey, Client>,
     /// The number of the next flight.
     flights: u64,
+    limits: Limits,
 }
 
 /// One account.
@@ -111,7 +113,7 @@ impl Machine {
         account.dead = None;
         account.slots.values_mut().for_each(Slot::forget_failures);
         let (slot, scopes) = account.exercise.slot().map(|(slot, scopes)| (slot.clone(), scopes.clone()))?;
-        account.slot(&slot, &scopes, now);
+        account.slot(&slot, &scopes, self.limits, now);
         let plain = Ask { min_validity: Duration::MAX, claims: None, force: false };
         match self.join_or_start(key, &slot, &plain, now)? {
             Reply::Wait { flight, order } => Some((flight, order)),
@@ -127,7 +129,7 @@ impl Machine {
     /// A token came with a sign-in: it fills its slot.
     pub fn fill(&mut self, key: &AccountKey, slot: &SlotKey, scopes: &Scopes, held: Held, now: Now) {
         if let Some(account) = self.accounts.get_mut(key) {
-            account.slot(slot, scopes, now).succeeded(Arc::new(held), now);
+            account.slot(slot, scopes, self.limits, now).succeeded(Arc::new(held), now);
             account.refreshed_on = Some(now.epoch());
         }
     }
@@ -152,11 +154,11 @@ impl Machine {
 
 impl Account {
     /// The slot, made where there is none.
-    fn slot(&mut self, key: &SlotKey, scopes: &Scopes, now: Now) -> &mut Slot {
+    fn slot(&mut self, key: &SlotKey, scopes: &Scopes, limits: Limits, now: Now) -> &mut Slot {
         if !self.slots.contains_key(key) {
             self.make_room(now);
         }
-        self.slots.entry(key.clone()).or_insert_with(|| Slot::new(scopes.clone()))
+        self.slots.entry(key.clone()).or_insert_with(|| Slot::new(scopes.clone(), limits))
     }
 
     /// Drops slots that hold nothing of worth once there are very many, else the one whose token ends first.
@@ -210,3 +212,5 @@ const MOST_SLOTS: usize = 16_384;
 mod plan_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walk;

@@ -7,7 +7,7 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::scope::Scopes;
 use entra_proto::secret::AccessToken;
 
-use super::budget::{Budget, MOST_PER_CHALLENGE, MOST_PER_KEY};
+use super::budget::{Budget, Limits};
 use super::outcome::{Failure, FailureKind, Grant, Reach};
 use super::schedule::{self, Jitter};
 use super::time::{Deadline, Now};
@@ -79,6 +79,7 @@ pub struct Slot {
     remembered: Vec<Remembered>,
     /// The challenge that was answered last, and how often of late.
     challenge: Option<(String, Budget)>,
+    per_challenge: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -89,14 +90,15 @@ struct Remembered {
 }
 
 impl Slot {
-    pub(super) fn new(scopes: Scopes) -> Self {
+    pub(super) fn new(scopes: Scopes, limits: Limits) -> Self {
         Self {
             scopes,
             held: None,
             is_wanted: false,
             is_of_earlier_sign_in: false,
             void_before: 0,
-            budget: Budget::default(),
+            budget: Budget::of(limits.per_key),
+            per_challenge: limits.per_challenge,
             last: None,
             stopped_by: None,
             attempts: 0,
@@ -148,7 +150,7 @@ impl Slot {
     /// Whether a resource keeps refusing what Entra gives for its challenge: asking again would go on for ever.
     pub(super) fn loop_refusal(&self, claims: Option<&str>, now: Now) -> Option<Refusal> {
         let (_, answered) = self.challenge.as_ref().filter(|(kept, _)| claims == Some(kept))?;
-        let wait = answered.wait(MOST_PER_CHALLENGE, now.boot);
+        let wait = answered.wait(now.boot);
         (!wait.is_zero()).then(|| loop_detected(wait))
     }
 
@@ -159,7 +161,7 @@ impl Slot {
         match &mut self.challenge {
             Some((kept, answered)) if kept == claims => answered.spend(now.boot),
             challenge => {
-                let mut answered = Budget::default();
+                let mut answered = Budget::of(self.per_challenge);
                 answered.spend(now.boot);
                 *challenge = Some((claims.to_owned(), answered));
             }
@@ -204,6 +206,39 @@ impl Slot {
         Refusal { failure: failure.clone(), retry_after }
     }
 
+    /// What it is, seen from now, in the walk's steps.
+    #[cfg(test)]
+    pub(super) fn shape(&self, now: Now, to: &mut Vec<u64>) {
+        let ahead = |at: Duration| now.ahead(at);
+        match &self.held {
+            Some(held) => to.extend(held.expiry.shape(now).into_iter().chain(held.due.shape(now))),
+            None => to.push(u64::MAX),
+        }
+        to.push(u64::from(self.is_wanted) + 2 * u64::from(self.is_of_earlier_sign_in));
+        to.push(u64::from(self.last.is_some()) + 2 * u64::from(self.stopped_by.is_some()));
+        let kind = |failure: &Failure| {
+            u64::from(failure.kind == FailureKind::RetryAfter { after: None, reach: Reach::Outage })
+        };
+        to.extend(
+            self.blocked
+                .iter()
+                .filter(|(until, _)| *until > now.boot)
+                .map(|(until, why)| 2 * ahead(*until) + kind(why)),
+        );
+        to.push(u64::MAX);
+        to.extend(
+            self.remembered
+                .iter()
+                .filter(|kept| kept.until > now.boot)
+                .map(|kept| u64::from(kept.claims.is_some())),
+        );
+        to.push(u64::MAX);
+        self.budget.shape(now, to);
+        if let Some((_, answered)) = &self.challenge {
+            answered.shape(now, to);
+        }
+    }
+
     fn remember(&mut self, claims: Option<String>, failure: &Failure, now: Now) {
         self.remembered.retain(|kept| kept.until > now.boot && kept.claims != claims);
         if self.remembered.len() == MOST_REMEMBERED {
@@ -239,7 +274,7 @@ impl Slot {
     pub(super) fn held_back_until(&self, now: Now) -> Duration {
         let blocked = self.blocked.as_ref().map_or(Duration::ZERO, |(until, _)| *until);
         let remembered = self.remembered.iter().filter(|kept| kept.claims.is_none()).map(|kept| kept.until);
-        let wait = self.budget.wait(MOST_PER_KEY, now.boot);
+        let wait = self.budget.wait(now.boot);
         let spent = if wait.is_zero() { Duration::ZERO } else { now.boot.saturating_add(wait) };
         blocked.max(remembered.max().unwrap_or_default()).max(spent)
     }

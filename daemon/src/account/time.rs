@@ -16,12 +16,22 @@ pub struct Now {
 }
 
 impl Now {
+    /// How many of the walk's steps it is until then; zero when it has passed.
+    #[cfg(test)]
+    pub(super) fn ahead(self, boot: Duration) -> u64 {
+        boot.saturating_sub(self.boot).as_millis().div_ceil(WALK_STEP.as_millis()).min(1000) as u64
+    }
+
     /// Whole seconds since 1970, as the wire has them.
     #[must_use]
     pub fn epoch(self) -> u64 {
         self.wall.as_secs()
     }
 }
+
+/// Time passes in steps of this length in the walk over every reachable state.
+#[cfg(test)]
+pub(super) const WALK_STEP: Duration = Duration::from_secs(300);
 
 /// An instant on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +51,15 @@ impl Deadline {
     #[must_use]
     pub fn remaining(self, now: Now) -> Duration {
         self.boot.saturating_sub(now.boot).min(self.wall.saturating_sub(now.wall))
+    }
+
+    /// What it is, seen from now: steps on either clock.
+    #[cfg(test)]
+    pub(super) fn shape(self, now: Now) -> [u64; 2] {
+        match now.ahead(self.boot) {
+            0 => [0, 0],
+            boot => [boot, Now { boot: now.wall, wall: now.wall }.ahead(self.wall)],
+        }
     }
 
     /// Whether it has passed on either clock.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use entra_proto::scope::Scopes;
 
-use super::super::budget::{self, MOST_PER_CLIENT, MOST_PER_KEY};
+use super::super::budget;
 use super::super::key::{AccountKey, FlightId, SlotKey};
 use super::super::slot::{Held, Refusal, Slot};
 use super::super::time::Now;
-use super::{Flight, Machine};
+use super::{Client, Flight, Machine};
 
 /// How a caller wants its token.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Machine {
         now: Now,
     ) -> Option<Reply> {
         let account = self.accounts.get_mut(key)?;
-        let slot = account.slot(slot_key, scopes, now);
+        let slot = account.slot(slot_key, scopes, self.limits, now);
         let is_first = !std::mem::replace(&mut slot.is_wanted, true);
         if !ask.passes_over_cache()
             && let Some(held) = slot.valid(now)
@@ -143,9 +143,9 @@ impl Machine {
     /// A budget that is used up.
     fn budget_refusal(&self, key: &AccountKey, slot_key: &SlotKey, now: Now) -> Option<Refusal> {
         let account = self.accounts.get(key)?;
-        let of_key = account.slots.get(slot_key)?.budget.wait(MOST_PER_KEY, now.boot);
+        let of_key = account.slots.get(slot_key)?.budget.wait(now.boot);
         let client = self.clients.get(&account.client);
-        let of_client = client.map_or(Duration::ZERO, |client| client.budget.wait(MOST_PER_CLIENT, now.boot));
+        let of_client = client.map_or(Duration::ZERO, |client| client.budget.wait(now.boot));
         let wait = of_key.max(of_client);
         (!wait.is_zero()).then(|| budget::refusal(wait))
     }
@@ -163,7 +163,7 @@ impl Machine {
         let is_queued = account.flights_of(slot_key, ask.claims.as_deref()).next().is_some();
         let slot = account.slots.get_mut(slot_key)?;
         slot.spend(ask.claims.as_deref(), now);
-        self.clients.entry(account.client.clone()).or_default().budget.spend(now.boot);
+        Client::of(&mut self.clients, &account.client, self.limits).budget.spend(now.boot);
         self.flights += 1;
         if ask.force {
             slot.void_before = id.0;

@@ -1,15 +1,17 @@
 //! What all keys of an app registration at an authority share: a throttle, the budget, an outage, the pace.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::budget::{Budget, MOST_PER_CLIENT};
+use super::super::budget::{Budget, Limits};
+use super::super::key::ClientKey;
 use super::super::outcome::Failure;
 use super::super::schedule::{Jitter, probe_back_off};
 use super::super::slot::Refusal;
 use super::super::time::Now;
 
 /// The shared part.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) budget: Budget,
     /// Entra throttled it: nothing is sent before this boot time.
@@ -33,6 +35,20 @@ struct Outage {
 }
 
 impl Client {
+    fn new(limits: Limits) -> Self {
+        let budget = Budget::of(limits.per_client);
+        Self { budget, throttled: None, outage: None, paced_until: Duration::ZERO }
+    }
+
+    /// The client, made where there is none.
+    pub(super) fn of<'a>(
+        all: &'a mut BTreeMap<ClientKey, Self>,
+        key: &ClientKey,
+        limits: Limits,
+    ) -> &'a mut Self {
+        all.entry(key.clone()).or_insert_with(|| Self::new(limits))
+    }
+
     pub(super) fn throttle(&mut self, until: Duration, failure: Failure) {
         let until = self.throttled.as_ref().map_or(until, |(before, _)| until.max(*before));
         self.throttled = Some((until, failure));
@@ -85,6 +101,19 @@ impl Client {
         outage.map(|outage| outage.failure.clone()).or_else(|| Some(self.refusal(now)?.failure))
     }
 
+    /// What it is, seen from now, in the walk's steps.
+    #[cfg(test)]
+    pub(super) fn shape(&self, now: Now, to: &mut Vec<u64>) {
+        self.budget.shape(now, to);
+        let throttled = self.throttled.as_ref().map_or(0, |(until, _)| now.ahead(*until));
+        to.extend([throttled, now.ahead(self.paced_until)]);
+        if let Some(outage) = &self.outage {
+            let probe = |is_live| now.ahead(outage.probe_from(is_live));
+            to.extend([u64::from(outage.attempts.min(1)), probe(true), probe(false)]);
+        }
+        to.push(u64::MAX);
+    }
+
     pub(super) fn pace(&mut self, now: Now) {
         self.paced_until = now.boot.saturating_add(PACE);
     }
@@ -92,19 +121,24 @@ impl Client {
     /// The boot time before which nothing is sent for any key, whoever asks.
     pub(super) fn held_back_until(&self, now: Now) -> Duration {
         let throttled = self.throttled.as_ref().map_or(Duration::ZERO, |(until, _)| *until);
-        let wait = self.budget.wait(MOST_PER_CLIENT, now.boot);
+        let wait = self.budget.wait(now.boot);
         if wait.is_zero() { throttled } else { throttled.max(now.boot.saturating_add(wait)) }
     }
 
     /// The boot time before which the schedule sends nothing for a key that does or does not hold a live token.
     pub(super) fn scheduled_from(&self, is_live: bool, now: Now) -> Duration {
-        let probe = self.outage.as_ref().map_or(Duration::ZERO, |outage| match outage.attempts {
-            0 => Duration::ZERO,
-            attempts => {
-                outage.at.saturating_add(probe_back_off(attempts, outage.retry_after, is_live, outage.jitter))
-            }
-        });
+        let probe = self.outage.as_ref().map_or(Duration::ZERO, |outage| outage.probe_from(is_live));
         self.held_back_until(now).max(probe).max(self.paced_until)
+    }
+}
+
+impl Outage {
+    fn probe_from(&self, is_live: bool) -> Duration {
+        if self.attempts == 0 {
+            return Duration::ZERO;
+        }
+        let wait = probe_back_off(self.attempts, self.retry_after, is_live, self.jitter);
+        self.at.saturating_add(wait)
     }
 }
 

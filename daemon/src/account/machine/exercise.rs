@@ -24,6 +24,12 @@ impl Exercise {
         Self { used_on, after: exercise_after(Jitter(0)), rooted_in, not_before: Duration::ZERO }
     }
 
+    /// What it is, seen from now: whether it is due, and whether that was put off.
+    #[cfg(test)]
+    pub(super) fn shape(&self, now: Now, to: &mut Vec<u64>) {
+        to.push(u64::from(self.due(now) <= now.boot) + 2 * u64::from(self.not_before > now.boot));
+    }
+
     /// A refresh brought a token, whatever for.
     pub(super) fn used(&mut self, now: Now, jitter: Jitter) {
         self.used_on = now.epoch();

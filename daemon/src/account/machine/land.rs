@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use entra_proto::error::{ErrorBody, ErrorCode};
+
 use super::super::key::{AccountKey, ClientKey, FlightId};
 use super::super::outcome::{Failure, FailureKind, Grant, Reach};
 use super::super::schedule::Jitter;
 use super::super::slot::{Held, Refusal};
 use super::super::time::Now;
 use super::ask::order;
-use super::{Flight, Machine, Order};
+use super::{Client, Flight, Machine, Order};
 
 /// How a flight landed, for everyone who waits for it.
 #[derive(Clone, Debug)]
@@ -33,14 +35,20 @@ pub struct Ended {
 }
 
 impl Machine {
-    /// Whether a flight that waited for its turn is still to be sent: not when the account died meanwhile, or
-    /// another flight learned that Entra cannot or will not be asked.
+    /// Whether a flight that waited for its turn is still to be sent: not when its sign-in is gone, the account
+    /// died meanwhile, or another flight learned that Entra cannot or will not be asked.
     ///
     /// # Errors
     /// What the other one learned; report it as this flight's outcome.
     pub fn clearance(&self, key: &AccountKey, flight: FlightId, now: Now) -> Result<(), Failure> {
-        let Some(account) = self.accounts.get(key) else { return Ok(()) };
-        let Some(of) = account.flights.get(&flight) else { return Ok(()) };
+        let account = self.accounts.get(key);
+        let Some((account, of)) = account.and_then(|account| Some((account, account.flights.get(&flight)?)))
+        else {
+            let sentence = "The account signed out, or in again, before Entra was asked.";
+            return Err(Failure::own(
+                ErrorBody::new(ErrorCode::Unavailable, sentence).with_hint("Ask again."),
+            ));
+        };
         if let Some((failure, _)) = &account.dead {
             return Err(failure.clone());
         }
@@ -112,7 +120,7 @@ impl Machine {
         now: Now,
         jitter: Jitter,
     ) {
-        let client = self.clients.entry(key.clone()).or_default();
+        let client = Client::of(&mut self.clients, key, self.limits);
         match failure.kind {
             FailureKind::RetryAfter { after, reach: Reach::Outage } => {
                 client.note_outage(flight.ordered, after, failure, now, jitter);
@@ -132,7 +140,7 @@ impl Machine {
 
     /// Entra answered somebody, so nobody need stay away for an outage any longer.
     fn note_answer(&mut self, key: &ClientKey) {
-        if self.clients.get_mut(key).is_some_and(super::Client::note_answer) {
+        if self.clients.get_mut(key).is_some_and(Client::note_answer) {
             let of_client = self.accounts.values_mut().filter(|account| account.client == *key);
             of_client.flat_map(|account| account.slots.values_mut()).for_each(super::Slot::forget_outage);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::key::{AccountKey, ClientKey, SlotKey};
 use super::super::slot::Slot;
 use super::super::time::Now;
-use super::{Account, Ask, Machine, Order, Reply};
+use super::{Account, Ask, Client, Machine, Order, Reply};
 
 impl Machine {
     /// Time passed: the requests that are due now, at most one for each client.
@@ -72,9 +72,9 @@ impl Machine {
             && *slot == planned.slot
         {
             let scopes = scopes.clone();
-            self.accounts.get_mut(&planned.account)?.slot(&planned.slot, &scopes, now);
+            self.accounts.get_mut(&planned.account)?.slot(&planned.slot, &scopes, self.limits, now);
         }
-        self.clients.entry(client.clone()).or_default().pace(now);
+        Client::of(&mut self.clients, client, self.limits).pace(now);
         let plain = Ask { min_validity: Duration::ZERO, claims: None, force: false };
         match self.start(&planned.account, &planned.slot, &plain, now)? {
             Reply::Wait { order, .. } => order,
@@ -103,7 +103,7 @@ impl Machine {
     }
 
     pub(super) fn is_out(&self, client: &ClientKey) -> bool {
-        self.clients.get(client).is_some_and(super::Client::is_out)
+        self.clients.get(client).is_some_and(Client::is_out)
     }
 
     fn is_in_air(&self, client: &ClientKey) -> bool {

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::super::budget::{MOST_PER_CLIENT, MOST_PER_KEY};
 use super::super::key::{AccountKey, SlotKey};
 use super::super::slot::Slot;
 use super::super::time::Now;
@@ -111,8 +110,8 @@ impl Machine {
             1 => Air::Flight,
             _ => Air::FlightAndNext,
         };
-        let is_spent = !slot.budget.wait(MOST_PER_KEY, now.boot).is_zero()
-            || client.is_some_and(|client| !client.budget.wait(MOST_PER_CLIENT, now.boot).is_zero());
+        let is_spent = !slot.budget.wait(now.boot).is_zero()
+            || client.is_some_and(|client| !client.budget.wait(now.boot).is_zero());
         let gate = match slot.refusal(None, now) {
             Some(refusal) if refusal.retry_after.is_none() => Gate::Refused,
             Some(_) => Gate::BackOff,
