@@ -16,16 +16,24 @@ impl Broker {
             tokio::select! {
                 () = self.parts.clock.wait_until_set() => {
                     tracing::info!("the clock was set");
+                    // A clock that was wrong made every certificate invalid: the way is another one now.
+                    self.network_changed();
                 }
                 () = changed(watch.as_ref().ok()) => {
                     tracing::debug!("the network changed");
-                    self.parts.entra.rebuild();
-                    let now = self.parts.clock.now();
-                    self.state().machine.network_changed(now);
+                    self.network_changed();
                 }
             }
-            self.rescheduled.notify_one();
         }
+    }
+
+    /// The way to Entra may be open again, or lead through another proxy: what an outage holds back is tried
+    /// anew, one key first.
+    pub fn network_changed(&self) {
+        self.parts.entra.rebuild();
+        let now = self.parts.clock.now();
+        self.state().machine.network_changed(now);
+        self.rescheduled.notify_one();
     }
 }
 
