@@ -37,8 +37,8 @@ pub(crate) enum Command {
     Token(Box<TokenArgs>),
     /// Show accounts, tokens, next refreshes and what went wrong last
     Status(ReportArgs),
-    /// List the accounts that are signed in
-    Accounts(ReportArgs),
+    /// List the accounts that are signed in, or try a dead refresh token again
+    Accounts(AccountsArgs),
     /// Sign out: delete an account's refresh token from this workstation
     Logout(LogoutArgs),
     /// Explain an error number or code, without the network
@@ -154,6 +154,35 @@ pub(crate) struct ReportArgs {
     /// Print the daemon's answer as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[group(skip)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct AccountsArgs {
+    /// Print the daemon's answer as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) action: Option<AccountsAction>,
+}
+
+/// What to do to an account.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsAction {
+    /// Try a refresh token again that Entra declared dead less than a day ago
+    Revive(ReviveArgs),
+}
+
+#[derive(Args, Debug)]
+#[group(skip)]
+pub(crate) struct ReviveArgs {
+    /// The account, by user name or id; not needed when only one needs a sign-in
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// Only under this profile
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
 }
 
 #[derive(Args, Debug)]

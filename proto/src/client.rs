@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::account::{AccountId, AccountsAnswer};
+use crate::account::{AccountId, AccountInfo, AccountsAnswer};
 use crate::error::{ErrorBody, ErrorCode};
 use crate::http1::{Answer, ExchangeError, write_request};
 use crate::sign_in::{SignInEvent, SignInRequest, SignInStarted};
@@ -50,6 +50,15 @@ impl<S: Read + Write> Client<S> {
     /// As [`Client::token`].
     pub fn accounts(self) -> Result<Said<AccountsAnswer>, ExchangeError> {
         self.exchange("GET", "/v1/accounts", NO_BODY)
+    }
+
+    /// `POST /v1/accounts/{id}/revive`: tries a quarantined refresh token again.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn revive(self, id: &AccountId, profile: Option<&str>) -> Result<Said<AccountInfo>, ExchangeError> {
+        let query = profile.map(|profile| format!("?profile={}", escape(profile))).unwrap_or_default();
+        self.exchange("POST", &format!("/v1/accounts/{id}/revive{query}"), NO_BODY)
     }
 
     /// `DELETE /v1/accounts/{id}`: signs the account out, under `profile` alone where one is named.

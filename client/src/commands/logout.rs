@@ -55,7 +55,7 @@ fn choose<'a>(held: &'a [AccountInfo], args: &LogoutArgs) -> Result<Vec<&'a Acco
     Ok(fitting)
 }
 
-fn is_called(account: &AccountInfo, name: &str) -> bool {
+pub(super) fn is_called(account: &AccountInfo, name: &str) -> bool {
     account.id.as_str().eq_ignore_ascii_case(name) || account.username.to_lowercase() == name.to_lowercase()
 }
 

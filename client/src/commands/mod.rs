@@ -4,13 +4,14 @@ mod accounts;
 mod explain;
 mod login;
 mod logout;
+mod revive;
 mod status;
 mod token;
 
 use entra_proto::client::Said;
 use entra_proto::version::{VERSION, skew};
 
-use crate::args::{Cli, Command};
+use crate::args::{AccountsAction, AccountsArgs, Cli, Command};
 use crate::browser;
 use crate::connect_unix::Socket;
 use crate::failure::Failure;
@@ -20,6 +21,9 @@ use crate::print;
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     let socket = || Socket::find(cli.socket);
     match cli.command {
+        Command::Accounts(AccountsArgs { action: Some(AccountsAction::Revive(args)), .. }) => {
+            revive::run(&socket()?, &args)
+        }
         Command::Accounts(args) => accounts::run(&socket()?, args.json),
         Command::Explain(args) => explain::run(&args),
         Command::Login(args) => login::run(socket, *args),

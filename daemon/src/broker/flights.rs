@@ -223,7 +223,7 @@ impl Broker {
         }
     }
 
-    async fn quarantine(&self, key: &AccountKey, since: u64) {
+    async fn quarantine(self: &Arc<Self>, key: &AccountKey, since: u64) {
         tracing::warn!(
             "Entra declared a refresh token dead; it is in quarantine and the account needs a sign-in"
         );
@@ -233,6 +233,7 @@ impl Broker {
         if let Some(known) = self.state().known.get_mut(key) {
             known.entry.quarantined_on = Some(since);
         }
+        self.purge_after_quarantine(since);
     }
 }
 

@@ -28,6 +28,7 @@ mod choice;
 mod flights;
 mod profiles;
 mod report;
+mod revive;
 mod sign_in;
 mod sign_ins;
 mod surroundings;
@@ -123,7 +124,7 @@ impl Broker {
     ///
     /// # Errors
     /// Why the vault is closed, at once while the last failure is fresh.
-    pub async fn restore(&self, access: Access) -> Result<(), ErrorBody> {
+    pub async fn restore(self: &Arc<Self>, access: Access) -> Result<(), ErrorBody> {
         if self.is_restored() {
             return Ok(());
         }
@@ -140,10 +141,15 @@ impl Broker {
         match self.parts.vault.records(access).await {
             Ok(entries) => {
                 let mut state = self.state();
+                let quarantined: Vec<_> = entries.iter().filter_map(|entry| entry.quarantined_on).collect();
                 for entry in entries {
                     state.welcome(entry, &self.parts.profiles);
                 }
                 drop(state);
+                for since in quarantined {
+                    self.purge_after_quarantine(since);
+                }
+                self.rescheduled.notify_one();
                 self.is_restored.store(true, Ordering::Release);
                 *stalled = None;
                 Ok(())

@@ -1,5 +1,6 @@
 //! What is said of the accounts and the daemon: `GET /v1/accounts`, `GET /v1/status`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use entra_proto::account::{AccountInfo, AccountsAnswer, Health};
@@ -22,7 +23,7 @@ impl Broker {
     ///
     /// # Errors
     /// Why the vault is closed: then nobody knows who is signed in.
-    pub async fn accounts(&self) -> Result<AccountsAnswer, ErrorBody> {
+    pub async fn accounts(self: &Arc<Self>) -> Result<AccountsAnswer, ErrorBody> {
         self.restore(Access::Silent).await?;
         let state = self.state();
         let mut accounts: Vec<_> = state.known.keys().filter_map(|key| state.info(key)).collect();
@@ -34,7 +35,7 @@ impl Broker {
     ///
     /// # Errors
     /// None today; the signature is that of every route.
-    pub async fn status(&self) -> Result<StatusAnswer, ErrorBody> {
+    pub async fn status(self: &Arc<Self>) -> Result<StatusAnswer, ErrorBody> {
         let closed = self.restore(Access::Silent).await.err();
         let vault = self.parts.vault.status();
         let now = self.parts.clock.now();

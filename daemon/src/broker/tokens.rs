@@ -97,7 +97,7 @@ enum Looked {
 
 /// Waits for the flight. It always ends: a flight is a task with bounded waits, and one whose account is
 /// gone tells its callers so. The route bounds the whole besides.
-async fn told(mut waiting: watch::Receiver<Option<Told>>) -> Told {
+pub(super) async fn told(mut waiting: watch::Receiver<Option<Told>>) -> Told {
     match waiting.wait_for(Option::is_some).await {
         Ok(told) => told.clone().unwrap_or(Told::AskAgain),
         Err(_) => Told::AskAgain,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Response};
@@ -31,17 +32,30 @@ pub(super) async fn accounts(State(broker): Routed) -> Response<Body> {
     answer(within(ANSWER_TIMEOUT, broker.accounts()).await)
 }
 
-/// The query of `DELETE /v1/accounts/{id}`.
+/// The query of what is done to an account.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SignOut {
+pub(super) struct OfProfile {
     profile: Option<String>,
+}
+
+type AskedProfile = Result<Query<OfProfile>, QueryRejection>;
+
+pub(super) async fn revive(
+    State(broker): Routed,
+    Path(id): Path<String>,
+    query: AskedProfile,
+) -> Response<Body> {
+    let Ok(Query(query)) = query else {
+        return failure(&bad("The query may hold `profile` alone."));
+    };
+    answer(within(TOKEN_TIMEOUT, broker.revive(&id, query.profile.as_deref())).await)
 }
 
 pub(super) async fn sign_out(
     State(broker): Routed,
     Path(id): Path<String>,
-    query: Result<Query<SignOut>, axum::extract::rejection::QueryRejection>,
+    query: AskedProfile,
 ) -> Response<Body> {
     let Ok(Query(query)) = query else {
         return failure(&bad("The query may hold `profile` alone."));

@@ -199,6 +199,14 @@ impl Vault {
         self.mark(key, None).await
     }
 
+    /// Forgets the records whose time in quarantine is over; others do it when they save.
+    ///
+    /// # Errors
+    /// As [`Vault::replace_refresh_token`].
+    pub async fn purge(&self) -> Result<(), VaultError> {
+        self.ask(Access::Silent, Worker::purge).await
+    }
+
     /// Forgets a record, at once and for good.
     ///
     /// # Errors

@@ -102,11 +102,13 @@ impl Body {
         self.records.len() < before
     }
 
-    /// Drops what has been quarantined for longer than [`QUARANTINE_SECONDS`].
-    pub(super) fn purge(&mut self, now: u64) {
+    /// Drops what has been quarantined for longer than [`QUARANTINE_SECONDS`]. Says whether there was any.
+    pub(super) fn purge(&mut self, now: u64) -> bool {
+        let before = self.records.len();
         self.records.retain(|stored| {
             stored.entry.quarantined_on.is_none_or(|since| now.saturating_sub(since) <= QUARANTINE_SECONDS)
         });
+        self.records.len() < before
     }
 
     fn change(&mut self, key: &AccountKey, change: impl FnOnce(&mut Stored)) -> bool {

@@ -138,6 +138,12 @@ impl Worker {
         self.save(body, aside.as_deref()).inspect_err(|_| self.spare = self.key.take())
     }
 
+    /// Saves anew where that drops a record, which every save does.
+    pub(super) fn purge(&mut self) -> Result<(), VaultError> {
+        let Some(mut body) = self.load(Access::Silent)? else { return Ok(()) };
+        if body.purge(now()) { self.save(body, None) } else { Ok(()) }
+    }
+
     /// How many calls to a home have not come back.
     pub(super) fn stuck(&self) -> usize {
         self.calls.stuck()

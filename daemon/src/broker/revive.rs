@@ -1,0 +1,108 @@
+//! A refresh token that Entra declared dead is kept for a day, and can be tried again by hand: verdicts have
+//! been wrong, as when a policy was changed and changed back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entra_proto::account::AccountInfo;
+use entra_proto::error::{ErrorBody, ErrorCode};
+use tokio::sync::watch;
+
+use super::tokens::told;
+use super::{Broker, Told};
+use crate::account::key::AccountKey;
+use crate::entra::words::{self, About};
+use crate::vault::{Access, QUARANTINE_SECONDS, VaultError};
+
+impl Broker {
+    /// `POST /v1/accounts/{id}/revive`: takes the account's refresh token out of quarantine and tries it. An
+    /// account that is well is left alone.
+    ///
+    /// # Errors
+    /// `not_found`, `account_needed`, `sign_in_needed` where the token is gone or Entra refuses it again, and
+    /// whatever else a refresh can meet; the token is out of quarantine then.
+    pub async fn revive(self: &Arc<Self>, id: &str, profile: Option<&str>) -> Result<AccountInfo, ErrorBody> {
+        self.restore(Access::Silent).await?;
+        let key = self.named(id, profile)?;
+        if self.state().machine.death(&key).is_none() {
+            return self.state().info(&key).ok_or_else(vanished);
+        }
+        self.parts.vault.revive(&key).await.map_err(|error| match error {
+            VaultError::NotFound(_) => ErrorBody::new(
+                ErrorCode::SignInNeeded,
+                "The refresh token was deleted after a day in quarantine.",
+            )
+            .with_hint("Run `entra login`."),
+            error => error.to_error_body(),
+        })?;
+        let now = self.parts.clock.now();
+        let (trial, order) = {
+            let mut state = self.state();
+            if let Some(known) = state.known.get_mut(&key) {
+                known.entry.quarantined_on = None;
+            }
+            let Some((flight, order)) = state.machine.revive(&key, now) else {
+                return state.info(&key).ok_or_else(vanished);
+            };
+            let sender = state.flights.entry(flight).or_insert_with(|| watch::Sender::new(None));
+            (sender.subscribe(), order)
+        };
+        if let Some(order) = order {
+            self.launch(order);
+        }
+        match told(trial).await {
+            Told::Landed(landing) if landing.result.is_err() => {
+                let refusal = landing.result.as_ref().err().map(|refusal| &refusal.failure);
+                let state = self.state();
+                let entry = &state.known.get(&key).ok_or_else(vanished)?.entry;
+                let scopes = entry.scopes.join(" ");
+                let about = About {
+                    client_id: &entry.client_id,
+                    tenant: &entry.tenant,
+                    resource: &scopes,
+                    profile: &entry.key.profile,
+                };
+                Err(refusal.map_or_else(vanished, |failure| words::error_body(failure, &about)))
+            }
+            Told::Landed(_) | Told::AskAgain => {
+                tracing::info!("a refresh token is out of quarantine");
+                self.state().info(&key).ok_or_else(vanished)
+            }
+        }
+    }
+
+    /// Deletes quarantined refresh tokens once their day is over; `since` in seconds since 1970.
+    pub(super) fn purge_after_quarantine(self: &Arc<Self>, since: u64) {
+        let broker = Arc::clone(self);
+        tokio::spawn(async move {
+            let now = broker.parts.clock.now();
+            let left =
+                since.saturating_add(QUARANTINE_SECONDS).saturating_sub(now.epoch()).min(QUARANTINE_SECONDS);
+            broker.parts.clock.wait_until(now.boot + Duration::from_secs(left) + AFTERWARDS).await;
+            match broker.parts.vault.purge().await {
+                Ok(()) => tracing::info!("refresh tokens whose quarantine is over are deleted"),
+                Err(error) => {
+                    tracing::warn!(%error, "a quarantined refresh token is deleted with the next change");
+                }
+            }
+        });
+    }
+
+    /// The one account of this id or user name.
+    fn named(&self, id: &str, profile: Option<&str>) -> Result<AccountKey, ErrorBody> {
+        let state = self.state();
+        state.choose(Some(id), profile).map_err(|error| match error.code {
+            ErrorCode::SignInNeeded => ErrorBody::new(ErrorCode::NotFound, "No such account is known.")
+                .with_hint("`entra accounts` lists those that are."),
+            _ => error,
+        })
+    }
+}
+
+/// Past the whole second at which the day is over.
+const AFTERWARDS: Duration = Duration::from_secs(2);
+
+fn vanished() -> ErrorBody {
+    ErrorBody::new(ErrorCode::Unavailable, "The account signed out meanwhile.")
+        .with_hint("Run `entra accounts`.")
+}
