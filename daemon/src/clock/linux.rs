@@ -1,10 +1,13 @@
 //! Linux: `CLOCK_BOOTTIME`, a timerfd on it, and a timerfd that notices when the wall clock is set.
+//!
+//! The wall clock is read as the rest of the daemon reads it, through the C library: what is told to callers,
+//! what is compared with Entra's `Date` and what a certificate is judged by are one clock.
 
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
@@ -21,7 +24,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        Now { boot: read(ClockId::Boottime), wall: read(ClockId::Realtime) }
+        Now { boot: boot(), wall: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default() }
     }
 
     fn wait_until(&self, boot: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -74,8 +77,8 @@ async fn wait(timer: io::Result<OwnedFd>) -> io::Result<()> {
     Ok(())
 }
 
-fn read(clock: ClockId) -> Duration {
-    let time = clock_gettime(clock);
+fn boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
     Duration::new(seconds, nanos)
@@ -99,5 +102,12 @@ mod tests {
     async fn a_clock_that_nobody_sets_wakes_nobody() {
         let set = SystemClock.wait_until_set();
         assert!(tokio::time::timeout(Duration::from_millis(50), set).await.is_err());
+    }
+
+    #[test]
+    fn the_wall_clock_is_that_of_the_standard_library() {
+        let before = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        let wall = SystemClock.now().wall;
+        assert!(before <= wall && wall <= SystemTime::UNIX_EPOCH.elapsed().unwrap());
     }
 }
