@@ -3,6 +3,9 @@
 //! There are two: one for the internet, with the system's proxy, and one for loopback, which no proxy may
 //! ever see. Proxy and resolver settings are read when a client is built and frozen in it, so two failed
 //! connections in a row drop it. An idle client runs no timer: the pool's own ends with its last connection.
+//!
+//! A pooled connection whose network is gone is the slowest of failures: nothing refuses what is written to
+//! it. So the kernel is told how long to wait for the other end's receipt.
 
 use std::error::Error;
 use std::io;
@@ -111,6 +114,7 @@ fn builder(is_loopback: bool) -> ClientBuilder {
     let builder = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TOTAL_TIMEOUT)
+        .tcp_user_timeout(RECEIPT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .pool_max_idle_per_host(1)
         .redirect(redirect::Policy::none())
@@ -233,6 +237,10 @@ fn is_tls(cause: &(dyn Error + 'static)) -> bool {
 
 /// Name resolution, TCP and TLS. A healthy network needs far less than a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For the other end's receipt of what was sent, whatever it makes of it (RFC 5482); of a connection's first
+/// packet too. A healthy network needs milliseconds, and the kernel sends again several times meanwhile.
+const RECEIPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Everything up to the end of the body. Entra answers within two seconds, seldom within ten.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
