@@ -150,8 +150,8 @@ fn own_remedy(error: &str, login: &str) -> Option<String> {
             "Open any page in a browser and sign in to the network; `entra status` shows when entrad gets through."
         }
         "tls" => {
-            "A network that inspects traffic needs its certificate among this system's trusted ones, and the \
-             clock must be right; `entra status` shows by how much it differs from Entra's."
+            "A network that inspects traffic needs its certificate among this system's trusted ones, and this \
+             machine's clock must be right; `entra status` shows when entrad gets through."
         }
         "wrong_identity" => {
             return Some(format!("Check `tenant` and `client_id` of the profile, then run `{login}`."));
