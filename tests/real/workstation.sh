@@ -8,6 +8,8 @@ target=${CARGO_TARGET_DIR:-$root/target}
 failed=0
 daemon=
 daemon_options=()
+# Seconds that a client may take.
+client_limit=60
 # What the programs find in their environment besides a home: nothing that is not put here.
 program_environment=()
 
@@ -121,11 +123,12 @@ daemon_restart() {
 
 # Runs the client: `status`, `out`, `err`, and `took` in milliseconds.
 entra() {
-    local begun=${EPOCHREALTIME/./}
+    local begun=${EPOCHREALTIME/./} errors=$work/entra.$BASHPID.err
     status=0
-    out=$(program timeout -k 5 60 "$target/debug/entra" "$@" 2>"$work/entra.err" </dev/null) || status=$?
+    out=$(program timeout -k 5 "$client_limit" "$target/debug/entra" "$@" 2>"$errors" </dev/null) || status=$?
     took=$(((${EPOCHREALTIME/./} - begun) / 1000))
-    err=$(<"$work/entra.err")
+    err=$(<"$errors")
+    rm "$errors"
     printf '%s\n%s\n' "$out" "$err" >>"$work/entra.said"
 }
 
