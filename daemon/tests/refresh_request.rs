@@ -59,6 +59,7 @@ async fn form_and_headers_are_those_of_the_documented_request() {
         scopes: &Scopes::of_resource("https://vault.azure.net/").unwrap(),
         claims: Some(&claims),
         cae: true,
+        is_probe: false,
         account: &"u.t".parse().unwrap(),
     };
     let outcome = Entra::new().refresh(&target, request).await;

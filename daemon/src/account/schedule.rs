@@ -18,7 +18,7 @@ impl Jitter {
 ///
 /// Entra's own `refresh_in` where it gave one. Else half the life of a long token (two hours or more:
 /// MSAL .NET's rule), or ten minutes before the end of a short one, never before half its life. Tokens of an hour and more are
-/// renewed up to five minutes earlier still, by jitter.
+/// renewed up to a minute earlier still, by jitter.
 #[must_use]
 pub fn soft_expiry(expires_in: Duration, refresh_in: Option<Duration>, jitter: Jitter) -> Duration {
     let half = expires_in / 2;
@@ -37,14 +37,17 @@ pub fn back_off(attempt: u32, retry_after: Option<Duration>, jitter: Jitter) -> 
     if let Some(asked) = retry_after {
         return asked.clamp(FIRST_BACK_OFF, MAX_RETRY_AFTER);
     }
-    let doubled = FIRST_BACK_OFF * 2_u32.pow(attempt.saturating_sub(1).min(8));
-    let base = doubled.min(MAX_BACK_OFF);
+    let base = doubled(attempt).min(MAX_BACK_OFF);
     base + jitter.of(base / 5)
 }
 
+fn doubled(attempt: u32) -> Duration {
+    FIRST_BACK_OFF * 2_u32.pow(attempt.saturating_sub(1).min(8))
+}
+
 /// How long the schedule stays away after the `attempt`th try in a row (from 1) found the way to Entra closed:
-/// like [`back_off`] while a token is still alive that could be renewed in time, and doubled up to a quarter of
-/// an hour once there is nothing to lose.
+/// what Entra asked for, else 5 seconds doubled up to two minutes while a token is still alive that could be renewed
+/// in time, and up to a quarter of an hour once there is nothing to lose.
 #[must_use]
 pub fn probe_back_off(
     attempt: u32,
@@ -52,10 +55,10 @@ pub fn probe_back_off(
     is_live: bool,
     jitter: Jitter,
 ) -> Duration {
-    if is_live || retry_after.is_some() {
+    if retry_after.is_some() {
         return back_off(attempt, retry_after, jitter);
     }
-    let base = (FIRST_BACK_OFF * 2_u32.pow(attempt.saturating_sub(1).min(8))).min(MAX_PROBE);
+    let base = doubled(attempt).min(if is_live { MAX_LIVE_PROBE } else { MAX_PROBE });
     base + jitter.of(base / 5)
 }
 
@@ -81,9 +84,13 @@ pub const REFRESH_TOKEN_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
 const LONG_LIFE: Duration = Duration::from_secs(2 * 3600);
 const REFRESH_AHEAD: Duration = Duration::from_secs(600);
 const JITTER_FROM: Duration = Duration::from_secs(3600);
-const MAX_JITTER: Duration = Duration::from_secs(300);
+
+/// Entra itself draws the lives of tokens at random between 60 and 90 minutes, so a minute is enough.
+const MAX_JITTER: Duration = Duration::from_secs(60);
+
 const FIRST_BACK_OFF: Duration = Duration::from_secs(5);
 const MAX_BACK_OFF: Duration = Duration::from_secs(60);
+const MAX_LIVE_PROBE: Duration = Duration::from_secs(120);
 const MAX_PROBE: Duration = Duration::from_secs(900);
 
 /// MSAL .NET's cap on `Retry-After`.
@@ -98,7 +105,7 @@ mod tests {
 
     #[rstest]
     #[case(3600, None, 0, 3000)]
-    #[case(3600, None, 65_535, 2700)]
+    #[case(3600, None, 65_535, 2940)]
     #[case(900, None, 65_535, 450)]
     #[case(86_400, None, 0, 43_200)]
     #[case(86_400, Some(40_000), 0, 40_000)]
@@ -133,7 +140,7 @@ mod tests {
 
     #[rstest]
     #[case(1, true, 5)]
-    #[case(9, true, 60)]
+    #[case(9, true, 120)]
     #[case(1, false, 5)]
     #[case(5, false, 80)]
     #[case(9, false, 900)]

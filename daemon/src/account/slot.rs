@@ -137,7 +137,7 @@ impl Slot {
         self.held.is_none() && self.last.is_none() && self.budget.is_unspent()
     }
 
-    /// Why Entra is not to be asked now.
+    /// Why Entra is not to be asked now, for reasons of this slot alone.
     pub(super) fn refusal(&self, claims: Option<&str>, now: Now) -> Option<Refusal> {
         let mut remembered = self.remembered.iter().filter(|kept| kept.until > now.boot);
         if let Some(kept) = remembered.find(|kept| kept.claims.as_deref() == claims) {
@@ -145,6 +145,11 @@ impl Slot {
         }
         let (until, failure) = self.blocked.as_ref().filter(|(until, _)| *until > now.boot)?;
         Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
+    }
+
+    /// Whether its last request met an outage that nothing has ended yet.
+    pub(super) fn has_met_outage(&self) -> bool {
+        self.blocked.as_ref().is_some_and(|(_, failure)| is_outage(failure))
     }
 
     /// Whether a resource keeps refusing what Entra gives for its challenge: asking again would go on for ever.
@@ -216,15 +221,8 @@ impl Slot {
         }
         to.push(u64::from(self.is_wanted) + 2 * u64::from(self.is_of_earlier_sign_in));
         to.push(u64::from(self.last.is_some()) + 2 * u64::from(self.stopped_by.is_some()));
-        let kind = |failure: &Failure| {
-            u64::from(failure.kind == FailureKind::RetryAfter { after: None, reach: Reach::Outage })
-        };
-        to.extend(
-            self.blocked
-                .iter()
-                .filter(|(until, _)| *until > now.boot)
-                .map(|(until, why)| 2 * ahead(*until) + kind(why)),
-        );
+        let blocked = self.blocked.iter().filter(|(until, why)| *until > now.boot || is_outage(why));
+        to.extend(blocked.map(|(until, why)| 2 * ahead(*until) + u64::from(is_outage(why))));
         to.push(u64::MAX);
         to.extend(
             self.remembered
@@ -260,10 +258,7 @@ impl Slot {
     /// The way to Entra is open again, or is another one: what the old way did says nothing of it. A pause that
     /// Entra asked for stands.
     pub(super) fn forget_outage(&mut self) {
-        let is_ours = |failure: &Failure| {
-            matches!(failure.kind, FailureKind::RetryAfter { after: None, reach: Reach::Outage })
-        };
-        if self.blocked.take_if(|(_, failure)| is_ours(failure)).is_some() {
+        if self.blocked.take_if(|(_, failure)| is_outage(failure)).is_some() {
             self.attempts = 0;
         }
         self.remembered.retain(|kept| !kept.failure.fault.is_of_proxy());
@@ -278,6 +273,11 @@ impl Slot {
         let spent = if wait.is_zero() { Duration::ZERO } else { now.boot.saturating_add(wait) };
         blocked.max(remembered.max().unwrap_or_default()).max(spent)
     }
+}
+
+/// An outage without a pause that Entra named.
+fn is_outage(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::RetryAfter { after: None, reach: Reach::Outage })
 }
 
 /// What a caller is told whose resource refuses every token that Entra gives for the same challenge.

@@ -106,6 +106,7 @@ impl Broker {
             scopes: &order.scopes,
             claims: claims.as_ref(),
             cae: order.cae,
+            is_probe: order.is_probe,
             account: &order.account.account,
         };
         let outcome = self.parts.entra.refresh(&target, request).await;

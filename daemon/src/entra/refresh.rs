@@ -26,6 +26,8 @@ pub struct RefreshRequest<'a> {
     pub claims: Option<&'a Claims>,
     /// Whether the caller handles claims challenges (`cp1`).
     pub cae: bool,
+    /// It tries whether an outage is over: sent once, whatever comes back.
+    pub is_probe: bool,
     /// Whose token it is: routes the request to the account's region.
     pub account: &'a AccountId,
 }
@@ -33,7 +35,7 @@ pub struct RefreshRequest<'a> {
 impl Entra {
     /// Redeems a refresh token (RFC 6749 §6). Ends within 62 seconds: at most 30 for a try, and one more try
     /// about a second after a connection failure, a time-out, or a 500, 502, 503 or 504 without
-    /// `Retry-After`; never after a 429. Both tries carry one correlation id.
+    /// `Retry-After`; never after a 429, and not for a probe. Both tries carry one correlation id.
     pub async fn refresh(&self, target: &Target, request: RefreshRequest<'_>) -> Outcome {
         let correlation_id = Uuid::new_v4().to_string();
         let claims = claims::parameter(request.claims, request.cae);
@@ -44,7 +46,7 @@ impl Entra {
             anchor: anchor(request.account),
         };
         let mut reply = self.exchange.post(ask()).await;
-        if is_worth_a_second_try(&reply) {
+        if !request.is_probe && is_worth_a_second_try(&reply) {
             tokio::time::sleep(retry_delay()).await;
             reply = self.exchange.post(ask()).await;
         }
@@ -89,6 +91,7 @@ mod tests {
             scopes: &Scopes::of_resource("s").unwrap(),
             claims: None,
             cae: true,
+            is_probe: false,
             account: &"uid.utid".parse().unwrap(),
         };
         Entra::over(script.clone()).refresh(&target(), request).await
@@ -113,6 +116,23 @@ mod tests {
         assert_eq!(asked[0].anchor.as_deref(), Some("Oid:uid@utid"));
         assert_eq!(asked[1].form["claims"], r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
         assert_eq!(asked[1].form["refresh_token"], "rt-secret");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_is_sent_once() {
+        let script = Script::new();
+        script.json(503, "<html>").json(200, SUCCESS);
+        let request = RefreshRequest {
+            refresh_token: &RefreshToken::new("rt-secret".to_owned()),
+            scopes: &Scopes::of_resource("s").unwrap(),
+            claims: None,
+            cae: false,
+            is_probe: true,
+            account: &"uid.utid".parse().unwrap(),
+        };
+        let outcome = Entra::over(script.clone()).refresh(&target(), request).await;
+        assert!(matches!(outcome, Outcome::RetryAfter { .. }));
+        assert_eq!(script.asked().len(), 1);
     }
 
     #[rstest]

@@ -51,6 +51,7 @@ async fn refresh_at(fake: &Fake, claims: Option<&Claims>, cae: bool) -> Outcome 
         scopes: &Scopes::of_resource("https://management.core.windows.net/").unwrap(),
         claims,
         cae,
+        is_probe: false,
         account: &"uid-1.utid-1".parse::<AccountId>().unwrap(),
     };
     Entra::new().refresh(&fake.target(), request).await

@@ -66,6 +66,8 @@ pub struct Order {
     pub claims: Option<String>,
     /// Whether to declare the capability to handle challenges.
     pub cae: bool,
+    /// It tries whether an outage is over: sent once, whatever comes back.
+    pub is_probe: bool,
 }
 
 impl Machine {
@@ -121,6 +123,7 @@ impl Machine {
         let client = self.clients.get(&account.client);
         let refusal = slot
             .refusal(claims, now)
+            .or_else(|| client?.outage_refusal(slot, now))
             .or_else(|| slot.loop_refusal(claims, now))
             .or_else(|| client?.refusal(now))
             .or_else(|| self.budget_refusal(key, slot_key, now));
@@ -163,20 +166,28 @@ impl Machine {
         let is_queued = account.flights_of(slot_key, ask.claims.as_deref()).next().is_some();
         let slot = account.slots.get_mut(slot_key)?;
         slot.spend(ask.claims.as_deref(), now);
-        Client::of(&mut self.clients, &account.client, self.limits).budget.spend(now.boot);
+        let client = Client::of(&mut self.clients, &account.client, self.limits);
+        client.budget.spend(now.boot);
+        let is_probe = client.is_out();
         self.flights += 1;
         if ask.force {
             slot.void_before = id.0;
         }
         let flight =
             Flight { slot: slot_key.clone(), claims: ask.claims.clone(), is_queued, ordered: now.boot };
-        let order = (!is_queued).then(|| order(id, key, &flight, slot));
+        let order = (!is_queued).then(|| order(id, key, &flight, slot, is_probe));
         account.flights.insert(id, flight);
         Some(Reply::Wait { flight: id, order })
     }
 }
 
-pub(super) fn order(flight: FlightId, account: &AccountKey, of: &Flight, slot: &Slot) -> Order {
+pub(super) fn order(
+    flight: FlightId,
+    account: &AccountKey,
+    of: &Flight,
+    slot: &Slot,
+    is_probe: bool,
+) -> Order {
     Order {
         flight,
         account: account.clone(),
@@ -184,5 +195,6 @@ pub(super) fn order(flight: FlightId, account: &AccountKey, of: &Flight, slot: &
         scopes: slot.scopes.clone(),
         claims: of.claims.clone(),
         cae: of.slot.cae,
+        is_probe,
     }
 }

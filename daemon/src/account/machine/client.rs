@@ -7,7 +7,7 @@ use super::super::budget::{Budget, Limits};
 use super::super::key::ClientKey;
 use super::super::outcome::Failure;
 use super::super::schedule::{Jitter, probe_back_off};
-use super::super::slot::Refusal;
+use super::super::slot::{Refusal, Slot};
 use super::super::time::Now;
 
 /// The shared part.
@@ -67,7 +67,7 @@ impl Client {
         let before = self
             .outage
             .as_ref()
-            .map_or(0, |outage| outage.attempts.saturating_sub(u32::from(sent < outage.at)));
+            .map_or(0, |outage| outage.attempts.saturating_sub(u32::from(sent <= outage.at)));
         let attempts = before.saturating_add(1);
         self.outage = Some(Outage { attempts, at: now.boot, failure: failure.clone(), retry_after, jitter });
     }
@@ -93,6 +93,14 @@ impl Client {
     pub(super) fn refusal(&self, now: Now) -> Option<Refusal> {
         let (until, failure) = self.throttled.as_ref().filter(|(until, _)| *until > now.boot)?;
         Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
+    }
+
+    /// Why a request of a key that has met the outage is not sent now: one key tries for all.
+    pub(super) fn outage_refusal(&self, slot: &Slot, now: Now) -> Option<Refusal> {
+        let outage = self.outage.as_ref().filter(|_| slot.has_met_outage())?;
+        let wait = outage.probe_from(true).saturating_sub(now.boot);
+        let refusal = Refusal { failure: outage.failure.clone(), retry_after: Some(wait) };
+        (!wait.is_zero()).then_some(refusal)
     }
 
     /// Why a request that waited for its turn since `ordered` need not be sent any more: another one found out.

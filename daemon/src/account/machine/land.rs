@@ -102,7 +102,7 @@ impl Machine {
             if is_good {
                 let next = account.flights.get_mut(&id)?;
                 (next.is_queued, next.ordered) = (false, now.boot);
-                ended.next = Some(order(id, key, next, slot));
+                ended.next = Some(order(id, key, next, slot, false));
             } else {
                 account.flights.remove(&id);
                 ended.behind = Some(id);

@@ -61,10 +61,11 @@ impl Machine {
     #[must_use]
     pub fn blocked_until(&self, key: &AccountKey, slot: &SlotKey, now: Now) -> Option<Duration> {
         let account = self.accounts.get(key)?;
-        let client = self.clients.get(&account.client);
+        let (slot, client) = (account.slots.get(slot)?, self.clients.get(&account.client));
+        let outage = client.and_then(|client| client.outage_refusal(slot, now)?.retry_after);
         let client = client.map_or(Duration::ZERO, |client| client.held_back_until(now));
-        let slot = account.slots.get(slot)?.held_back_until(now);
-        Some(slot.max(client)).filter(|until| *until > now.boot)
+        let outage = now.boot.saturating_add(outage.unwrap_or_default());
+        Some(slot.held_back_until(now).max(client).max(outage)).filter(|until| *until > now.boot)
     }
 
     fn send(&mut self, client: &ClientKey, planned: &Planned, now: Now) -> Option<Order> {

@@ -115,6 +115,7 @@ impl Machine {
         let gate = match slot.refusal(None, now) {
             Some(refusal) if refusal.retry_after.is_none() => Gate::Refused,
             Some(_) => Gate::BackOff,
+            None if client.is_some_and(|client| client.outage_refusal(slot, now).is_some()) => Gate::BackOff,
             None if client.is_some_and(|client| client.refusal(now).is_some()) => Gate::Throttled,
             None if is_spent => Gate::Spent,
             None => Gate::Open,
