@@ -3,15 +3,19 @@
 //! Nothing of the machine leaks in: the environment of every process is cleared, and homes, sockets and
 //! state live in a temporary folder that goes away with the [`Env`].
 
+mod certificates;
 mod daemon;
 mod env;
 mod login;
 pub mod raw;
+mod relay;
 mod wiretap;
 
+pub use certificates::Certificates;
 pub use daemon::Daemon;
 pub use env::{Env, PERSON, Programs, Ran, finish, run};
 pub use login::Login;
+pub use relay::{Relay, Weather};
 pub use wiretap::Wiretap;
 
 /// The programs under test, as Cargo built them for the test that asks.
