@@ -2,19 +2,18 @@
 //!
 //! By `error`, then by `suberror`, then by whether there are `claims`. Numbers decide in two places only,
 //! and fail soft in both: the short list of proven-dead refresh tokens, and the loop detector (Microsoft:
-//! error codes can change and must not be depended on). Whatever is not understood costs no token.
+//! error codes can change and must not be depended on). Whatever is not understood costs no token, and what the
+//! network says is held against nobody for longer than an outage: it may be another network by the next request.
 
 use std::time::Duration;
 
 use super::answer::{Refusal, Voice};
-use super::reply::NoReply;
 use crate::account::outcome::{Fault, Outcome, Reach};
 
 /// What is to be done about a refused token request.
 pub(super) fn sort(refusal: Refusal) -> Outcome {
     let Refusal { fault, retry_after, voice } = refusal;
     match (voice, fault.status) {
-        (Voice::Silence(NoReply::Proxy), _) | (Voice::Other, Some(407)) => Outcome::Misconfigured(fault),
         (_, Some(429)) => later(fault, retry_after, Reach::Client),
         (Voice::Silence(_) | Voice::Other, _) | (_, Some(408 | 500..)) => {
             later(fault, retry_after, Reach::Outage)
@@ -85,6 +84,7 @@ const LOOP_PAUSE: Duration = Duration::from_secs(300);
 mod tests {
     use rstest::rstest;
 
+    use super::super::reply::NoReply;
     use super::*;
 
     fn refusal(error: &str, suberror: &str, codes: &[u32], status: u16) -> Refusal {
@@ -168,10 +168,10 @@ mod tests {
     #[case(Voice::Other, Some(200), "retry")]
     #[case(Voice::Other, Some(302), "retry")]
     #[case(Voice::Other, Some(403), "retry")]
-    #[case(Voice::Other, Some(407), "misconfigured")]
+    #[case(Voice::Other, Some(407), "retry")]
     #[case(Voice::Other, Some(429), "pause client")]
     #[case(Voice::Other, Some(503), "retry")]
-    #[case(Voice::Silence(NoReply::Proxy), None, "misconfigured")]
+    #[case(Voice::Silence(NoReply::Proxy), None, "retry")]
     #[case(Voice::Silence(NoReply::Tls), None, "retry")]
     #[case(Voice::Silence(NoReply::Connect), None, "retry")]
     #[case(Voice::Silence(NoReply::TooLarge), None, "retry")]

@@ -35,7 +35,12 @@ pub fn error_body(failure: &Failure, about: &About<'_>) -> ErrorBody {
         FailureKind::SignInNeeded | FailureKind::Dead => ErrorCode::SignInNeeded,
         FailureKind::RetryAfter { .. } => {
             let is_throttle = fault.status == Some(429) || fault.codes.contains(&LOOP_DETECTED);
-            if is_throttle { ErrorCode::Throttled } else { ErrorCode::Unavailable }
+            match fault.error.as_str() {
+                _ if is_throttle => ErrorCode::Throttled,
+                // Tried again like any outage, since the next network may have none; here a person must act.
+                PROXY_AUTHENTICATION => ErrorCode::Misconfigured,
+                _ => ErrorCode::Unavailable,
+            }
         }
     };
     let mut body = put(code, fault, about);
@@ -161,6 +166,9 @@ fn own_remedy(error: &str, login: &str) -> Option<String> {
     Some(remedy.to_owned())
 }
 
+/// Our word for HTTP status 407, see [`super::reply::NoReply`].
+const PROXY_AUTHENTICATION: &str = "proxy_authentication";
+
 /// See [`super::sort`].
 const LOOP_DETECTED: u32 = 50196;
 
@@ -259,6 +267,15 @@ mod tests {
         let outcome = Outcome::RetryAfter { fault, after: Some(Duration::from_secs(120)), reach: Reach::Key };
         let body = error_body(&failed(outcome), &ABOUT);
         assert_eq!((body.code, body.retry_after), (code, Some(120)));
+    }
+
+    #[test]
+    fn a_proxy_that_wants_a_password_is_misconfigured_and_worth_another_try() {
+        let fault = Fault { error: "proxy_authentication".to_owned(), ..Fault::default() };
+        let after = Some(Duration::from_secs(5));
+        let outcome = Outcome::RetryAfter { fault, after, reach: Reach::Key };
+        let body = error_body(&failed(outcome), &ABOUT);
+        assert_eq!((body.code, body.retry_after), (ErrorCode::Misconfigured, Some(5)));
     }
 
     #[test]
