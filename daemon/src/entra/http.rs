@@ -4,8 +4,9 @@
 //! ever see. Proxy and resolver settings are read when a client is built and frozen in it, so two failed
 //! connections in a row drop it. An idle client runs no timer: the pool's own ends with its last connection.
 //!
-//! A pooled connection whose network is gone is the slowest of failures: nothing refuses what is written to
-//! it. So the kernel is told how long to wait for the other end's receipt.
+//! A pooled connection whose network is gone is the slowest of failures: nothing refuses what is written to it.
+//! So the kernel is told how long to wait for the other end's receipt, and a request that is under way when the
+//! network changes has a few seconds left: a healthy one needs no more.
 
 use std::error::Error;
 use std::io;
@@ -16,6 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect, tls};
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::authority::is_loopback;
@@ -25,6 +27,8 @@ use super::reply::{Ask, Exchange, MAX_BODY, NoReply, Reply};
 #[derive(Default)]
 pub(super) struct Http {
     state: Mutex<State>,
+    /// Counts the changes of the network.
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -43,8 +47,13 @@ impl Http {
         self.state().skew
     }
 
-    /// Drops the clients; requests under way finish with theirs.
+    /// The network changed: drops the clients. Requests under way finish with theirs, soon or not at all.
     pub(super) fn rebuild(&self) {
+        self.drop_clients();
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    fn drop_clients(&self) {
         let mut state = self.state();
         state.internet = None;
         state.loopback = None;
@@ -95,7 +104,7 @@ impl Http {
         state.failures += 1;
         if state.failures >= FAILURES_BEFORE_REBUILD {
             drop(state);
-            self.rebuild();
+            self.drop_clients();
         }
     }
 
@@ -106,7 +115,21 @@ impl Http {
 
 impl Exchange for Http {
     fn post(&self, ask: Ask) -> Pin<Box<dyn Future<Output = Result<Reply, NoReply>> + Send + '_>> {
-        Box::pin(self.send(ask))
+        let mut changes = self.changes.subscribe();
+        Box::pin(async move {
+            let is_given_up = async {
+                // The sender lives as long as this value.
+                if changes.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep(GRACE).await;
+            };
+            tokio::select! {
+                biased;
+                reply = self.send(ask) => reply,
+                () = is_given_up => Err(NoReply::TimeOut),
+            }
+        })
     }
 }
 
@@ -245,6 +268,10 @@ const RECEIPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Everything up to the end of the body. Entra answers within two seconds, seldom within ten.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What a request under way has left once the network changed. Entra answers within two seconds, seldom within
+/// ten; most changes (an address renewed, a container started) leave the connection alone.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Long enough for the next poll of a sign-in, short enough that an idle daemon soon has no connection.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -303,6 +330,29 @@ mod tests {
             assert_eq!(http.state().loopback.is_some(), is_kept);
         }
         assert!(http.state().internet.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_request_of_the_network_before_is_given_up_and_a_healthy_one_is_not() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let http = Http::default();
+        let lost = http.post(ask(&format!("http://{}", silent.local_addr().unwrap())));
+        let (taken, lost) = tokio::join!(
+            async {
+                let taken = silent.accept().await.unwrap();
+                tokio::time::pause();
+                http.rebuild();
+                taken
+            },
+            lost
+        );
+        assert_eq!(lost.unwrap_err(), NoReply::TimeOut);
+        drop(taken);
+        tokio::time::resume();
+        let (port, _heard) = once("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        let healthy = http.post(ask(&format!("http://127.0.0.1:{port}")));
+        http.rebuild();
+        assert_eq!(healthy.await.unwrap().status, 200);
     }
 
     #[tokio::test]
