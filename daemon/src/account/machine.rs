@@ -116,7 +116,7 @@ impl Machine {
         account.slot(&slot, &scopes, self.limits, now);
         let plain = Ask { min_validity: Duration::MAX, claims: None, force: false };
         match self.join_or_start(key, &slot, &plain, now)? {
-            Reply::Wait { flight, order } => Some((flight, order)),
+            Reply::Wait { flight, order, .. } => Some((flight, order)),
             Reply::Refuse(_) | Reply::Serve { .. } => None,
         }
     }

@@ -103,14 +103,6 @@ pub struct Fault {
     pub own: Option<Box<ErrorBody>>,
 }
 
-impl Fault {
-    /// Whether a proxy refused to let us through: another network may have another one.
-    #[must_use]
-    pub fn is_of_proxy(&self) -> bool {
-        self.error == PROXY_AUTHENTICATION
-    }
-}
-
 /// Our own word for [`Fault::error`] where a proxy wants a user name and password.
 pub const PROXY_AUTHENTICATION: &str = "proxy_authentication";
 

@@ -70,8 +70,8 @@ pub struct Slot {
     pub(super) void_before: u64,
     pub(super) budget: Budget,
     last: Option<Last>,
-    /// Why the last request without a challenge failed, where time does not mend it.
-    stopped_by: Option<Failure>,
+    /// The last request without a challenge failed for a reason that time does not mend.
+    needs_somebody: bool,
     attempts: u32,
     /// No request is sent before this boot time, for this reason: an outage, or a pause that Entra asked for.
     blocked: Option<(Duration, Failure)>,
@@ -100,7 +100,7 @@ impl Slot {
             budget: Budget::of(limits.per_key),
             per_challenge: limits.per_challenge,
             last: None,
-            stopped_by: None,
+            needs_somebody: false,
             attempts: 0,
             blocked: None,
             remembered: Vec::new(),
@@ -129,7 +129,7 @@ impl Slot {
     /// Whether its last refresh failed for a reason that time does not mend.
     #[must_use]
     pub fn needs_somebody(&self) -> bool {
-        self.stopped_by.is_some()
+        self.needs_somebody
     }
 
     /// Whether it holds nothing and nothing was ever sent for it.
@@ -201,9 +201,7 @@ impl Slot {
             | FailureKind::Misconfigured
             | FailureKind::SignInNeeded => {
                 // What a challenge met says nothing of requests without one.
-                if claims.is_none() {
-                    self.stopped_by = Some(failure.clone());
-                }
+                self.needs_somebody |= claims.is_none();
                 self.remember(claims, failure, now);
                 None
             }
@@ -220,7 +218,7 @@ impl Slot {
             None => to.push(u64::MAX),
         }
         to.push(u64::from(self.is_wanted) + 2 * u64::from(self.is_of_earlier_sign_in));
-        to.push(u64::from(self.last.is_some()) + 2 * u64::from(self.stopped_by.is_some()));
+        to.push(u64::from(self.last.is_some()) + 2 * u64::from(self.needs_somebody));
         let blocked = self.blocked.iter().filter(|(until, why)| *until > now.boot || is_outage(why));
         to.extend(blocked.map(|(until, why)| 2 * ahead(*until) + u64::from(is_outage(why))));
         to.push(u64::MAX);
@@ -249,7 +247,7 @@ impl Slot {
     /// A new start, by a success, a sign-in or a hand: what failed before says nothing any more. How often
     /// Entra was asked is not forgotten.
     pub(super) fn forget_failures(&mut self) {
-        self.stopped_by = None;
+        self.needs_somebody = false;
         self.attempts = 0;
         self.blocked = None;
         self.remembered.clear();
@@ -261,8 +259,6 @@ impl Slot {
         if self.blocked.take_if(|(_, failure)| is_outage(failure)).is_some() {
             self.attempts = 0;
         }
-        self.remembered.retain(|kept| !kept.failure.fault.is_of_proxy());
-        self.stopped_by.take_if(|failure| failure.fault.is_of_proxy());
     }
 
     /// Boot time before which nothing is sent for this slot, whatever the reason; zero when nothing holds it.
@@ -284,7 +280,7 @@ fn is_outage(failure: &Failure) -> bool {
 fn loop_detected(wait: Duration) -> Refusal {
     let sentence = "Entra answered this claims challenge again and again within five minutes, and the resource \
          keeps refusing the tokens.";
-    let hint = "Sign in with the challenge: `entra login --claims-handle …` with the handle of this error.";
+    let hint = "Sign in with the challenge: `entra login`.";
     let error = ErrorBody::new(ErrorCode::SignInNeeded, sentence).with_hint(hint);
     let failure = Failure { kind: FailureKind::SignInNeeded, ..Failure::own(error) };
     Refusal { failure, retry_after: Some(wait) }

@@ -1,6 +1,7 @@
 //! The way of a token request: from memory, or by a flight.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode};
@@ -36,11 +37,18 @@ impl Broker {
         let ask = choice::ask(&request)?;
         // An account that signs out and in while its callers wait makes them ask again; not for ever.
         for _ in 0..MOST_ASKS {
-            let (meant, waiting) = match self.look(&request, &ask)? {
+            let (meant, waiting, fallback) = match self.look(&request, &ask)? {
                 Looked::Answer(answer) => return Ok(answer),
-                Looked::Wait(meant, waiting) => (meant, waiting),
+                Looked::Wait { meant, waiting, fallback } => (meant, waiting, fallback),
             };
-            if let Told::Landed(landing) = told(waiting).await {
+            let told = match fallback {
+                None => told(waiting).await,
+                Some(held) => match tokio::time::timeout(PATIENCE, told(waiting)).await {
+                    Ok(told) => told,
+                    Err(_) => return Ok(answer(&meant, &held, Source::Cache, self.parts.clock.now())),
+                },
+            };
+            if let Told::Landed(landing) = told {
                 let now = self.parts.clock.now();
                 let may_fall_back = !ask.passes_over_cache();
                 let fallback = landing.fallback.as_ref().filter(|_| may_fall_back);
@@ -71,14 +79,14 @@ impl Broker {
                 Ok(Looked::Answer(answer(&meant, &held, Source::Cache, now)))
             }
             Some(Reply::Refuse(refusal)) => Err(state.refusal_body(&meant, &refusal, ask)),
-            Some(Reply::Wait { flight, order }) => {
+            Some(Reply::Wait { flight, order, fallback }) => {
                 let waiting =
                     state.flights.entry(flight).or_insert_with(|| watch::Sender::new(None)).subscribe();
                 drop(state);
                 if let Some(order) = order {
                     self.launch(order);
                 }
-                Ok(Looked::Wait(meant, waiting))
+                Ok(Looked::Wait { meant, waiting, fallback })
             }
             None => {
                 Err(ErrorBody::new(ErrorCode::Internal, "The account is known to one half of entrad only."))
@@ -87,12 +95,16 @@ impl Broker {
     }
 }
 
+/// How long a caller waits for a longer life where the token it could have still has some: Entra answers within
+/// two seconds, or something is wrong (invariant 4).
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Twice is enough for a sign-out followed by a sign-in; a third time is for the unlucky.
 const MOST_ASKS: usize = 3;
 
 enum Looked {
     Answer(TokenAnswer),
-    Wait(Meant, watch::Receiver<Option<Told>>),
+    Wait { meant: Meant, waiting: watch::Receiver<Option<Told>>, fallback: Option<Arc<Held>> },
 }
 
 /// Waits for the flight. It always ends: a flight is a task with bounded waits, and one whose account is
@@ -115,6 +127,10 @@ fn answer(meant: &Meant, held: &Held, source: Source, now: Now) -> TokenAnswer {
         source,
         refresh_due_on: held.due.epoch(now),
     }
+}
+
+fn with_handle(hint: &str, handle: &str) -> String {
+    hint.replacen("`entra login", &format!("`entra login --claims-handle {handle}"), 1)
 }
 
 impl State {
@@ -158,7 +174,10 @@ impl State {
         let needs_person = matches!(refusal.failure.kind, FailureKind::SignInNeeded | FailureKind::Dead);
         let claims = refusal.failure.fault.claims.as_deref().or(ask.claims.as_deref());
         if let Some(claims) = claims.filter(|_| needs_person) {
-            body.claims_handle = Some(self.challenges.keep(claims));
+            let handle = self.challenges.keep(claims);
+            // Signing in without the challenge would work, and the next call would fail again.
+            body.hint = body.hint.map(|hint| with_handle(&hint, &handle));
+            body.claims_handle = Some(handle);
         }
         body
     }

@@ -148,7 +148,7 @@ mod tests {
         script.silence(why).silence(why);
         let outcome = refresh(&script).await;
         assert_eq!(script.asked().len(), tries);
-        assert!(matches!(outcome, Outcome::RetryAfter { after: None, reach: Reach::Key, .. }), "{outcome:?}");
+        assert!(matches!(outcome, Outcome::RetryAfter { after: None, reach: Reach::Outage, .. }), "{outcome:?}");
     }
 
     #[rstest]

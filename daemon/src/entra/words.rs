@@ -166,9 +166,6 @@ fn own_remedy(error: &str, login: &str) -> Option<String> {
     Some(remedy.to_owned())
 }
 
-/// Our word for HTTP status 407, see [`super::reply::NoReply`].
-const PROXY_AUTHENTICATION: &str = "proxy_authentication";
-
 /// See [`super::sort`].
 const LOOP_DETECTED: u32 = 50196;
 

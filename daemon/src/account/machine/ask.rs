@@ -48,6 +48,8 @@ pub enum Reply {
         flight: FlightId,
         /// Carry this out.
         order: Option<Order>,
+        /// A token with less life than it wants, and some: better than nothing where the flight takes long.
+        fallback: Option<Arc<Held>>,
     },
 }
 
@@ -101,6 +103,7 @@ impl Machine {
                 }
                 Reply::Refuse(refusal)
             }
+            (Reply::Wait { flight, order, .. }, fallback) => Reply::Wait { flight, order, fallback },
             (reply, _) => reply,
         })
     }
@@ -117,7 +120,7 @@ impl Machine {
             return Some(Reply::Refuse(Refusal { failure: failure.clone(), retry_after: None }));
         }
         if let Some(flight) = self.joinable(key, slot_key, ask) {
-            return Some(Reply::Wait { flight, order: None });
+            return Some(Reply::Wait { flight, order: None, fallback: None });
         }
         let (slot, claims) = (account.slots.get(slot_key)?, ask.claims.as_deref());
         let client = self.clients.get(&account.client);
@@ -177,7 +180,7 @@ impl Machine {
             Flight { slot: slot_key.clone(), claims: ask.claims.clone(), is_queued, ordered: now.boot };
         let order = (!is_queued).then(|| order(id, key, &flight, slot, is_probe));
         account.flights.insert(id, flight);
-        Some(Reply::Wait { flight: id, order })
+        Some(Reply::Wait { flight: id, order, fallback: None })
     }
 }
 

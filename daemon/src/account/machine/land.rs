@@ -132,8 +132,6 @@ impl Machine {
             }
             // Nobody was asked: our own defect, or a refusal of our own.
             FailureKind::RetryAfter { .. } if failure.fault.own.is_some() => {}
-            // A proxy's refusal says as little of Entra as silence does.
-            _ if failure.fault.is_of_proxy() => {}
             _ => self.note_answer(key),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::outcome::{Failure, FailureKind, Fault, PROXY_AUTHENTICATION, Reach};
+use super::super::outcome::{Failure, FailureKind, Reach};
 use super::super::schedule::Jitter;
 use super::state::{Air, Gate, Plan, Token};
 use super::tests::*;
@@ -146,19 +146,6 @@ fn callers_need_not_wait_once_somebody_got_through() {
     story.land(flight, Err(failure(FailureKind::RetryAfter { after, reach: Reach::Key })));
     assert_eq!(refused(story.ask("a")).retry_after, after, "what Entra asked for stands");
     flight_of(story.ask("b"), true);
-}
-
-#[test]
-fn another_network_has_another_proxy() {
-    let mut story = wanted(&["a"]);
-    story.pass(50 * MINUTE);
-    let order = story.machine.tick(story.now).remove(0);
-    let fault = Fault { error: PROXY_AUTHENTICATION.to_owned(), ..Fault::default() };
-    story.land(order.flight, Err(Failure { kind: FailureKind::Misconfigured, fault }));
-    let slot = SlotKey::new("T", &Scopes::new(["a"]).unwrap(), false);
-    assert_eq!(story.machine.plan(&account(), &slot, story.now), (Plan::WaitForSomebody, None));
-    story.machine.network_changed(story.now);
-    assert_eq!(names_of(&schedule(&mut story, MINUTE, |_| Ok(()))), ["a"]);
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub(super) fn outage() -> Failure {
 #[track_caller]
 pub(super) fn flight_of(reply: Reply, has_order: bool) -> FlightId {
     match reply {
-        Reply::Wait { flight, order } if order.is_some() == has_order => flight,
+        Reply::Wait { flight, order, .. } if order.is_some() == has_order => flight,
         other => panic!("expected a flight (new: {has_order}), got {other:?}"),
     }
 }
@@ -243,7 +243,7 @@ fn a_caller_that_forces_refreshes_in_a_loop_is_paused_and_others_are_not() {
     let mut sent = 0;
     let refusal = loop {
         match story.ask_as("a", &force) {
-            Reply::Wait { flight, order } => {
+            Reply::Wait { flight, order, .. } => {
                 sent += u32::from(order.is_some());
                 story.land(flight, Ok(&grant("one")));
             }

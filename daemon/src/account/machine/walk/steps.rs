@@ -119,7 +119,7 @@ impl World {
                 assert!(mode != Mode::Plain || !had_valid, "invariant 4: a valid token was withheld");
                 Said::Refused
             }
-            Reply::Wait { flight, order } => {
+            Reply::Wait { flight, order, .. } => {
                 self.waiting[key].push(flight);
                 let is_new = self.machine.flights > flights;
                 match order {
