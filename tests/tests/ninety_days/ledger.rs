@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use entra_proto::token::TokenAnswer;
+use entra_proto::token::{Source, TokenAnswer};
 use entrad::account::time::Now;
 
 use crate::spans::Spans;
@@ -38,10 +38,11 @@ pub(crate) struct Resource {
 
 /// The token that was last answered; instants are of the boot clock.
 #[derive(Clone, Copy)]
-struct Known {
+pub(crate) struct Known {
     expires_on: u64,
-    due: Duration,
-    expiry: Duration,
+    is_from_memory: bool,
+    pub(crate) due: Duration,
+    pub(crate) expiry: Duration,
 }
 
 /// A request that was not answered from memory.
@@ -51,8 +52,8 @@ pub(crate) struct Wait {
     pub(crate) why: Why,
     /// What the caller got: a token, or an error's code.
     pub(crate) end: String,
-    /// How long before the request the last known token had expired.
-    pub(crate) expired: Option<Duration>,
+    /// The token that was last answered for the resource.
+    pub(crate) known: Option<Known>,
 }
 
 /// Why a request was not answered from memory.
@@ -111,18 +112,19 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// A program was answered. Returns whether its token is another than the one known.
+    /// A program was answered. Returns whether it is the first one with this token from memory.
     pub(crate) fn answered(&mut self, resource: usize, answer: &TokenAnswer, now: Now) -> bool {
         let resource = &mut self.resources[resource];
-        if resource.known.is_some_and(|known| known.expires_on == answer.expires_on) {
-            return false;
+        let is_from_memory = answer.source == Source::Cache;
+        if let Some(known) = resource.known.as_mut().filter(|known| known.expires_on == answer.expires_on) {
+            return !std::mem::replace(&mut known.is_from_memory, is_from_memory) && is_from_memory;
         }
         let boot = |epoch: u64| (now.boot + Duration::from_secs(epoch)).saturating_sub(now.wall);
-        let expiry = boot(answer.expires_on);
-        let known = Known { expires_on: answer.expires_on, due: boot(answer.refresh_due_on), expiry };
-        resource.known = Some(known);
+        let (expires_on, due, expiry) =
+            (answer.expires_on, boot(answer.refresh_due_on), boot(answer.expires_on));
+        resource.known = Some(Known { expires_on, is_from_memory, due, expiry });
         resource.lives.extend(resource.fetched.take().map(|fetched| expiry - fetched));
-        true
+        is_from_memory
     }
 
     /// A program asks.
@@ -133,8 +135,8 @@ impl<'a> Ledger<'a> {
     /// It was not answered from memory; `end` is what it got in the end.
     pub(crate) fn waited(&mut self, resource: usize, at: Duration, is_challenge: bool, end: String) {
         let why = if is_challenge { Why::Challenge } else { self.why(resource, at) };
-        let expired = self.resources[resource].known.and_then(|known| at.checked_sub(known.expiry));
-        self.waits.push(Wait { at, resource, why, end, expired });
+        let known = self.resources[resource].known;
+        self.waits.push(Wait { at, resource, why, end, known });
     }
 
     /// Requests came to the authority; the scopes are of those it granted.

@@ -167,7 +167,7 @@ impl Life<'_> {
         if let Ok(answer) = answer
             && self.ledger.answered(resource, &answer, self.rig.clock.now())
         {
-            // The first answer with a token is what makes it worth renewing: let the schedule see it.
+            // The first answer from memory is what makes a token worth renewing: let the schedule see it.
             rest().await;
         }
     }

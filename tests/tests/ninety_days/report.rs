@@ -86,10 +86,16 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "  mean life granted: {} s, revocable {} s", plain.as_secs(), cae.as_secs())?;
         writeln!(f, "the first {SHOWN} of those not excused:")?;
         for wait in self.unexcused().take(SHOWN) {
-            let (at, name) = (instant(wait.at), RESOURCES[wait.resource]);
-            let expired = wait.expired.map(|ago| format!(", expired {} s before", ago.as_secs()));
-            let (why, end) = (wait.why.words(), &wait.end);
-            writeln!(f, "  {at}  {name:<10} {why}{}; got {end}", expired.unwrap_or_default())?;
+            let name = RESOURCES[wait.resource];
+            writeln!(f, "  {}  {name:<10} {}; got {}", instant(wait.at), wait.why.words(), wait.end)?;
+            if let Some(known) = wait.known {
+                writeln!(
+                    f,
+                    "    (last token due {}, expired {})",
+                    instant(known.due),
+                    instant(known.expiry)
+                )?;
+            }
         }
         Ok(())
     }

@@ -186,12 +186,14 @@ fn outage(night: u32, chance: &mut Chance) -> Span {
 fn storms(week: u32, chance: &mut Chance) -> Vec<Span> {
     let storm = |from| Span { from, until: from + STORM };
     let monday = week * 7;
-    let mut storms: Vec<_> = (0..STORMS_AT_WORK)
-        .map(|_| {
-            let day = monday + chance.count(0..5) as u32;
-            storm(hour(day, 9) + chance.within(Duration::ZERO..8 * HOUR))
-        })
-        .collect();
+    // Two on one day could touch, and be longer than what a token has left.
+    let first = chance.count(0..5);
+    let second = (first + chance.count(1..5)) % 5;
+    let at_work = [first, second].map(|day| {
+        let nine = hour(monday + day as u32, 9);
+        storm(nine + chance.within(Duration::ZERO..8 * HOUR))
+    });
+    let mut storms = at_work.to_vec();
     let night = monday + AGENT_NIGHTS[chance.count(0..AGENT_NIGHTS.len() as u64) as usize];
     storms.push(storm(hour(night, 20) + chance.within(Duration::ZERO..4 * HOUR)));
     storms
@@ -264,10 +266,8 @@ const LONG_OUTAGE: Range<Duration> = Duration::from_secs(2 * 3600)..Duration::fr
 /// Nights 4, 13, 22 …: nine and seven have no divisor in common, so every weekday has its turn.
 const EVERY_NINTH: u32 = 4;
 
-/// A storm is over within the time that a token has left when it is due (10 to 15 minutes).
+/// Two a week at work and one while the agent works. A storm is over within the time that a token has left when it is due (10 to 15 minutes).
 const STORM: Duration = Duration::from_secs(10 * 60);
-/// In a week, besides one while the agent works.
-const STORMS_AT_WORK: u64 = 2;
 const RETRY_AFTER: Range<u64> = 30..121;
 
 /// A Tuesday, away from lunch.
