@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use entra_proto::token::{Source, TokenAnswer};
+use entra_sim::LoggedRequest;
 use entrad::account::time::Now;
 
 use crate::spans::Spans;
@@ -17,8 +18,13 @@ pub(crate) struct Ledger<'a> {
     pub(crate) waits: Vec<Wait>,
     /// Requests to the authority by what became of them.
     pub(crate) sent: BTreeMap<&'static str, u64>,
+    /// Those among them that were second tries in place, with the correlation id of the first.
+    pub(crate) second_tries: u64,
+    /// Tokens granted that nobody was handed.
+    pub(crate) unused: u64,
     /// Attempts that never left the machine.
     pub(crate) unsent: u64,
+    correlation_id: String,
     /// While the person's refresh token was revoked and nobody had signed in anew.
     pub(crate) signed_out: Spans,
 }
@@ -107,7 +113,10 @@ impl<'a> Ledger<'a> {
             resources: Default::default(),
             waits: Vec::new(),
             sent: BTreeMap::new(),
+            second_tries: 0,
+            unused: 0,
             unsent: 0,
+            correlation_id: String::new(),
             signed_out: Spans::default(),
         }
     }
@@ -139,13 +148,13 @@ impl<'a> Ledger<'a> {
         self.waits.push(Wait { at, resource, why, end, known });
     }
 
-    /// Requests came to the authority; the scopes are of those it granted.
-    pub(crate) fn sent(&mut self, condition: Condition, status: Option<u16>, scopes: &[&str], at: Duration) {
+    /// A request to refresh came to the authority, or would have.
+    pub(crate) fn sent(&mut self, request: &LoggedRequest, condition: Condition, at: Duration) {
         if condition == Condition::Offline {
             self.unsent += 1;
             return;
         }
-        let end = match status {
+        let end = match request.status {
             Some(200) => "granted",
             Some(429) => "throttled (429)",
             Some(503) => "unavailable (503)",
@@ -153,10 +162,16 @@ impl<'a> Ledger<'a> {
             None => "connection broken",
         };
         *self.sent.entry(end).or_default() += 1;
-        if status == Some(200) {
-            let of = |name: &&str| scopes.contains(&scope_of(name).as_str());
+        let correlation_id = &request.headers["client-request-id"];
+        if *correlation_id == self.correlation_id {
+            self.second_tries += 1;
+        }
+        self.correlation_id.clone_from(correlation_id);
+        if request.status == Some(200) {
+            let of = |name: &&str| request.scopes().contains(&scope_of(name).as_str());
             let resource = RESOURCES.iter().position(of).expect("a resource of ours");
-            self.resources[resource].fetched = Some(at);
+            let unused = self.resources[resource].fetched.replace(at);
+            self.unused += u64::from(unused.is_some());
         }
     }
 

@@ -18,7 +18,7 @@ use crate::asks::Asks;
 use crate::ledger::Ledger;
 use crate::rig::{Rig, rest};
 use crate::spans::{Span, Spans};
-use crate::world::{CAE_RESOURCES, Condition, DAY, DAYS, Happening, MINUTE, RESOURCES, World};
+use crate::world::{CAE_RESOURCES, Condition, Happening, MINUTE, RESOURCES, World};
 
 /// Lives through the world and returns what became of every request.
 pub(crate) async fn live(world: &World, seed: u64) -> Ledger<'_> {
@@ -34,7 +34,7 @@ pub(crate) async fn live(world: &World, seed: u64) -> Ledger<'_> {
         let person = life.person.map(|(at, _)| at);
         let daemon = life.rig.clock.earliest();
         let at = [ask, happening, person, daemon].into_iter().flatten().min();
-        let Some(at) = at.filter(|at| *at < DAY * DAYS) else { break };
+        let Some(at) = at.filter(|at| *at < world.end) else { break };
         if Some(at) == daemon {
             life.move_to(at).await;
         } else if Some(at) == happening {
@@ -80,7 +80,7 @@ impl Life<'_> {
         let condition = self.world.condition(now);
         self.rig.meet(now, condition);
         for refresh in self.rig.settle().await {
-            self.ledger.sent(condition, refresh.status, &refresh.scopes(), now);
+            self.ledger.sent(&refresh, condition, now);
         }
     }
 

@@ -8,6 +8,7 @@
 //! out, and no virtual time passes while a request is in the air.
 
 mod asks;
+mod calendar;
 mod chance;
 mod clock;
 mod least;
@@ -16,13 +17,13 @@ mod life;
 mod report;
 mod rig;
 mod spans;
+mod trouble;
 mod world;
 
 use report::Report;
 use world::World;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are for people too")]
 fn ninety_days_are_served_from_memory_and_cost_few_requests() {
     let started = std::time::Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();

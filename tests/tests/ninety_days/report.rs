@@ -79,6 +79,8 @@ impl fmt::Display for Report<'_> {
         for (end, count) in &self.ledger.sent {
             row(f, &format!("  {end}"), *count)?;
         }
+        row(f, "  (of these, second tries in place)", self.ledger.second_tries)?;
+        row(f, "  (of the tokens granted, handed to nobody)", self.ledger.unused)?;
         row(f, "  (attempts without a network, not counted)", self.ledger.unsent)?;
         row(f, "fewest that would have done", self.least)?;
         writeln!(f, "  {:<62}{:>12.3}", "sent for one needed (at most 1.2)", self.sent_per_needed())?;
