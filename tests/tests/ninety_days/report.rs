@@ -86,8 +86,14 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "  {:<62}{:>12.3}", "sent for one needed (at most 1.2)", self.sent_per_needed())?;
         let (plain, cae) = (self.ledger.mean_life(false), self.ledger.mean_life(true));
         writeln!(f, "  mean life granted: {} s, revocable {} s", plain.as_secs(), cae.as_secs())?;
-        writeln!(f, "the first {SHOWN} of those not excused:")?;
-        for wait in self.unexcused().take(SHOWN) {
+        writeln!(f, "the first {SHOWN} of each reason that is no excuse:")?;
+        let mut shown: BTreeMap<Why, usize> = BTreeMap::new();
+        for wait in self.unexcused() {
+            let shown = shown.entry(wait.why).or_default();
+            *shown += 1;
+            if *shown > SHOWN {
+                continue;
+            }
             let name = RESOURCES[wait.resource];
             writeln!(f, "  {}  {name:<10} {}; got {}", instant(wait.at), wait.why.words(), wait.end)?;
             if let Some(known) = wait.known {
@@ -103,7 +109,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-const SHOWN: usize = 20;
+const SHOWN: usize = 12;
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, count: u64) -> fmt::Result {
     writeln!(f, "  {name:<62}{count:>12}")

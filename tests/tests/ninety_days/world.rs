@@ -75,7 +75,8 @@ impl World {
         let unreachable = Spans::of(outages.iter().chain(storms.iter()));
         for day in CHALLENGED_ON {
             let mut at = hour(day, 11);
-            while unreachable.touch(at, at + MINUTE) || offline.touch(at, at + MINUTE) {
+            // A resource's challenge needs the authority, and needs it to have forgiven an earlier storm.
+            while unreachable.touch(at - 3 * MINUTE, at + MINUTE) || offline.touch(at, at + MINUTE) {
                 at += MINUTE;
             }
             for (place, resource) in CAE_RESOURCES.enumerate() {
