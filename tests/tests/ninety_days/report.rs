@@ -43,12 +43,12 @@ impl<'a> Report<'a> {
         Self { ledger, asked, sent: ledger.sent.values().sum(), least, by_reason }
     }
 
-    /// Requests that the promise counts and that were not answered from memory, for one that may be so of this many.
+    /// Of 100,000 requests, how many waited or failed without one of the excuses that the promise names.
     pub(crate) fn waits_per_100_000(&self) -> f64 {
         self.unexcused().count() as f64 * 100_000.0 / self.asked as f64
     }
 
-    /// Requests to the authority for one that is needed.
+    /// Requests to the authority for each that anybody would have needed.
     pub(crate) fn sent_per_needed(&self) -> f64 {
         self.sent as f64 / self.least as f64
     }
@@ -109,7 +109,8 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-const SHOWN: usize = 12;
+/// Enough to see the pattern of each.
+const SHOWN: usize = 20;
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, count: u64) -> fmt::Result {
     writeln!(f, "  {name:<62}{count:>12}")

@@ -1,7 +1,8 @@
 //! Ninety days of a workstation and of the authority, drawn from a seed before they begin.
 //!
 //! Time is counted from the midnight before the first Monday. What the authority and the network are like is a
-//! function of time; what happens once stands in a list. Every number is a named constant at the end.
+//! function of time; what happens once stands in a list. The numbers are constants, here and at the ends of
+//! `calendar`, `trouble` and `asks`, each with its reason.
 
 use std::ops::Range;
 use std::time::Duration;
