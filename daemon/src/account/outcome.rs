@@ -99,6 +99,9 @@ pub struct Fault {
     pub timestamp: Option<String>,
     /// The HTTP status, where an answer came.
     pub status: Option<u16>,
+    /// Where no good answer came: the request may have got as far as Entra. Asking again soon costs Entra
+    /// something then, and costs nobody anything otherwise.
+    pub may_have_arrived: bool,
     /// Our own error, where Entra was not even asked: the vault was closed, or the authority is not allowed.
     pub own: Option<Box<ErrorBody>>,
 }

@@ -46,20 +46,35 @@ fn doubled(attempt: u32) -> Duration {
 }
 
 /// How long the schedule stays away after the `attempt`th try in a row (from 1) found the way to Entra closed:
-/// what Entra asked for, else 5 seconds doubled up to two minutes while a token is still alive that could be renewed
-/// in time, and up to a quarter of an hour once there is nothing to lose.
+/// what Entra asked for, at most an hour, else 5 seconds doubled up to the limit, and up to a fifth more by jitter.
 #[must_use]
 pub fn probe_back_off(
     attempt: u32,
     retry_after: Option<Duration>,
-    is_live: bool,
+    limit: ProbeLimit,
     jitter: Jitter,
 ) -> Duration {
     if retry_after.is_some() {
         return back_off(attempt, retry_after, jitter);
     }
-    let base = doubled(attempt).min(if is_live { MAX_LIVE_PROBE } else { MAX_PROBE });
+    let base = doubled(attempt).min(match limit {
+        ProbeLimit::NothingToLose => Duration::from_secs(900),
+        ProbeLimit::Entra => Duration::from_secs(180),
+        ProbeLimit::Network => Duration::from_secs(30),
+    });
     base + jitter.of(base / 5)
+}
+
+/// How rare the probes of an outage may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeLimit {
+    /// Requests get as far as Entra, and somebody wants a token: three minutes.
+    Entra,
+    /// They do not, as in a network that wants a person to sign in first; nothing tells when that is done, and
+    /// trying costs nobody anything: half a minute.
+    Network,
+    /// Nobody asks, and the tokens that could be renewed in time are gone: a quarter of an hour.
+    NothingToLose,
 }
 
 /// How long after its last use a refresh token is used for its own sake: three days less up to twelve hours, so
@@ -90,8 +105,6 @@ const MAX_JITTER: Duration = Duration::from_secs(60);
 
 const FIRST_BACK_OFF: Duration = Duration::from_secs(5);
 const MAX_BACK_OFF: Duration = Duration::from_secs(60);
-const MAX_LIVE_PROBE: Duration = Duration::from_secs(120);
-const MAX_PROBE: Duration = Duration::from_secs(900);
 
 /// MSAL .NET's cap on `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -139,19 +152,18 @@ mod tests {
     }
 
     #[rstest]
-    #[case(1, true, 5)]
-    #[case(9, true, 120)]
-    #[case(1, false, 5)]
-    #[case(5, false, 80)]
-    #[case(9, false, 900)]
-    #[case(4_000_000_000, false, 900)]
+    #[case(1, ProbeLimit::Network, 5)]
+    #[case(9, ProbeLimit::Network, 30)]
+    #[case(9, ProbeLimit::Entra, 180)]
+    #[case(5, ProbeLimit::NothingToLose, 80)]
+    #[case(4_000_000_000, ProbeLimit::NothingToLose, 900)]
     fn probes_are_rare_once_there_is_nothing_to_lose(
         #[case] attempt: u32,
-        #[case] is_live: bool,
+        #[case] limit: ProbeLimit,
         #[case] seconds: u64,
     ) {
-        assert_eq!(probe_back_off(attempt, None, is_live, Jitter(0)).as_secs(), seconds);
-        assert_eq!(probe_back_off(attempt, Some(at(30)), is_live, Jitter(0)), at(30));
+        assert_eq!(probe_back_off(attempt, None, limit, Jitter(0)).as_secs(), seconds);
+        assert_eq!(probe_back_off(attempt, Some(at(30)), limit, Jitter(0)), at(30));
     }
 
     fn at(seconds: u64) -> Duration {

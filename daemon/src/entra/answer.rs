@@ -96,6 +96,7 @@ impl ErrorBody {
             trace_id: word(self.trace_id),
             timestamp: word(self.timestamp),
             status: None,
+            may_have_arrived: true,
             own: None,
         }
     }
@@ -118,7 +119,7 @@ fn other_voice(reply: &Reply, host: &str) -> Fault {
     };
     let shown = if status < 400 { String::new() } else { plain(&excerpt(&reply.body), MAX_EXCERPT) };
     let description = if shown.is_empty() { sentence } else { format!("{sentence} It says: {shown}") };
-    Fault { error, description, ..Fault::default() }
+    Fault { error, description, may_have_arrived: status >= 500, ..Fault::default() }
 }
 
 /// The start of a body as text. JSON is not shown at all: whatever it is, it is not for people.

@@ -148,7 +148,10 @@ mod tests {
         script.silence(why).silence(why);
         let outcome = refresh(&script).await;
         assert_eq!(script.asked().len(), tries);
-        assert!(matches!(outcome, Outcome::RetryAfter { after: None, reach: Reach::Outage, .. }), "{outcome:?}");
+        assert!(
+            matches!(outcome, Outcome::RetryAfter { after: None, reach: Reach::Outage, .. }),
+            "{outcome:?}"
+        );
     }
 
     #[rstest]

@@ -91,7 +91,8 @@ impl NoReply {
             Self::TooLarge => ("too_large", format!("The answer of {host} is over {MAX_BODY} bytes.")),
         };
         let correlation_id = Some(correlation_id.to_owned());
-        Fault { error: error.to_owned(), description, correlation_id, ..Fault::default() }
+        let may_have_arrived = matches!(self, Self::Broken | Self::TimeOut | Self::TooLarge);
+        Fault { error: error.to_owned(), description, correlation_id, may_have_arrived, ..Fault::default() }
     }
 }
 

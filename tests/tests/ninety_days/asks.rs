@@ -1,6 +1,5 @@
 //! The programs' requests, in order, made up as they are needed.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use crate::chance::Chance;
@@ -25,8 +24,9 @@ impl<'a> Asks<'a> {
     fn begin(&mut self) {
         self.session = self.sessions.next();
         if let Some(session) = self.session {
-            self.next =
-                std::array::from_fn(|_| session.span.from + self.chance.within(Duration::ZERO..GAP.end));
+            self.next = std::array::from_fn(|_| {
+                session.span.from + self.chance.within(Duration::ZERO..session.gap.1)
+            });
         }
     }
 }
@@ -41,14 +41,10 @@ impl Iterator for Asks<'_> {
             let (resource, at) = asked.iter_mut().enumerate().min_by_key(|(_, at)| **at)?;
             if session.span.holds(*at) {
                 let asked_at = *at;
-                *at += self.chance.within(GAP);
+                *at += self.chance.within(session.gap.0..session.gap.1);
                 return Some((asked_at, resource));
             }
             self.begin();
         }
     }
 }
-
-/// Between two requests for one resource: four programs use it (an editor, a command line, a build, an assistant),
-/// each every 20 to 60 seconds.
-const GAP: Range<Duration> = Duration::from_secs(5)..Duration::from_secs(15);

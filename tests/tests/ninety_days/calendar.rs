@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::chance::Chance;
 use crate::spans::{Span, Spans};
-use crate::world::{AGENT, ALL, DAY, DAYS, Happening, MINUTE, Session, hour};
+use crate::world::{ALL, DAY, DAYS, Happening, MINUTE, Session, hour};
 
 /// See the module.
 pub(crate) struct Calendar {
@@ -18,9 +18,9 @@ pub(crate) struct Calendar {
 }
 
 impl Calendar {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, agents: usize) -> Self {
         let mut chance = Chance::new(seed);
-        let mut draft = Draft::default();
+        let mut draft = Draft { agents, ..Draft::default() };
         let mut lid_closed = None;
         for day in (0..DAYS).filter(|day| is_workday(*day)) {
             draft.workday(day, &mut lid_closed, &mut chance);
@@ -33,6 +33,7 @@ impl Calendar {
 
 #[derive(Default)]
 struct Draft {
+    agents: usize,
     sessions: Vec<Session>,
     happenings: Vec<(Duration, Happening)>,
     asleep: Vec<Span>,
@@ -53,11 +54,11 @@ impl Draft {
         }
         if chance.percent(LUNCH_SUSPENDS) {
             let lunch = hour(day, 12) + chance.within(Duration::ZERO..45 * MINUTE);
-            self.ask(from, lunch, ALL);
+            self.ask(from, lunch);
             let back = lunch + chance.within(LUNCH);
             from = self.suspend(lunch, back, chance);
         }
-        self.ask(from, ends, ALL);
+        self.ask(from, ends);
         for _ in 0..chance.count(NETWORK_CHANGES) {
             let at = chance.within(from..ends - MINUTE);
             self.change_network(at, at + chance.within(CHANGE_OF_NETWORK));
@@ -70,7 +71,8 @@ impl Draft {
         }
         if AGENT_NIGHTS.contains(&(day % 7)) {
             // Until the next morning, which says when it begins.
-            self.ask(ends, ends + DAY, AGENT);
+            let span = Span { from: ends, until: ends + DAY };
+            self.sessions.push(Session { span, resources: self.agents, gap: AT_NIGHT });
         } else {
             *lid_closed = Some(ends);
         }
@@ -89,14 +91,19 @@ impl Draft {
         self.happenings.push((until, Happening::NetworkChanged));
     }
 
-    fn ask(&mut self, from: Duration, until: Duration, resources: usize) {
-        self.sessions.push(Session { span: Span { from, until }, resources });
+    fn ask(&mut self, from: Duration, until: Duration) {
+        self.sessions.push(Session { span: Span { from, until }, resources: ALL, gap: AT_WORK });
     }
 }
 
 fn is_workday(day: u32) -> bool {
     day % 7 < 5 && !HOLIDAY.contains(&day)
 }
+
+/// Four programs use a resource (an editor, a command line, a build, an assistant), each every 20 to 60 seconds.
+const AT_WORK: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(15));
+/// The agent alone.
+const AT_NIGHT: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(60));
 
 /// Two weeks in which the machine is not touched, in the middle.
 const HOLIDAY: Range<u32> = 42..56;

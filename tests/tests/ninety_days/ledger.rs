@@ -67,7 +67,8 @@ pub(crate) struct Wait {
 pub(crate) enum Why {
     /// The first ever for its resource.
     First,
-    /// The authority answered nobody from when the token was due until it expired, and still does not.
+    /// The authority answered nobody, or asked to be left alone, from when the token was due until it expired, and
+    /// still does.
     Outage,
     /// The same, and it answers again.
     OutageOver,
@@ -186,16 +187,16 @@ impl<'a> Ledger<'a> {
         let resource = &self.resources[resource];
         let Some(known) = resource.known else { return Why::First };
         let last_asked = resource.asks.iter().rev().nth(1).copied().unwrap_or_default();
-        let unreachable = &self.world.unreachable;
-        if unreachable.cover(known.due, known.expiry) {
-            if unreachable.at(at).is_some() { Why::Outage } else { Why::OutageOver }
+        let down = &self.world.down;
+        if down.cover(known.due, known.expiry) {
+            if down.at(at).is_some() { Why::Outage } else { Why::OutageOver }
         } else if known.expiry > at + entra_proto::limits::MIN_VALIDITY {
             Why::Dropped
         } else if self.world.asleep.touch(known.due, known.expiry) {
             Why::Slept
         } else if last_asked < known.due {
             Why::Unwanted
-        } else if unreachable.touch(known.due, known.expiry) {
+        } else if down.touch(known.due, known.expiry) {
             Why::Troubled
         } else {
             Why::Other

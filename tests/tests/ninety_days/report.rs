@@ -23,6 +23,22 @@ pub(crate) struct Report<'a> {
     by_reason: BTreeMap<Why, u64>,
 }
 
+/// What the promises are about.
+pub(crate) struct Figures {
+    /// Requests of the programs.
+    pub(crate) asked: u64,
+    /// Of them, those that waited or failed without one of the excuses that the promise names.
+    pub(crate) not_excused: u64,
+    /// Requests to the authority for each that anybody would have needed.
+    pub(crate) sent_per_needed: f64,
+}
+
+impl Figures {
+    pub(crate) fn waits_per_100_000(&self) -> f64 {
+        self.not_excused as f64 * 100_000.0 / self.asked as f64
+    }
+}
+
 impl<'a> Report<'a> {
     pub(crate) fn new(ledger: &'a Ledger<'a>, world: &World) -> Self {
         let spans = [&world.unreachable, &world.offline, &ledger.signed_out];
@@ -43,18 +59,12 @@ impl<'a> Report<'a> {
         Self { ledger, asked, sent: ledger.sent.values().sum(), least, by_reason }
     }
 
-    /// Of 100,000 requests, how many waited or failed without one of the excuses that the promise names.
-    pub(crate) fn waits_per_100_000(&self) -> f64 {
-        self.unexcused().count() as f64 * 100_000.0 / self.asked as f64
-    }
-
-    /// Requests to the authority for each that anybody would have needed.
-    pub(crate) fn sent_per_needed(&self) -> f64 {
-        self.sent as f64 / self.least as f64
-    }
-
-    pub(crate) fn asked(&self) -> u64 {
-        self.asked
+    pub(crate) fn figures(&self) -> Figures {
+        Figures {
+            asked: self.asked,
+            not_excused: self.unexcused().count() as u64,
+            sent_per_needed: self.sent as f64 / self.least as f64,
+        }
     }
 
     fn unexcused(&self) -> impl Iterator<Item = &Wait> {
@@ -74,7 +84,12 @@ impl fmt::Display for Report<'_> {
             row(f, &format!("    {}{excused}", why.words()), *count)?;
         }
         row(f, "  of these, not excused", self.unexcused().count() as u64)?;
-        writeln!(f, "  {:<62}{:>12.3}", "not excused in 100,000 (at most 1)", self.waits_per_100_000())?;
+        writeln!(
+            f,
+            "  {:<62}{:>12.3}",
+            "not excused in 100,000 (at most 1)",
+            self.figures().waits_per_100_000()
+        )?;
         row(f, "requests to the authority", self.sent)?;
         for (end, count) in &self.ledger.sent {
             row(f, &format!("  {end}"), *count)?;
@@ -83,7 +98,7 @@ impl fmt::Display for Report<'_> {
         row(f, "  (of the tokens granted, handed to nobody)", self.ledger.unused)?;
         row(f, "  (attempts without a network, not counted)", self.ledger.unsent)?;
         row(f, "fewest that would have done", self.least)?;
-        writeln!(f, "  {:<62}{:>12.3}", "sent for one needed (at most 1.2)", self.sent_per_needed())?;
+        writeln!(f, "  {:<62}{:>12.3}", "sent for one needed (at most 1.2)", self.figures().sent_per_needed)?;
         let (plain, cae) = (self.ledger.mean_life(false), self.ledger.mean_life(true));
         writeln!(f, "  mean life granted: {} s, revocable {} s", plain.as_secs(), cae.as_secs())?;
         writeln!(f, "the first {SHOWN} of each reason that is no excuse:")?;

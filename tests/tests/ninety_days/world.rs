@@ -24,6 +24,8 @@ pub(crate) struct World {
     pub(crate) asleep: Spans,
     /// When the authority answers nobody, for any reason.
     pub(crate) unreachable: Spans,
+    /// When it is to be left alone by its own word: the same, and the pause that it asked for last in a storm.
+    pub(crate) down: Spans,
     /// When the machine has no network though it is awake.
     pub(crate) offline: Spans,
     outages: Spans,
@@ -37,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) span: Span,
     /// How many of the resources are asked for: all, or those of the agent.
     pub(crate) resources: usize,
+    /// How long after a request for a resource the next one for it comes.
+    pub(crate) gap: (Duration, Duration),
 }
 
 /// Something that happens once.
@@ -70,10 +74,14 @@ pub(crate) enum Condition {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
-        let Calendar { sessions, mut happenings, asleep, offline, end } = Calendar::new(seed);
+    /// The world in which the agent that works at night asks for so many of the resources.
+    pub(crate) fn new(seed: u64, agents: usize) -> Self {
+        let Calendar { sessions, mut happenings, asleep, offline, end } = Calendar::new(seed, agents);
         let (outages, storms) = (trouble::outages(seed), trouble::storms(seed));
         let unreachable = Spans::of(outages.iter().chain(storms.iter()));
+        let with_pause =
+            storms.iter().map(|storm| Span { until: storm.until + retry_after(seed, storm), ..storm });
+        let down = Spans::of(outages.iter().chain(with_pause));
         for day in CHALLENGED_ON {
             let mut at = hour(day, 11);
             // A resource's challenge needs the authority, and needs it to have forgiven an earlier storm.
@@ -87,23 +95,30 @@ impl World {
         }
         happenings.push((hour(PASSWORD_CHANGED_ON, 15), Happening::PasswordChanged));
         happenings.sort_by_key(|(at, _)| *at);
-        Self { sessions, happenings, end, asleep, unreachable, offline, outages, storms, seed }
+        Self { sessions, happenings, end, asleep, unreachable, down, offline, outages, storms, seed }
     }
 
     /// What a request to the authority meets at this time. A storm or an outage is of one kind from beginning
     /// to end.
     pub(crate) fn condition(&self, at: Duration) -> Condition {
-        let kind = |span: Span| Chance::new(self.seed ^ span.from.as_millis() as u64);
         if self.offline.at(at).is_some() {
             Condition::Offline
         } else if let Some(outage) = self.outages.at(at) {
-            if kind(outage).percent(50) { Condition::Silent } else { Condition::Unavailable }
+            if chance_of(self.seed, outage).percent(50) { Condition::Silent } else { Condition::Unavailable }
         } else if let Some(storm) = self.storms.at(at) {
-            Condition::Throttling(kind(storm).count(RETRY_AFTER))
+            Condition::Throttling(retry_after(self.seed, storm).as_secs())
         } else {
             Condition::Good
         }
     }
+}
+
+fn retry_after(seed: u64, storm: Span) -> Duration {
+    Duration::from_secs(chance_of(seed, storm).count(RETRY_AFTER))
+}
+
+fn chance_of(seed: u64, span: Span) -> Chance {
+    Chance::new(seed ^ span.from.as_millis() as u64)
 }
 
 pub(crate) fn hour(day: u32, hour: u32) -> Duration {
@@ -117,7 +132,7 @@ pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A refresh token dies after as many days without use, so nothing longer can be lived through at once.
 pub(crate) const DAYS: u32 = 90;
 
-/// The resources by their short names. The first three are the agent's.
+/// The resources by their short names; an agent that works at night uses the first of them.
 pub(crate) const RESOURCES: [&str; ALL] = [
     "foundry",
     "graph",
@@ -133,7 +148,6 @@ pub(crate) const RESOURCES: [&str; ALL] = [
     "monitor",
 ];
 pub(crate) const ALL: usize = 12;
-pub(crate) const AGENT: usize = 3;
 
 /// Their programs handle claims challenges: Azure's command line and its key vault client do.
 pub(crate) const CAE_RESOURCES: Range<usize> = 3..5;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::budget::{Budget, Limits};
-use super::super::key::ClientKey;
+use super::super::key::{ClientKey, SlotKey};
 use super::super::outcome::Failure;
-use super::super::schedule::{Jitter, probe_back_off};
+use super::super::schedule::{Jitter, ProbeLimit, probe_back_off};
 use super::super::slot::{Refusal, Slot};
 use super::super::time::Now;
 
@@ -27,6 +27,9 @@ pub(super) struct Client {
 struct Outage {
     /// Probes that found it so, one after the other.
     attempts: u32,
+    /// The key that met it first, and whether others did as well.
+    first: SlotKey,
+    is_general: bool,
     /// When the last one did.
     at: Duration,
     failure: Failure,
@@ -54,10 +57,10 @@ impl Client {
         self.throttled = Some((until, failure));
     }
 
-    /// A request that was sent at `sent` found the way closed.
+    /// A request for `slot` that was sent at `sent` found the way closed.
     pub(super) fn note_outage(
         &mut self,
-        sent: Duration,
+        (slot, sent): (&SlotKey, Duration),
         retry_after: Option<Duration>,
         failure: &Failure,
         now: Now,
@@ -69,7 +72,18 @@ impl Client {
             .as_ref()
             .map_or(0, |outage| outage.attempts.saturating_sub(u32::from(sent <= outage.at)));
         let attempts = before.saturating_add(1);
-        self.outage = Some(Outage { attempts, at: now.boot, failure: failure.clone(), retry_after, jitter });
+        let earlier = self.outage.take();
+        let is_general = earlier.as_ref().is_some_and(|outage| outage.is_general || outage.first != *slot);
+        let first = earlier.map_or_else(|| slot.clone(), |outage| outage.first);
+        self.outage = Some(Outage {
+            attempts,
+            first,
+            is_general,
+            at: now.boot,
+            failure: failure.clone(),
+            retry_after,
+            jitter,
+        });
     }
 
     /// Entra answered. Says whether that ends an outage.
@@ -95,9 +109,10 @@ impl Client {
         Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
     }
 
-    /// Why a request of a key that has met the outage is not sent now: one key tries for all.
+    /// Why a request is not sent now though its key could be: one key tries for all whether an outage is over.
+    /// A key that was not there yet may still try for itself while only one other has met it.
     pub(super) fn outage_refusal(&self, slot: &Slot, now: Now) -> Option<Refusal> {
-        let outage = self.outage.as_ref().filter(|_| slot.has_met_outage())?;
+        let outage = self.outage.as_ref().filter(|outage| outage.is_general || slot.has_met_outage())?;
         let wait = outage.probe_from(true).saturating_sub(now.boot);
         let refusal = Refusal { failure: outage.failure.clone(), retry_after: Some(wait) };
         (!wait.is_zero()).then_some(refusal)
@@ -117,7 +132,11 @@ impl Client {
         to.extend([throttled, now.ahead(self.paced_until)]);
         if let Some(outage) = &self.outage {
             let probe = |is_live| now.ahead(outage.probe_from(is_live));
-            to.extend([u64::from(outage.attempts.min(1)), probe(true), probe(false)]);
+            to.extend([
+                u64::from(outage.attempts.min(1)) + 2 * u64::from(outage.is_general),
+                probe(true),
+                probe(false),
+            ]);
         }
         to.push(u64::MAX);
     }
@@ -141,11 +160,17 @@ impl Client {
 }
 
 impl Outage {
+    /// The boot time of the next probe; earlier where somebody wants a token or one can still be renewed in time.
     fn probe_from(&self, is_live: bool) -> Duration {
         if self.attempts == 0 {
             return Duration::ZERO;
         }
-        let wait = probe_back_off(self.attempts, self.retry_after, is_live, self.jitter);
+        let limit = match (is_live, self.failure.fault.may_have_arrived) {
+            (false, _) => ProbeLimit::NothingToLose,
+            (true, true) => ProbeLimit::Entra,
+            (true, false) => ProbeLimit::Network,
+        };
+        let wait = probe_back_off(self.attempts, self.retry_after, limit, self.jitter);
         self.at.saturating_add(wait)
     }
 }

@@ -123,7 +123,7 @@ impl Machine {
         let client = Client::of(&mut self.clients, key, self.limits);
         match failure.kind {
             FailureKind::RetryAfter { after, reach: Reach::Outage } => {
-                client.note_outage(flight.ordered, after, failure, now, jitter);
+                client.note_outage((&flight.slot, flight.ordered), after, failure, now, jitter);
             }
             FailureKind::RetryAfter { reach: Reach::Client, .. } => {
                 let until = now.boot.saturating_add(refusal.retry_after.unwrap_or_default());

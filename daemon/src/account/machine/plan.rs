@@ -14,15 +14,16 @@ use super::{Account, Ask, Client, Machine, Order, Reply};
 impl Machine {
     /// Time passed: the requests that are due now, at most one for each client.
     pub fn tick(&mut self, now: Now) -> Vec<Order> {
-        let mut due: Vec<(ClientKey, Planned)> = Vec::new();
-        for (client, planned) in self.planned(now).filter(|(_, planned)| planned.at <= now.boot) {
-            match due.iter_mut().find(|(known, _)| known == client) {
-                Some((_, earliest)) if earliest.own <= planned.own => {}
-                Some((_, earliest)) => *earliest = planned,
-                None => due.push((client.clone(), planned)),
+        let mut due: Vec<Planned<'_>> = Vec::new();
+        for planned in self.planned(now).filter(|planned| planned.at <= now.boot) {
+            match due.iter_mut().find(|known| known.client == planned.client) {
+                Some(longest) if longest.own <= planned.own => {}
+                Some(longest) => *longest = planned,
+                None => due.push(planned),
             }
         }
-        due.into_iter().filter_map(|(client, planned)| self.send(&client, &planned, now)).collect()
+        let due: Vec<_> = due.iter().map(|planned| (planned.account.clone(), planned.slot.clone())).collect();
+        due.iter().filter_map(|(account, slot)| self.send(account, slot, now)).collect()
     }
 
     /// The network changed: what an outage holds back may be tried again at once.
@@ -37,7 +38,7 @@ impl Machine {
     /// The boot time of the next request that is due, if any.
     #[must_use]
     pub fn next_due(&self, now: Now) -> Option<Duration> {
-        self.planned(now).map(|(_, planned)| planned.at).min()
+        self.planned(now).map(|planned| planned.at).min()
     }
 
     /// When the slot will next be refreshed by itself, on the boot clock; `None` when nobody asked for it since
@@ -68,22 +69,21 @@ impl Machine {
         Some(slot.held_back_until(now).max(client).max(outage)).filter(|until| *until > now.boot)
     }
 
-    fn send(&mut self, client: &ClientKey, planned: &Planned, now: Now) -> Option<Order> {
-        if let Some((slot, scopes)) = self.accounts.get(&planned.account)?.exercise.slot()
-            && *slot == planned.slot
-        {
-            let scopes = scopes.clone();
-            self.accounts.get_mut(&planned.account)?.slot(&planned.slot, &scopes, self.limits, now);
+    fn send(&mut self, key: &AccountKey, slot: &SlotKey, now: Now) -> Option<Order> {
+        let account = self.accounts.get_mut(key)?;
+        if let Some((root, scopes)) = account.exercise.slot().filter(|(root, _)| *root == slot) {
+            let (root, scopes) = (root.clone(), scopes.clone());
+            account.slot(&root, &scopes, self.limits, now);
         }
-        Client::of(&mut self.clients, client, self.limits).pace(now);
+        Client::of(&mut self.clients, &account.client, self.limits).pace(now);
         let plain = Ask { min_validity: Duration::ZERO, claims: None, force: false };
-        match self.start(&planned.account, &planned.slot, &plain, now)? {
+        match self.start(key, slot, &plain, now)? {
             Reply::Wait { order, .. } => order,
             Reply::Refuse(_) | Reply::Serve { .. } => None,
         }
     }
 
-    fn planned(&self, now: Now) -> impl Iterator<Item = (&ClientKey, Planned)> {
+    fn planned(&self, now: Now) -> impl Iterator<Item = Planned<'_>> {
         let good = self.accounts.iter().filter(|(_, account)| account.dead.is_none());
         // While a probe is in the air, whether the outage is over is about to be known.
         let may_send = |account: &Account| !self.is_out(&account.client) || !self.is_in_air(&account.client);
@@ -94,7 +94,7 @@ impl Machine {
             let exercise = exercise(account, now).filter(|_| account.flights.is_empty());
             renewals.chain(exercise).map(move |(own, slot)| {
                 let at = own.at.max(self.scheduled_from(account, own.is_live, now));
-                (&account.client, Planned { at, own: own.at, account: key.clone(), slot: slot.clone() })
+                Planned { client: &account.client, at, own: own.at, account: key, slot }
             })
         })
     }
@@ -113,12 +113,13 @@ impl Machine {
 }
 
 /// A request to send by itself.
-struct Planned {
+struct Planned<'a> {
+    client: &'a ClientKey,
     at: Duration,
     /// When the key alone would want it: of those that wait for the client, the one that waits longest is next.
     own: Duration,
-    account: AccountKey,
-    slot: SlotKey,
+    account: &'a AccountKey,
+    slot: &'a SlotKey,
 }
 
 /// When a key alone would want a request, and whether it has a live token.

@@ -93,14 +93,19 @@ fn a_token_that_nobody_uses_costs_one_request() {
 }
 
 #[test]
-fn an_outage_costs_a_request_every_other_minute_and_not_one_for_each_key() {
+fn an_outage_of_entra_costs_a_request_every_few_minutes_and_not_one_for_each_key() {
     let mut story = wanted(&["a", "b", "c", "d"]);
     story.pass(50 * MINUTE);
-    let sent = schedule(&mut story, 10 * MINUTE, |_| Err(outage()));
-    assert!((8..12).contains(&sent.len()), "{sent:?}");
+    let of_entra = || {
+        let mut failure = outage();
+        failure.fault.may_have_arrived = true;
+        failure
+    };
+    let sent = schedule(&mut story, 10 * MINUTE, |_| Err(of_entra()));
+    assert_eq!(sent.len(), 8, "{sent:?}");
     let keys: std::collections::BTreeSet<_> = sent.iter().map(|(_, scope)| scope).collect();
     assert_eq!(keys.len(), 4, "each key has its turn, in case it is one that fails alone");
-    let sent = schedule(&mut story, 12 * HOUR, |_| Err(outage()));
+    let sent = schedule(&mut story, 12 * HOUR, |_| Err(of_entra()));
     assert!(sent.len() < 70, "a quarter of an hour apart once all have expired: {}", sent.len());
     let probe = story.machine.next_due(story.now).unwrap() - story.now.boot;
     assert!(probe <= 15 * MINUTE + 3 * MINUTE);
@@ -109,7 +114,19 @@ fn an_outage_costs_a_request_every_other_minute_and_not_one_for_each_key() {
 }
 
 #[test]
+fn a_network_that_wants_a_sign_in_first_is_tried_twice_a_minute() {
+    let mut story = wanted(&["a", "b"]);
+    story.pass(50 * MINUTE);
+    let sent = schedule(&mut story, 5 * MINUTE, |_| Err(outage()));
+    assert!((11..14).contains(&sent.len()), "{sent:?}");
+}
+
+#[test]
 fn one_key_that_fails_alone_holds_up_no_other() {
+    let mut story = Story::new();
+    let flight = story.started("a");
+    story.land(flight, Err(outage()));
+    flight_of(story.ask("b"), true);
     let mut story = wanted(&["a", "b"]);
     story.pass(50 * MINUTE);
     let sent = schedule(&mut story, MINUTE, |scope| if scope == "a" { Err(outage()) } else { Ok(()) });
@@ -139,7 +156,7 @@ fn callers_need_not_wait_once_somebody_got_through() {
     let flight = story.started("a");
     story.land(flight, Err(outage()));
     assert_eq!(refused(story.ask("b")).retry_after, Some(10 * SECOND), "one tried for all");
-    flight_of(story.ask("c"), true);
+    assert_eq!(refused(story.ask("c")).retry_after, Some(10 * SECOND), "two have met it");
     story.pass(10 * SECOND);
     let flight = story.started("a");
     let after = Some(MINUTE);
