@@ -1,0 +1,165 @@
+//! Kills at each system call of one persist.
+//!
+//! strace attaches to the vault's thread alone and sends SIGKILL at the entry of the call that is meant; the
+//! kernel then does not carry the call out, which the rename shows: its temporary file is left. What is on the
+//! disk after a call is what is there before the next one, so both sides of each are tried.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use entra_tests::{Daemon, finish, raw};
+
+use crate::lane::{Lane, OnDisk, Rotation, wanted};
+
+/// What all steps brought.
+#[derive(Default)]
+pub(crate) struct Steps {
+    pub(crate) faults: Vec<String>,
+    pub(crate) done: Vec<Step>,
+}
+
+/// One kill.
+pub(crate) struct Step {
+    pub(crate) call: String,
+    pub(crate) has_leftover: bool,
+    pub(crate) is_kept: bool,
+    pub(crate) on_disk: OnDisk,
+}
+
+/// A system call of the vault's thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Call {
+    name: String,
+    /// Which call of that name since strace attached, from 1.
+    count: usize,
+}
+
+/// Kills at each call in turn; `daemon` is watched before.
+pub(crate) fn run(lane: &mut Lane, daemon: Daemon) -> Steps {
+    let mut found = Steps::default();
+    let calls = calls_of_a_persist(lane, daemon);
+    let renaming = calls.iter().position(|call| call.name.starts_with("rename"));
+    let renaming = renaming.expect("a persist renames");
+    let mut daemon = lane.env.start();
+    found.faults.extend(lane.prove().faults);
+    for (at, call) in calls.iter().enumerate() {
+        found.faults.extend(kill_at(lane, daemon, call).map(|fault| format!("at {}: {fault}", call.name)));
+        let has_leftover = lane.has_leftover();
+        daemon = lane.env.start();
+        let proof = lane.prove();
+        let expected = if at <= renaming { OnDisk::OneBefore } else { OnDisk::Newest };
+        let is_kept = lane.rotation == Rotation::Entra || expected == OnDisk::Newest;
+        let mut faults = proof.faults;
+        if (proof.on_disk, proof.is_kept) != (expected, is_kept) {
+            faults.push(format!("{:?}, sign-in kept: {}", proof.on_disk, proof.is_kept));
+        }
+        found.faults.extend(faults.into_iter().map(|fault| format!("at {} ({at}): {fault}", call.name)));
+        let call = call.name.clone();
+        found.done.push(Step { call, has_leftover, is_kept: proof.is_kept, on_disk: proof.on_disk });
+    }
+    daemon.kill();
+    lane.after_kill([]);
+    found
+}
+
+/// Watches one refresh: the calls from the return of Entra's answer to the vault's thread until it has told that
+/// the token is saved.
+fn calls_of_a_persist(lane: &mut Lane, daemon: Daemon) -> Vec<Call> {
+    let trace = lane.env.folder().join("persist.trace");
+    let strace = attach(&daemon, &trace, None);
+    let answer = raw::post(&lane.env.socket(), "/v1/token", &wanted("https://step.example"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    daemon.kill();
+    let _traced = finish(strace);
+    lane.after_kill([]);
+    persist_in(&std::fs::read_to_string(&trace).expect("a trace"))
+}
+
+/// The calls between two waits, of the wait after which something was renamed.
+fn persist_in(trace: &str) -> Vec<Call> {
+    let mut counts = BTreeMap::new();
+    let mut calls = Vec::new();
+    for name in trace.lines().filter_map(|line| line.split_once('(').map(|(name, _)| name)) {
+        let count = counts.entry(name).or_insert(0);
+        *count += 1;
+        if name == "futex" && calls.iter().any(|call: &Call| call.name.starts_with("rename")) {
+            break;
+        } else if name == "futex" {
+            calls.clear();
+        } else if !MEMORY.contains(&name) {
+            calls.push(Call { name: name.to_owned(), count: *count });
+        }
+    }
+    calls
+}
+
+/// Has a refresh killed at this call; says what went wrong with that.
+fn kill_at(lane: &mut Lane, daemon: Daemon, call: &Call) -> Option<String> {
+    let trace = lane.env.folder().join("kill.trace");
+    let strace = attach(&daemon, &trace, Some(call));
+    let answer = raw::post(&lane.env.socket(), "/v1/token", &wanted("https://step.example"));
+    // Ends strace as well, where it has not ended by its own kill.
+    daemon.kill();
+    let _killed = finish(strace);
+    lane.after_kill([]);
+    let trace = std::fs::read_to_string(&trace).expect("a trace");
+    let last = trace.lines().rfind(|line| line.contains('(')).unwrap_or_default().to_owned();
+    let was_hit = answer.status == 0 && last.starts_with(&format!("{}(", call.name)) && last.ends_with("= ?");
+    (!was_hit).then(|| format!("answer {}, last call {last}", answer.status))
+}
+
+/// Attaches strace to the vault's thread and waits until it has.
+fn attach(daemon: &Daemon, trace: &Path, kill: Option<&Call>) -> Child {
+    let mut command = Command::new("strace");
+    command.arg("-o").arg(trace).arg("-p").arg(vault_thread(daemon.pid()));
+    if let Some(Call { name, count }) = kill {
+        command.arg("-e").arg(format!("inject={name}:signal=SIGKILL:when={count}"));
+    }
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("strace starts");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    said.read_line(&mut line).expect("a line");
+    assert!(line.contains("attached"), "strace: {line}");
+    // So that whatever it has to say later does not end it.
+    thread::spawn(move || said.read_to_end(&mut Vec::new()));
+    child
+}
+
+fn vault_thread(pid: u32) -> String {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("tasks");
+    let is_vault = |task: &std::fs::DirEntry| {
+        std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "entrad-vault")
+    };
+    let task = tasks.filter_map(Result::ok).find(is_vault).expect("a thread of the vault");
+    task.file_name().to_string_lossy().into_owned()
+}
+
+/// Calls by which memory is had: they touch no file, and when they come is the allocator's affair.
+const MEMORY: [&str; 8] = ["brk", "madvise", "mlock", "mmap", "mprotect", "mremap", "munlock", "munmap"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_persist_is_found_among_the_waits() {
+        let trace = "\
+futex(0x1, FUTEX_WAIT) = 0
+openat(3, \"vault.sealed\", O_RDONLY) = 4
+close(4) = 0
+futex(0x1, FUTEX_WAIT) = 0
+openat(3, \"vault.sealed.tmp\", O_WRONLY) = 4
+brk(0x2) = 0
+renameat(3, \"vault.sealed.tmp\", 3, \"vault.sealed\") = 0
+close(4) = 0
+futex(0x1, FUTEX_WAIT) = ?
++++ killed by SIGKILL +++
+";
+        let calls: Vec<_> =
+            persist_in(trace).into_iter().map(|call| format!("{} {}", call.name, call.count)).collect();
+        assert_eq!(calls, ["openat 2", "renameat 1", "close 2"]);
+    }
+}
