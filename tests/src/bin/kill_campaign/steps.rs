@@ -65,8 +65,8 @@ pub(crate) fn run(lane: &mut Lane, daemon: Daemon) -> Steps {
     found
 }
 
-/// Watches one refresh: the calls from the return of Entra's answer to the vault's thread until it has told that
-/// the token is saved.
+/// Watches one refresh: the calls from when Entra's answer reaches the vault's thread until it has told that the
+/// token is saved.
 fn calls_of_a_persist(lane: &mut Lane, daemon: Daemon) -> Vec<Call> {
     let trace = lane.env.folder().join("persist.trace");
     let strace = attach(&daemon, &trace, None);
@@ -78,22 +78,26 @@ fn calls_of_a_persist(lane: &mut Lane, daemon: Daemon) -> Vec<Call> {
     persist_in(&std::fs::read_to_string(&trace).expect("a trace"))
 }
 
-/// The calls between two waits, of the wait after which something was renamed.
+/// The calls of the job that renamed something. A job ends with a word to the thread that waits for it.
 fn persist_in(trace: &str) -> Vec<Call> {
     let mut counts = BTreeMap::new();
-    let mut calls = Vec::new();
-    for name in trace.lines().filter_map(|line| line.split_once('(').map(|(name, _)| name)) {
+    let mut calls: Vec<Call> = Vec::new();
+    for line in trace.lines() {
+        let Some((name, _)) = line.split_once('(') else { continue };
+        if NOISE.contains(&name) {
+            continue;
+        }
         let count = counts.entry(name).or_insert(0);
         *count += 1;
-        if name == "futex" && calls.iter().any(|call: &Call| call.name.starts_with("rename")) {
-            break;
-        } else if name == "futex" {
+        calls.push(Call { name: name.to_owned(), count: *count });
+        if name == "write" && line.contains("<anon_inode:[eventfd]>") {
+            if calls.iter().any(|call| call.name.starts_with("rename")) {
+                return calls;
+            }
             calls.clear();
-        } else if !MEMORY.contains(&name) {
-            calls.push(Call { name: name.to_owned(), count: *count });
         }
     }
-    calls
+    panic!("nothing was renamed:\n{trace}");
 }
 
 /// Has a refresh killed at this call; says what went wrong with that.
@@ -114,7 +118,7 @@ fn kill_at(lane: &mut Lane, daemon: Daemon, call: &Call) -> Option<String> {
 /// Attaches strace to the vault's thread and waits until it has.
 fn attach(daemon: &Daemon, trace: &Path, kill: Option<&Call>) -> Child {
     let mut command = Command::new("strace");
-    command.arg("-o").arg(trace).arg("-p").arg(vault_thread(daemon.pid()));
+    command.arg("-y").arg("-o").arg(trace).arg("-p").arg(vault_thread(daemon.pid()));
     if let Some(Call { name, count }) = kill {
         command.arg("-e").arg(format!("inject={name}:signal=SIGKILL:when={count}"));
     }
@@ -137,29 +141,32 @@ fn vault_thread(pid: u32) -> String {
     task.file_name().to_string_lossy().into_owned()
 }
 
-/// Calls by which memory is had: they touch no file, and when they come is the allocator's affair.
-const MEMORY: [&str; 8] = ["brk", "madvise", "mlock", "mmap", "mprotect", "mremap", "munlock", "munmap"];
+/// Calls by which memory is had and a thread waits: they touch no file, and how many there are is chance.
+const NOISE: [&str; 9] =
+    ["brk", "futex", "madvise", "mlock", "mmap", "mprotect", "mremap", "munlock", "munmap"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_persist_is_found_among_the_waits() {
+    fn the_persist_is_the_job_that_renames() {
         let trace = "\
 futex(0x1, FUTEX_WAIT) = 0
-openat(3, \"vault.sealed\", O_RDONLY) = 4
-close(4) = 0
-futex(0x1, FUTEX_WAIT) = 0
-openat(3, \"vault.sealed.tmp\", O_WRONLY) = 4
-brk(0x2) = 0
-renameat(3, \"vault.sealed.tmp\", 3, \"vault.sealed\") = 0
-close(4) = 0
-futex(0x1, FUTEX_WAIT) = ?
+openat(3</state>, \"vault.sealed\", O_RDONLY) = 4</state/vault.sealed>
+close(4</state/vault.sealed>) = 0
+write(5<anon_inode:[eventfd]>, \"\\1\\0\", 8) = 8
+openat(3</state>, \"vault.sealed.tmp\", O_WRONLY) = 4</state/vault.sealed.tmp>
+futex(0x1, FUTEX_WAKE) = 1
+write(4</state/vault.sealed.tmp>, \"entradv\", 7) = 7
+renameat(3</state>, \"vault.sealed.tmp\", 3</state>, \"vault.sealed\") = 0
+close(4</state/vault.sealed>) = 0
+write(5<anon_inode:[eventfd]>, \"\\1\\0\", 8) = 8
+openat(3</state>, \"vault.sealed\", O_RDONLY) = ?
 +++ killed by SIGKILL +++
 ";
         let calls: Vec<_> =
             persist_in(trace).into_iter().map(|call| format!("{} {}", call.name, call.count)).collect();
-        assert_eq!(calls, ["openat 2", "renameat 1", "close 2"]);
+        assert_eq!(calls, ["openat 2", "write 2", "renameat 1", "close 2", "write 3"]);
     }
 }
