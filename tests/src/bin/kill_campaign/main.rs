@@ -38,14 +38,7 @@ fn main() -> ExitCode {
     let windows = window::measure(&programs());
     let running =
         [Rotation::Entra, Rotation::Strict].map(|rotation| (rotation, Running::start(rotation, kills, seed)));
-    let mut all = Vec::new();
-    for (rotation, running) in running {
-        match running.end(rotation) {
-            Ok(found) => all.push(found),
-            // What it said is on standard error.
-            Err(_) => report.broke_off(rotation),
-        }
-    }
+    let all = running.map(|(rotation, running)| running.end(rotation));
     report.claims(&all, kills);
     report.tables(&all, &windows);
     report.status()
@@ -76,12 +69,16 @@ impl Running {
         Self { moments: moments.collect(), steps }
     }
 
-    fn end(self, rotation: Rotation) -> thread::Result<Found> {
+    fn end(self, rotation: Rotation) -> Found {
         let mut moments = Moments::default();
         for lane in self.moments {
-            moments.add(lane.join()?);
+            match lane.join() {
+                Ok(more) => moments.add(more),
+                Err(_) => moments.faults.push(BROKE_OFF.to_owned()),
+            }
         }
-        Ok(Found { rotation, moments, steps: self.steps.join()? })
+        let broken = |_| Steps { faults: vec![BROKE_OFF.to_owned()], ..Steps::default() };
+        Found { rotation, moments, steps: self.steps.join().unwrap_or_else(broken) }
     }
 }
 
@@ -98,6 +95,9 @@ fn programs() -> Programs {
     let beside = |name: &str| -> PathBuf { own.with_file_name(name) };
     Programs { entra: beside("entra-under-test"), entrad: beside("entrad-under-test") }
 }
+
+/// What is known of a lane that ended early.
+const BROKE_OFF: &str = "a lane panicked; standard error has more";
 
 /// Lanes that share the kills at random moments.
 const LANES: usize = 3;

@@ -28,13 +28,8 @@ impl Report {
         Self { begun: Instant::now(), failed: 0 }
     }
 
-    /// A lane ended early.
-    pub(crate) fn broke_off(&mut self, rotation: Rotation) {
-        self.claim(rotation, "each lane runs to its end", &["it panicked".to_owned()]);
-    }
-
     /// What must hold.
-    pub(crate) fn claims(&mut self, all: &[Found], kills: usize) {
+    pub(crate) fn claims(&mut self, all: &[Found; 2], kills: usize) {
         for Found { rotation, moments, steps } in all {
             let mut faults = moments.faults.clone();
             if moments.kills() != kills {
@@ -59,20 +54,15 @@ impl Report {
     }
 
     /// The numbers.
-    pub(crate) fn tables(&self, all: &[Found], measured: &[Window]) {
+    pub(crate) fn tables(&self, all: &[Found; 2], measured: &[Window]) {
         windows(measured);
         for found in all {
             numbers(found);
         }
-        if let [one, other] = all {
-            let same = one.steps.done.iter().map(|step| &step.call).eq(other
-                .steps
-                .done
-                .iter()
-                .map(|step| &step.call));
-            if same {
-                steps(&one.steps.done, &other.steps.done);
-            }
+        let [one, other] = all.each_ref().map(|found| &found.steps.done);
+        // Both are the same persist, unless a lane broke off.
+        if one.iter().map(|step| &step.call).eq(other.iter().map(|step| &step.call)) {
+            steps(one, other);
         }
         println!("\n{} s in all", self.begun.elapsed().as_secs());
     }
