@@ -53,6 +53,27 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
+    /// Times both sides in turn, in short batches. Who goes first changes, and the first round only warms up.
+    pub(crate) fn alternate(
+        rounds: usize,
+        mut ours: impl FnMut() -> Duration,
+        mut theirs: impl FnMut() -> Duration,
+    ) -> Self {
+        let mut pairs = Self::default();
+        for round in 0..=rounds {
+            let mut first = Vec::with_capacity(BATCH);
+            let mut second = Vec::with_capacity(BATCH);
+            first.extend((0..BATCH).map(|_| if round % 2 == 0 { ours() } else { theirs() }));
+            second.extend((0..BATCH).map(|_| if round % 2 == 0 { theirs() } else { ours() }));
+            match (round, round % 2) {
+                (0, _) => {}
+                (_, 0) => pairs.add(&first, &second),
+                _ => pairs.add(&second, &first),
+            }
+        }
+        pairs
+    }
+
     /// Adds one batch of each side.
     pub(crate) fn add(&mut self, ours: &[Duration], theirs: &[Duration]) {
         let micros = |times: &[Duration]| times.iter().map(|time| time.as_secs_f64() * 1e6).collect();
@@ -73,7 +94,11 @@ impl Pairs {
     }
 }
 
-fn quantile(values: &[f64], at: f64) -> f64 {
+/// Short, so that both sides see the same machine.
+const BATCH: usize = 20;
+
+/// The value below which this share of the values lies.
+pub(crate) fn quantile(values: &[f64], at: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[((sorted.len() - 1) as f64 * at).round() as usize]

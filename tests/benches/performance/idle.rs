@@ -4,7 +4,6 @@
 //! witnesses watch it at the same time: the kernel's count of context switches of each thread, which any
 //! user may read and which grows by one whenever a thread that waited wakes, and strace, where it may trace.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::Effort;
 use crate::figures::Figures;
+use crate::procfs::{number, read, switches};
 use crate::stage::Stage;
 
 pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
@@ -22,12 +22,17 @@ pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
         None => figures.skip("idle daemon: settled after", "it never came to rest"),
     }
     let status = read(pid, "status");
-    figures.target("idle daemon, signed in: resident memory", kib(&status, "VmRSS:") / 1024.0, "MiB", 12.0);
-    figures.note("  of it anonymous", kib(&status, "RssAnon:") / 1024.0, "MiB");
-    figures.note("  of it mapped from files", kib(&status, "RssFile:") / 1024.0, "MiB");
+    figures.target(
+        "idle daemon, signed in: resident memory",
+        number(&status, "VmRSS:") / 1024.0,
+        "MiB",
+        12.0,
+    );
+    figures.note("  of it anonymous", number(&status, "RssAnon:") / 1024.0, "MiB");
+    figures.note("  of it mapped from files", number(&status, "RssFile:") / 1024.0, "MiB");
     figures.note("  threads", number(&status, "Threads:"), "");
     match std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
-        Ok(rollup) => figures.note("  proportional share (PSS)", kib(&rollup, "Pss:") / 1024.0, "MiB"),
+        Ok(rollup) => figures.note("  proportional share (PSS)", number(&rollup, "Pss:") / 1024.0, "MiB"),
         Err(error) => figures.skip("  proportional share (PSS)", &error.to_string()),
     }
     watch(pid, effort, figures);
@@ -70,18 +75,6 @@ fn watch(pid: u32, effort: Effort, figures: &mut Figures) {
     }
 }
 
-/// How often each thread was switched away from, by choice or not.
-fn switches(pid: u32) -> BTreeMap<u32, u64> {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let ids = threads.filter_map(|thread| thread.ok()?.file_name().to_str()?.parse().ok());
-    ids.map(|id: u32| {
-        let status = read(pid, &format!("task/{id}/status"));
-        let by_choice = number(&status, "voluntary_ctxt_switches:");
-        (id, (by_choice + number(&status, "nonvoluntary_ctxt_switches:")) as u64)
-    })
-    .collect()
-}
-
 /// The system calls that strace saw in `window`. Those around its arrival and its leaving are its own doing.
 fn calls(pid: u32, window: Duration) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -111,18 +104,4 @@ const ARRIVAL: Duration = Duration::from_secs(2);
 
 fn lines(log: &Path) -> Vec<String> {
     std::fs::read_to_string(log).unwrap_or_default().lines().map(str::to_owned).collect()
-}
-
-fn read(pid: u32, file: &str) -> String {
-    // A thread may end between the look at the folder and here.
-    std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default()
-}
-
-fn kib(text: &str, name: &str) -> f64 {
-    number(text, name)
-}
-
-fn number(text: &str, name: &str) -> f64 {
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }

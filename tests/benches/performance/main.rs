@@ -7,15 +7,22 @@
 //!
 //! `cargo bench -p entra-tests` prints; with `-- --check` it fails when a target is missed, and with
 //! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon. A part's name (`processes`,
-//! `answer` or `idle`) measures that part alone; `trace` lists the functions on the way of `entra token`, for
-//! `packaging/build` to lay side by side.
+//! `answer`, `herd`, `growth` or `idle`) measures that part alone; `trace` lists the functions on the way of
+//! `entra token`, for `packaging/build` to lay side by side.
 #![expect(clippy::print_stdout, reason = "printing the figures is the job")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends with the reason")]
 
 mod answer;
+mod connection;
+mod crowd;
 mod figures;
+mod growth;
+mod herd;
 mod idle;
+mod keys;
 mod processes;
+mod procfs;
+mod server;
 mod stage;
 mod trace;
 
@@ -32,10 +39,7 @@ struct Effort {
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, socket, answer] = &words[..]
-        && word == answer::BARE
-    {
-        answer::serve_bare(socket, answer);
+    if serve(&words.iter().map(String::as_str).collect::<Vec<_>>()) {
         return ExitCode::SUCCESS;
     }
     let (mut is_check, mut effort) = (false, Effort { is_quick: false });
@@ -50,7 +54,7 @@ fn main() -> ExitCode {
                 Some((_, part)) => wanted.push(*part),
                 None => {
                     println!(
-                        "{word} is not known; there are --check, --quick, processes, answer, idle and trace."
+                        "{word} is not known; there are --check, --quick, processes, answer, herd, growth, idle and trace."
                     );
                     return ExitCode::from(2);
                 }
@@ -58,7 +62,7 @@ fn main() -> ExitCode {
         }
     }
     if wanted.is_empty() {
-        wanted.extend([processes::measure as Part, answer::measure, idle::measure]);
+        wanted.extend(PARTS.iter().filter(|(name, _)| *name != "trace").map(|(_, part)| *part));
     }
     let mut figures = Figures::default();
     let stage = Stage::set();
@@ -68,11 +72,26 @@ fn main() -> ExitCode {
     if is_check && figures.is_missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
+/// Whether the words made this program the other side of a comparison, which serves until it is killed.
+fn serve(words: &[&str]) -> bool {
+    match words {
+        [answer::BARE, socket, answer] => answer::serve_bare(socket, answer),
+        [herd::ECHO, socket, answer, count, length] => herd::serve_echo(socket, answer, count, length),
+        [keys::KEYS, socket, origin, refresh_token, first, count] => {
+            keys::serve(socket, origin, refresh_token, first, count);
+        }
+        _ => return false,
+    }
+    true
+}
+
 type Part = fn(&Stage, Effort, &mut Figures);
 
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 6] = [
     ("processes", processes::measure),
     ("answer", answer::measure),
+    ("herd", herd::measure),
+    ("growth", growth::measure),
     ("idle", idle::measure),
     ("trace", trace::measure),
 ];

@@ -19,9 +19,9 @@ pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     let free = alternate(rounds, &mut entra, &mut nothing);
     figures.target("entra token, cached, whole process / true", free.ratio(), "", 1.0);
     report(figures, "", &free);
-    hold_to_one_core(&workstation, true);
+    hold_to_one_core(&[workstation.daemon.pid()], true);
     let held = alternate(rounds, &mut entra, &mut nothing);
-    hold_to_one_core(&workstation, false);
+    hold_to_one_core(&[workstation.daemon.pid()], false);
     figures.note("the same with daemon and client on one core / true", held.ratio(), "");
     report(figures, ", one core", &held);
     for (name, command) in [("entra token", &entra), ("true", &nothing)] {

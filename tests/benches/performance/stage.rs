@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use entra_sim::{Options, Rules};
 use entra_tests::{Daemon, Env, Programs};
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -35,9 +37,16 @@ impl Stage {
         Self { programs: Programs { entra: folder.join("entra"), entrad: folder.join("entrad") } }
     }
 
+    /// A workstation on which nothing runs yet, and a simulator with these rules that lets clients poll every
+    /// second.
+    pub(crate) fn env(&self, rules: Rules) -> Env {
+        let rules = Rules { interval: Duration::from_secs(1), ..rules };
+        Env::with(self.programs.clone(), Options { rules, ..Options::default() })
+    }
+
     /// Signs somebody in and asks for one token, which is cached from then on.
     pub(crate) fn workstation(&self) -> Workstation {
-        let env = Env::new(self.programs.clone());
+        let env = self.env(Rules::default());
         let daemon = env.start();
         let _account = env.sign_in();
         let _first = env.token(TARGET);
@@ -46,19 +55,20 @@ impl Stage {
     }
 }
 
-/// Holds the daemon, this thread and whatever it starts to one core, or lets all of them have every core.
+/// Holds the servers, this thread and whatever it starts to one core, or lets all of them have every core.
 ///
 /// On two cores the kernel may put a server beside its caller or across from it, and keeps it there: waking the
 /// other core of a virtual machine costs more than the whole answer, and which side is that lucky says nothing
 /// of either program. On one core both sides are alike.
-pub(crate) fn hold_to_one_core(workstation: &Workstation, is_held: bool) {
+pub(crate) fn hold_to_one_core(servers: &[u32], is_held: bool) {
     let mut cores = CpuSet::new();
     let all = std::thread::available_parallelism().map_or(1, usize::from).max(CpuSet::MAX_CPU.min(64));
     for core in 0..if is_held { 1 } else { all } {
         cores.set(core);
     }
-    let daemon = Pid::from_raw(workstation.daemon.pid().try_into().unwrap());
-    sched_setaffinity(daemon, &cores).unwrap();
+    for server in servers {
+        sched_setaffinity(Pid::from_raw((*server).try_into().unwrap()), &cores).unwrap();
+    }
     sched_setaffinity(None, &cores).unwrap();
 }
 
