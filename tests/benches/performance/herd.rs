@@ -55,9 +55,9 @@ pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     figures.note("  resident memory before", before / 1024.0, "MiB");
     figures.note("  resident memory while they wait", most(|herd| herd.waiting) / 1024.0, "MiB");
     figures.note("  resident memory at its peak", most(|herd| herd.peak) / 1024.0, "MiB");
-    figures.note("  resident memory once they are gone", most(|herd| herd.after) / 1024.0, "MiB");
+    figures.target("  resident memory once they are gone", most(|herd| herd.after) / 1024.0, "MiB", 16.0);
     let each = |memory: f64| (memory - before) / CALLERS as f64;
-    figures.note("  a caller that waits", each(most(|herd| herd.waiting)), "KiB");
+    figures.note("  a caller while it waits", each(most(|herd| herd.waiting)), "KiB");
     figures.target("  a caller at the peak", each(most(|herd| herd.peak)), "KiB", PER_CALLER);
 }
 
