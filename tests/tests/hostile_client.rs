@@ -311,6 +311,11 @@ fn connections_over_the_limit_wait_their_turn() {
     next.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     assert_eq!(raw::read_answer(&mut next).status, 200, "and is served when there is room");
     is_served(&env);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while resident(daemon.pid()) > held / 3 {
+        assert!(Instant::now() < deadline, "the crowd's memory is given back");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// As many descriptors as the system gives, up to what a crowd needs.

@@ -5,4 +5,4 @@ mod linux;
 mod wiping_allocator;
 
 pub use linux::harden;
-pub use wiping_allocator::WipingAllocator;
+pub use wiping_allocator::{WipingAllocator, give_back_memory};

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,23 +16,23 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 use super::{Listener, guard, reply, router};
 use crate::access::caller::Caller;
 use crate::broker::Broker;
+use crate::harden;
 
 /// Serves until `stop` completes; then takes no further connection and lets running requests end, for a
 /// few seconds at most.
 pub async fn serve(listener: Listener, broker: Arc<Broker>, stop: impl Future<Output = ()>) {
     let router = router(broker);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Places::new());
     let (stopping, stopped) = watch::channel(false);
     let mut stop = pin!(stop);
     loop {
-        let place = Arc::clone(&places).acquire_owned();
-        let accepted = async { (place.await, listener.accept().await) };
+        let accepted = async { (places.take().await, listener.accept().await) };
         let (place, stream) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => accepted,
@@ -52,14 +53,64 @@ pub async fn serve(listener: Listener, broker: Arc<Broker>, stop: impl Future<Ou
     }
     drop(listener);
     stopping.send_replace(true);
-    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
-    if tokio::time::timeout(FAREWELL, places.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(FAREWELL, places.all_left()).await.is_err() {
         tracing::info!("stopping with requests still open");
     }
 }
 
 /// How long running requests may take to end once the daemon is told to stop.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// The places for connections.
+struct Places {
+    free: Arc<Semaphore>,
+    /// There were many connections at once, and most of them are still there.
+    is_crowded: AtomicBool,
+}
+
+impl Places {
+    fn new() -> Self {
+        Self { free: Arc::new(Semaphore::new(MAX_CONNECTIONS)), is_crowded: AtomicBool::new(false) }
+    }
+
+    /// Waits for a free place.
+    async fn take(self: &Arc<Self>) -> Place {
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.free).acquire_owned().await.ok();
+        if self.taken() > CROWD {
+            self.is_crowded.store(true, Ordering::Relaxed);
+        }
+        Place { permit, places: Arc::clone(self) }
+    }
+
+    fn taken(&self) -> usize {
+        MAX_CONNECTIONS - self.free.available_permits()
+    }
+
+    async fn all_left(&self) {
+        let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+        drop(self.free.acquire_many(all).await);
+    }
+}
+
+/// A connection's place, which is free again when this is dropped.
+struct Place {
+    permit: Option<OwnedSemaphorePermit>,
+    places: Arc<Places>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(self.permit.take());
+        let places = &self.places;
+        if places.taken() <= CROWD / 8 && places.is_crowded.swap(false, Ordering::Relaxed) {
+            harden::give_back_memory();
+        }
+    }
+}
+
+/// So many connections at once leave megabytes behind.
+const CROWD: usize = 512;
 
 async fn connection(stream: UnixStream, caller: Caller, router: Router, mut stopped: watch::Receiver<bool>) {
     let service = service_fn(move |request| respond(request, caller.clone(), router.clone()));
