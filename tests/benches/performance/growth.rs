@@ -87,7 +87,7 @@ fn refreshes(keys: &Keys, number: usize) -> (f64, f64) {
     for _ in 0..REFRESHES {
         let before = processor_time(keys.server.pid());
         whole.push((connection.time(&forced) + connection.time(&cached)).as_secs_f64());
-        // Its status comes after whatever the answer left to do.
+        // Answered after whatever the answer before has left to do.
         connection.ask(b"GET /v1/accounts HTTP/1.1\r\nHost: entrad\r\n\r\n");
         processor.push((processor_time(keys.server.pid()) - before).as_secs_f64());
     }
