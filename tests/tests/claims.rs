@@ -94,11 +94,17 @@ fn a_tool_that_repeats_one_challenge_is_paused_before_entra_would_and_the_others
     let request = json!({"resource": "graph", "claims": CALLERS});
     let answers: Vec<_> = (0..20).map(|_| ask(&env, &request)).collect();
     let last = &answers.last().unwrap().body;
-    assert_eq!(last["code"], "throttled", "{last}");
+    assert_eq!(last["code"], "sign_in_needed", "{last}");
+    assert!(last["message"].as_str().unwrap().contains("keeps refusing the tokens"), "{last}");
+    let handle = last["claims_handle"].as_str().unwrap();
+    assert!(
+        last["hint"].as_str().unwrap().contains(&format!("entra login --claims-handle {handle}")),
+        "{last}"
+    );
     assert!((240..=300).contains(&last["retry_after"].as_u64().unwrap()), "{last}");
     let sent = asked_claims(&env, Leg::Refresh).len();
     // Entra itself pauses a client at 15 equal requests in five minutes.
-    assert!(sent < 15, "{sent}");
+    assert_eq!(sent, 3);
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), sent);
     assert_eq!(env.token(&["--for", "graph"])["source"], "cache");
     assert_eq!(env.token(&["--for", "arm"])["source"], "refresh");

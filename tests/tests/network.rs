@@ -130,11 +130,16 @@ impl Scene {
     }
 
     fn wait_for_token(&self, body: &Value) -> Value {
+        self.wait_until(body, |answer| answer.status == 200).body
+    }
+
+    /// Asks as often as it is told to, until the answer is so.
+    fn wait_until(&self, body: &Value, is_so: impl Fn(&raw::RawAnswer) -> bool) -> raw::RawAnswer {
         let deadline = Instant::now() + RECOVERY;
         loop {
             let answer = self.ask(body);
-            if answer.status == 200 {
-                return answer.body;
+            if is_so(&answer) {
+                return answer;
             }
             assert!(Instant::now() < deadline, "{answer:?}");
             let after = answer.body["retry_after"].as_u64();
@@ -241,8 +246,9 @@ fn a_box_that_inspects_traffic_is_refused_until_it_is_trusted_and_then_needs_no_
     // trusted certificates is gone, and the next reads them anew.
     assert!(ours.trust(&[&theirs]).exists());
     spy.control().script(Fault::on(Leg::Refresh).throttle(1));
-    let answer = scene.ask(&json!({"resource": "batch"}));
-    assert_eq!(answer.body["code"], "throttled", "the box was heard: {answer:?}");
+    let heard =
+        scene.wait_until(&json!({"resource": "foundry"}), |answer| answer.body["code"] != "unavailable");
+    assert_eq!(heard.body["code"], "throttled", "the box was heard: {heard:?}");
     scene.relay.set(Weather::Clear);
     scene.recovers();
 }

@@ -44,6 +44,12 @@ impl Report<'_> {
         for account in &answer.accounts {
             self.account(account);
         }
+        if !answer.accounts.is_empty() {
+            self.lines.push('\n');
+            for sentence in PROMISE {
+                self.line(0, &self.stream.dim(sentence));
+            }
+        }
         self.lines
     }
 
@@ -91,6 +97,13 @@ impl Report<'_> {
         let signed_in =
             format!("signed in with {} on {}", provenance.flow.describe(), utc(provenance.signed_in_on));
         self.line(2, &format!("{signed_in} ({})", relative(self.now, provenance.signed_in_on)));
+        self.refresh_token(status);
+        for token in &status.tokens {
+            self.token(token, &status.account.tenant);
+        }
+    }
+
+    fn refresh_token(&mut self, status: &AccountStatus) {
         let dies = relative(self.now, status.refresh_token_dies_on);
         let used = status
             .refreshed_on
@@ -100,8 +113,8 @@ impl Report<'_> {
             2,
             &format!("refresh token dies {dies} ({}) unless used{used}", utc(status.refresh_token_dies_on)),
         );
-        for token in &status.tokens {
-            self.token(token, &status.account.tenant);
+        if let Some(on) = status.exercise_due_on {
+            self.line(2, &format!("entrad uses it by itself {} if nobody else does", relative(self.now, on)));
         }
     }
 
@@ -129,8 +142,12 @@ impl Report<'_> {
                 &format!("no request to Entra before {} ({})", utc(until), relative(self.now, until)),
             );
         }
-        if let Some(error) = &token.last_error {
-            self.error(4, "last error: ", error);
+        let ended = token.last_outcome_on.map(|on| relative(self.now, on)).unwrap_or_default();
+        match &token.last_error {
+            Some(error) if ended.is_empty() => self.error(4, "last error: ", error),
+            Some(error) => self.error(4, &format!("last refresh {ended} failed: "), error),
+            None if ended.is_empty() => {}
+            None => self.line(4, &format!("last refresh {ended}: good")),
         }
     }
 
@@ -148,6 +165,14 @@ impl Report<'_> {
         self.lines.push_str(&self.stream.flow(indent, text));
     }
 }
+
+/// What is promised, and what cannot be; SECURITY.md says more.
+const PROMISE: [&str; 2] = [
+    "Promised: a token that lives is served whatever happens to the network; a new refresh token is on disk before \
+     its access token is served; only Entra's proven refusal signs an account out.",
+    "Not promised: an identity server that voids a refresh token at its first use (Entra does not) can cost the \
+     sign-in, if entrad or the network dies in the moment between its answer and the disk.",
+];
 
 /// Seconds of clock difference below which nothing suffers: tokens are refreshed minutes early.
 const SKEW_WORTH_TELLING: u64 = 60;
@@ -232,7 +257,7 @@ mod tests {
             tokens: vec![token],
         });
         let report = report(&answer, 60);
-        let account = report.split_once("\n\n").unwrap().1;
+        let account = report.split("\n\n").nth(1).unwrap().to_owned() + "\n";
         assert_eq!(
             account,
             "ada@contoso.com: good\n\
@@ -241,11 +266,15 @@ mod tests {
              \x20 app registration 04b07795-8ddb-461a-bbee-02f9e1bf7b46\n\
              \x20 signed in with device code on 1970-01-01 00:00 UTC (60 s ago)\n\
              \x20 refresh token dies in 89 days (1970-04-01 00:00 UTC) unless used, last used 60 s ago\n\
+             \x20 entrad uses it by itself in 2 days if nobody else does\n\
              \x20 token https://ai.azure.com/.default, revocable\n\
              \x20   expires in 69 min, next refresh in 39 min (half of its life)\n\
              \x20   no request to Entra before 1970-01-01 00:03 UTC (in 2 min)\n\
-             \x20   last error: Entra asks for a pause.\n\
+             \x20   last refresh 30 s ago failed: Entra asks for a pause.\n\
              \x20   AADSTS50196\n"
         );
+        assert!(report.split("\n\n").last().unwrap().starts_with("Promised: a token that lives"), "{report}");
+        answer.accounts[0].tokens[0].last_error = None;
+        assert!(self::report(&answer, 60).contains("\n    last refresh 30 s ago: good\n"));
     }
 }

@@ -147,6 +147,12 @@ impl Slot {
         Some(Refusal { failure: failure.clone(), retry_after: Some(until.saturating_sub(now.boot)) })
     }
 
+    /// Whether its token has ended since that boot time.
+    pub(super) fn has_ended_since(&self, boot: Duration, now: Now) -> bool {
+        let elapsed = now.boot.saturating_sub(boot);
+        self.held.as_ref().is_some_and(|held| held.expiry.ended_within(elapsed, now))
+    }
+
     /// Whether its last request met an outage that nothing has ended yet.
     pub(super) fn has_met_outage(&self) -> bool {
         self.blocked.as_ref().is_some_and(|(_, failure)| is_outage(failure))

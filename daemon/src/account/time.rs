@@ -68,6 +68,13 @@ impl Deadline {
         self.remaining(now).is_zero()
     }
 
+    /// Whether it has passed on either clock, and less than `elapsed` ago on both.
+    #[must_use]
+    pub fn ended_within(self, elapsed: Duration, now: Now) -> bool {
+        let is_recent = |then: Duration, now: Duration| then.saturating_add(elapsed) > now;
+        self.has_passed(now) && is_recent(self.boot, now.boot) && is_recent(self.wall, now.wall)
+    }
+
     /// The instant for people and callers, in seconds since 1970, by today's wall clock: true also after
     /// the clock was set.
     #[must_use]
@@ -110,6 +117,15 @@ mod tests {
     fn a_wall_clock_ahead_of_boot_time_expires() {
         let deadline = Deadline::after(at(100, 1_000_000), HOUR);
         assert!(deadline.has_passed(at(101, 1_003_601)));
+    }
+
+    #[test]
+    fn what_ended_lately_is_told_from_what_ended_long_ago() {
+        let deadline = Deadline::after(at(100, 1_000_000), HOUR);
+        let ended = |boot, wall| deadline.ended_within(Duration::from_secs(60), at(boot, wall));
+        assert!(!ended(3699, 1_003_599), "it lives");
+        assert!(ended(3700, 1_003_600) && ended(3759, 1_003_659));
+        assert!(!ended(3760, 1_003_660));
     }
 
     #[test]

@@ -67,6 +67,9 @@ impl Broker {
     }
 }
 
+/// For verdicts that were taken back, as when a policy was changed and changed back.
+const TRY_AGAIN: &str = "For a day after the verdict `entra accounts revive` tries the refresh token again.";
+
 /// Entra's tokens carry `nbf`, and resources allow five minutes of skew; warn well before.
 const MAX_SKEW: u64 = 120;
 
@@ -97,7 +100,9 @@ impl State {
         let entry = &known.entry;
         let health = match (self.machine.death(key), &known.target) {
             (Some((failure, since)), _) => {
-                Health::SignInNeeded { error: known.error(failure, None), since: *since }
+                let mut error = known.error(failure, None);
+                error.hint = error.hint.map(|hint| format!("{hint} {TRY_AGAIN}"));
+                Health::SignInNeeded { error, since: *since }
             }
             (None, Err(error)) => {
                 Health::SignInNeeded { error: Box::new(error.clone()), since: entry.used_on }

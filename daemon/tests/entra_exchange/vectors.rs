@@ -271,7 +271,7 @@ async fn vector_22_one_500_costs_one_retry() {
 async fn vector_23_a_500_with_a_time_is_not_retried_in_place() {
     let fake = Fake::start(vec![reply(500, "retry-after: 120\r\n", "<html>"), json(200, SUCCESS)]).await;
     let Outcome::RetryAfter { after, reach, fault } = refresh_at(&fake, None, false).await else { panic!() };
-    assert_eq!((after, reach), (Some(Duration::from_secs(120)), Reach::Key));
+    assert_eq!((after, reach), (Some(Duration::from_secs(120)), Reach::Outage));
     assert_eq!((fault.error.as_str(), fault.status), ("http_500", Some(500)));
     assert_eq!(fake.heard().len(), 1);
 }

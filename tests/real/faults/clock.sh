@@ -60,6 +60,31 @@ clock_jumps() {
 
     suspended
     daemon_end
+    exercised
+}
+
+# Days in which nobody asks for anything: the refresh token is used all the same, so that it does not die.
+exercised() {
+    local before
+    before=$(count_refreshes)
+    jump "$((4 * 86400))"
+    with_own_clock daemon_begin
+    await count_is_at_least "$((before + 1))" || true
+    check "after four days without a request the refresh token is used by itself, once" \
+        count_is "$(count_refreshes)" "$((before + 1))"
+    await exercise_is_ahead || true
+    check "the status says when it would die, and when it is used next" exercise_is_ahead
+    check "it is idle between" is_idle
+    daemon_end
+}
+
+exercise_is_ahead() {
+    program_environment=("${own_clock[@]}")
+    entra status --json
+    program_environment=()
+    ended 0 && holds --argjson wall "$(wall)" '.accounts[0]
+        | (.refresh_token_dies_on - $wall - 90 * 86400 | fabs <= 30)
+        and (.exercise_due_on - $wall | . > 2 * 86400 and . <= 3 * 86400)'
 }
 
 # A resume: no time for the process, hours for the wall clock.
@@ -77,8 +102,11 @@ suspended() {
     token api://mail
     check "after a night asleep the first caller gets a fresh token" is_from refresh
     check "soon" took_less_than 3000
+    await count_is_at_least "$((before + 3))" || true
     check "it is idle after the resume" is_idle
-    check "and asked for nothing that nobody wants" count_is "$(count_refreshes)" "$((before + 1))"
+    check "and renewed the three tokens that somebody wants, once each" count_is "$(count_refreshes)" "$((before + 3))"
+    token api://ledger
+    check "so the next caller does not wait" is_from cache
     check "still signed in after the resume" is_signed_in
 }
 

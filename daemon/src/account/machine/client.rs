@@ -30,7 +30,7 @@ struct Outage {
     /// The key that met it first, and whether others did as well.
     first: SlotKey,
     is_general: bool,
-    /// When the last one did.
+    /// When a request met it last.
     at: Duration,
     failure: Failure,
     retry_after: Option<Duration>,
@@ -66,24 +66,23 @@ impl Client {
         now: Now,
         jitter: Jitter,
     ) {
-        // Of requests that were in the air together only the first counts.
-        let before = self
-            .outage
-            .as_ref()
-            .map_or(0, |outage| outage.attempts.saturating_sub(u32::from(sent <= outage.at)));
-        let attempts = before.saturating_add(1);
-        let earlier = self.outage.take();
-        let is_general = earlier.as_ref().is_some_and(|outage| outage.is_general || outage.first != *slot);
-        let first = earlier.map_or_else(|| slot.clone(), |outage| outage.first);
-        self.outage = Some(Outage {
-            attempts,
-            first,
-            is_general,
+        let outage = self.outage.get_or_insert_with(|| Outage {
+            attempts: 0,
+            first: slot.clone(),
+            is_general: false,
             at: now.boot,
             failure: failure.clone(),
             retry_after,
             jitter,
         });
+        // What was sent before the next probe is due, by other keys or at the same time, says nothing of how long
+        // it lasts.
+        if sent >= outage.probe_from(true) {
+            outage.attempts = outage.attempts.saturating_add(1);
+        }
+        (outage.at, outage.retry_after, outage.jitter) = (now.boot, retry_after, jitter);
+        outage.is_general |= outage.first != *slot;
+        outage.failure = failure.clone();
     }
 
     /// Entra answered. Says whether that ends an outage.
@@ -110,9 +109,13 @@ impl Client {
     }
 
     /// Why a request is not sent now though its key could be: one key tries for all whether an outage is over.
-    /// A key that was not there yet may still try for itself while only one other has met it.
+    /// A key may still try for itself once when its token has ended since the last try, and when it was not there
+    /// yet while only one other has met the outage.
     pub(super) fn outage_refusal(&self, slot: &Slot, now: Now) -> Option<Refusal> {
         let outage = self.outage.as_ref().filter(|outage| outage.is_general || slot.has_met_outage())?;
+        if slot.has_ended_since(outage.at, now) {
+            return None;
+        }
         let wait = outage.probe_from(true).saturating_sub(now.boot);
         let refusal = Refusal { failure: outage.failure.clone(), retry_after: Some(wait) };
         (!wait.is_zero()).then_some(refusal)
@@ -141,6 +144,12 @@ impl Client {
         to.push(u64::MAX);
     }
 
+    /// Whether the slot's token has ended since a request met the outage last.
+    #[cfg(test)]
+    pub(super) fn has_ended_since_outage(&self, slot: &Slot, now: Now) -> bool {
+        self.outage.as_ref().is_some_and(|outage| slot.has_ended_since(outage.at, now))
+    }
+
     pub(super) fn pace(&mut self, now: Now) {
         self.paced_until = now.boot.saturating_add(PACE);
     }
@@ -152,9 +161,13 @@ impl Client {
         if wait.is_zero() { throttled } else { throttled.max(now.boot.saturating_add(wait)) }
     }
 
-    /// The boot time before which the schedule sends nothing for a key that does or does not hold a live token.
-    pub(super) fn scheduled_from(&self, is_live: bool, now: Now) -> Duration {
-        let probe = self.outage.as_ref().map_or(Duration::ZERO, |outage| outage.probe_from(is_live));
+    /// The boot time before which the schedule sends nothing for a key; `last_chance` is when its token, if it
+    /// holds a live one, is about to end: a key tries then in any case, should the outage be over unnoticed.
+    pub(super) fn scheduled_from(&self, last_chance: Option<Duration>, now: Now) -> Duration {
+        let probe = self.outage.as_ref().map_or(Duration::ZERO, |outage| {
+            let probe = outage.probe_from(last_chance.is_some());
+            last_chance.filter(|chance| *chance > outage.at).map_or(probe, |chance| probe.min(chance))
+        });
         self.held_back_until(now).max(probe).max(self.paced_until)
     }
 }

@@ -47,7 +47,7 @@ impl Machine {
     pub fn due(&self, key: &AccountKey, slot: &SlotKey, now: Now) -> Option<Duration> {
         let account = self.accounts.get(key).filter(|account| account.dead.is_none())?;
         let own = renewal(account.slots.get(slot)?, now)?;
-        Some(own.at.max(self.scheduled_from(account, own.is_live, now)))
+        Some(own.at.max(self.scheduled_from(account, own.last_chance, now)))
     }
 
     /// When the account's refresh token will next be used for its own sake, on the boot clock.
@@ -55,7 +55,7 @@ impl Machine {
     pub fn exercise_due(&self, key: &AccountKey, now: Now) -> Option<Duration> {
         let account = self.accounts.get(key).filter(|account| account.dead.is_none())?;
         let (own, _) = exercise(account, now)?;
-        Some(own.at.max(self.scheduled_from(account, own.is_live, now)))
+        Some(own.at.max(self.scheduled_from(account, own.last_chance, now)))
     }
 
     /// The boot time before which nothing is sent for the slot, when that lies ahead.
@@ -93,14 +93,16 @@ impl Machine {
             });
             let exercise = exercise(account, now).filter(|_| account.flights.is_empty());
             renewals.chain(exercise).map(move |(own, slot)| {
-                let at = own.at.max(self.scheduled_from(account, own.is_live, now));
+                let at = own.at.max(self.scheduled_from(account, own.last_chance, now));
                 Planned { client: &account.client, at, own: own.at, account: key, slot }
             })
         })
     }
 
-    fn scheduled_from(&self, account: &Account, is_live: bool, now: Now) -> Duration {
-        self.clients.get(&account.client).map_or(Duration::ZERO, |client| client.scheduled_from(is_live, now))
+    fn scheduled_from(&self, account: &Account, last_chance: Option<Duration>, now: Now) -> Duration {
+        self.clients
+            .get(&account.client)
+            .map_or(Duration::ZERO, |client| client.scheduled_from(last_chance, now))
     }
 
     pub(super) fn is_out(&self, client: &ClientKey) -> bool {
@@ -122,10 +124,10 @@ struct Planned<'a> {
     slot: &'a SlotKey,
 }
 
-/// When a key alone would want a request, and whether it has a live token.
+/// When a key alone would want a request, and when its token is about to end, if it holds a live one.
 struct Own {
     at: Duration,
-    is_live: bool,
+    last_chance: Option<Duration>,
 }
 
 fn renewal(slot: &Slot, now: Now) -> Option<Own> {
@@ -133,11 +135,15 @@ fn renewal(slot: &Slot, now: Now) -> Option<Own> {
     let is_live = slot.valid(now).is_some();
     let is_due = !is_live || slot.is_of_earlier_sign_in || held.due.has_passed(now);
     let due = if is_due { Duration::ZERO } else { held.due.boot(now) };
-    Some(Own { at: due.max(slot.held_back_until(now)), is_live })
+    let last_chance = is_live.then(|| held.expiry.boot(now).saturating_sub(LAST_CHANCE));
+    Some(Own { at: due.max(slot.held_back_until(now)), last_chance })
 }
 
 fn exercise(account: &Account, now: Now) -> Option<(Own, &SlotKey)> {
     let (key, _) = account.exercise.slot()?;
     let held_back = account.slots.get(key).map_or(Duration::ZERO, |slot| slot.held_back_until(now));
-    Some((Own { at: account.exercise.due(now).max(held_back), is_live: false }, key))
+    Some((Own { at: account.exercise.due(now).max(held_back), last_chance: None }, key))
 }
+
+/// Enough for an answer to come before the token ends.
+const LAST_CHANCE: Duration = Duration::from_secs(20);

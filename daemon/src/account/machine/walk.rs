@@ -158,6 +158,8 @@ impl World {
         let mut to = Vec::new();
         let Some(held) = signed_in.slots.get(&slot(key)) else { return to };
         held.shape(self.now, &mut to);
+        let mut clients = self.machine.clients.values();
+        to.push(u64::from(clients.any(|client| client.has_ended_since_outage(held, self.now))));
         for (id, flight) in signed_in.flights.iter().filter(|(_, flight)| flight.slot == slot(key)) {
             let is_stale = id.0 < held.void_before;
             let bits =
