@@ -171,6 +171,21 @@ fn one_hiccup_is_not_noticed() {
 }
 
 #[test]
+fn invariant_4_a_token_with_a_little_life_is_served_while_entra_is_silent() {
+    let (env, _daemon) = signed_in();
+    // Less than the five minutes that callers want.
+    env.sim().control().set_rules(|rules| rules.access_token_life = Some(Duration::from_secs(280)));
+    let held = env.token(&["--for", "graph"]);
+    env.sim().control().script(Fault::on(Leg::Refresh).act(Action::Hang).times(2));
+    let asked = Instant::now();
+    let served = env.token(&["--for", "graph"]);
+    assert_eq!(served["access_token"], held["access_token"]);
+    assert_eq!(served["source"], "cache");
+    // The request itself would give up after thirty seconds, twice.
+    assert!(asked.elapsed() < Duration::from_secs(25), "{:?}", asked.elapsed());
+}
+
+#[test]
 fn each_class_of_refusal_has_its_exit_status() {
     let (env, _daemon) = signed_in();
     let refusal =
