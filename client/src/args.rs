@@ -167,7 +167,7 @@ pub(crate) struct AccountsArgs {
     pub(crate) action: Option<AccountsAction>,
 }
 
-/// What to do to an account.
+// A doc comment here would become the text of `entra accounts --help`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountsAction {
     /// Try a refresh token again that Entra declared dead less than a day ago

@@ -32,7 +32,7 @@ mod plan;
 pub mod state;
 
 pub use ask::{Ask, Order, Reply};
-use client::Client;
+use client::{Client, PACE};
 use exercise::Exercise;
 pub use land::{Ended, Landing};
 

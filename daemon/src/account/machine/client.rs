@@ -189,4 +189,4 @@ impl Outage {
 }
 
 /// Twelve keys are renewed within three seconds, and a person notices neither end of it.
-const PACE: Duration = Duration::from_millis(200);
+pub(super) const PACE: Duration = Duration::from_millis(200);

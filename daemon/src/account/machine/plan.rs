@@ -133,10 +133,14 @@ struct Own {
 fn renewal(slot: &Slot, now: Now) -> Option<Own> {
     let held = slot.held.as_ref().filter(|_| slot.is_wanted && !slot.needs_somebody())?;
     let is_live = slot.valid(now).is_some();
-    let is_due = !is_live || slot.is_of_earlier_sign_in || held.due.has_passed(now);
-    let due = if is_due { Duration::ZERO } else { held.due.boot(now) };
     let last_chance = is_live.then(|| held.expiry.boot(now).saturating_sub(LAST_CHANCE));
-    Some(Own { at: due.max(slot.held_back_until(now)), last_chance })
+    Some(Own { at: wanted_at(slot, now).max(slot.held_back_until(now)), last_chance })
+}
+
+/// When the held token is to be renewed if nothing holds it back; zero when that is past.
+pub(super) fn wanted_at(slot: &Slot, now: Now) -> Duration {
+    let held = slot.valid(now).filter(|held| !slot.is_of_earlier_sign_in && !held.due.has_passed(now));
+    held.map_or(Duration::ZERO, |held| held.due.boot(now))
 }
 
 fn exercise(account: &Account, now: Now) -> Option<(Own, &SlotKey)> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::super::key::{AccountKey, SlotKey};
 use super::super::slot::Slot;
 use super::super::time::Now;
-use super::Machine;
+use super::plan::wanted_at;
+use super::{Machine, PACE};
 
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,17 +138,12 @@ impl Machine {
             _ if slot.needs_somebody() || account.dead.is_some() => Plan::WaitForSomebody,
             (None, Token::Empty) => Plan::NothingHeld,
             (None, _) => Plan::Unwanted,
-            (Some(_), _) if self.is_held_back(key, slot_key, now) => Plan::RenewAfterBackOff,
+            (Some(due), _) if due > wanted_at(slot, now).max(now.boot + PACE) => Plan::RenewAfterBackOff,
             (Some(_), Token::Expired | Token::Empty) => Plan::Replace,
             (Some(_), _) if slot.is_of_earlier_sign_in => Plan::RenewForNewSignIn,
             (Some(_), _) => Plan::Renew,
         };
         (plan, due)
-    }
-
-    fn is_held_back(&self, key: &AccountKey, slot: &SlotKey, now: Now) -> bool {
-        let client = self.accounts.get(key).map(|account| &account.client);
-        self.blocked_until(key, slot, now).is_some() || client.is_some_and(|client| self.is_out(client))
     }
 }
 
