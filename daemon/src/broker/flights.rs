@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entra_proto::error::{ErrorBody, ErrorCode};
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::{Broker, Told};
 use crate::account::key::AccountKey;
@@ -51,13 +51,17 @@ impl Broker {
         // In a task within the task: a panic in it is a defect, and still lands the flight for its callers.
         let request = {
             let (broker, order) = (Arc::clone(&self), order.clone());
-            tokio::spawn(async move { broker.request(&order).await })
+            tokio::spawn(async move {
+                let mut turn = None;
+                let result = broker.request(&order, &mut turn).await;
+                (turn, result)
+            })
         };
-        let result = request.await.unwrap_or_else(|_| {
-            Err(Failure::own(ErrorBody::new(
-                ErrorCode::Internal,
-                "The refresh failed by a defect of entrad; the log has more.",
-            )))
+        // The turn lasts until all that came of the request is noted: whoever is next in it, another flight or a
+        // sign-in, must know of it.
+        let (_turn, result) = request.await.unwrap_or_else(|_| {
+            let sentence = "The refresh failed by a defect of entrad; the log has more.";
+            (None, Err(Failure::own(ErrorBody::new(ErrorCode::Internal, sentence))))
         });
         let now = self.parts.clock.now();
         let (next, is_dead) = {
@@ -67,6 +71,9 @@ impl Broker {
             let Some(ended) = ended else {
                 // The account is gone, or is another sign-in by now.
                 state.tell_to_ask_again([order.flight]);
+                drop(state);
+                self.settled.notify_waiters();
+                self.rescheduled.notify_one();
                 return;
             };
             let landing = Arc::new(ended.landing);
@@ -87,13 +94,18 @@ impl Broker {
         }
     }
 
-    /// Asks Entra, one request at a time for an account, and makes what came back durable.
-    async fn request(self: &Arc<Self>, order: &Order) -> Result<Box<Grant>, Failure> {
-        let (turn, target) = self.place_of(&order.account).map_err(Failure::own)?;
+    /// Asks Entra, one request at a time for an account, and makes what came back durable. The account's turn is
+    /// left in `turn`.
+    async fn request(
+        self: &Arc<Self>,
+        order: &Order,
+        turn: &mut Option<OwnedMutexGuard<()>>,
+    ) -> Result<Box<Grant>, Failure> {
+        let (next_turn, target) = self.place_of(&order.account).map_err(Failure::own)?;
         let claims = order.claims.as_deref().map(Claims::parse).transpose();
         let claims =
             claims.map_err(|error| Failure::own(ErrorBody::new(ErrorCode::BadRequest, error.to_string())))?;
-        let _turn = turn.lock().await;
+        *turn = Some(next_turn.lock_owned().await);
         let now = self.parts.clock.now();
         self.state().machine.clearance(&order.account, order.flight, now)?;
         let refresh_token = self.refresh_token(&order.account).await?;

@@ -32,6 +32,8 @@ mod revive;
 mod sign_in;
 mod sign_ins;
 mod surroundings;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use challenges::Challenges;

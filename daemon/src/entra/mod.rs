@@ -20,7 +20,7 @@ pub mod poll;
 pub mod refresh;
 mod reply;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 mod sort;
 pub mod target;
 mod text;
@@ -56,6 +56,12 @@ impl Entra {
     /// request builds another. For a network that changed or a machine that woke up.
     pub fn rebuild(&self) {
         self.http.rebuild();
+    }
+
+    /// A way to a script, for tests of other rooms.
+    #[cfg(test)]
+    pub(crate) fn scripted(script: &Arc<script::Script>) -> Self {
+        Self::over(script.clone())
     }
 
     #[cfg(test)]

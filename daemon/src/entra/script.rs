@@ -15,7 +15,7 @@ use super::target::Target;
 
 /// Replies in order, and what was asked when.
 #[derive(Default)]
-pub(super) struct Script {
+pub(crate) struct Script {
     replies: Mutex<VecDeque<Scripted>>,
     asked: Mutex<Vec<Asked>>,
 }
@@ -26,7 +26,7 @@ enum Scripted {
 }
 
 /// One request as it was seen.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub(super) at: Instant,
     pub(super) url: String,
     pub(super) form: BTreeMap<String, String>,
@@ -35,11 +35,11 @@ pub(super) struct Asked {
 }
 
 impl Script {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    pub(super) fn json(self: &Arc<Self>, status: u16, body: &str) -> &Arc<Self> {
+    pub(crate) fn json(self: &Arc<Self>, status: u16, body: &str) -> &Arc<Self> {
         self.reply(status, None, body)
     }
 
@@ -62,7 +62,7 @@ impl Script {
         self
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }

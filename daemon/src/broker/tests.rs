@@ -1,0 +1,123 @@
+//! The broker over a scripted Entra and a vault in memory: what happens between two of its tasks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use entra_proto::account::{Flow, Provenance};
+use entra_proto::cloud::Cloud;
+use entra_proto::error::ErrorCode;
+use entra_proto::token::TokenRequest;
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::entra::script::Script;
+use crate::vault::{HomeKind, Record, StoreChoice, VaultOptions};
+
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(5);
+
+const CLIENT: &str = "00000000-0000-0000-0000-00000000c11e";
+const DEAD: &str = r#"{"error":"invalid_grant","suberror":"bad_token","error_codes":[70008]}"#;
+
+fn record(account: &str, token: &str) -> Record {
+    let entry = Entry {
+        key: AccountKey { profile: "default".to_owned(), account: account.parse().unwrap() },
+        cloud: Cloud::Public,
+        authority: "https://login.microsoftonline.com".to_owned(),
+        tenant: "organizations".to_owned(),
+        client_id: CLIENT.to_owned(),
+        scopes: vec!["root".to_owned()],
+        username: format!("{account}@example.com"),
+        name: None,
+        provenance: Provenance { flow: Flow::DeviceCode, signed_in_on: 1 },
+        obtained_on: 1,
+        used_on: SystemClock.now().epoch(),
+        quarantined_on: None,
+    };
+    Record { entry, refresh_token: RefreshToken::new(token.to_owned()) }
+}
+
+/// A broker that has read these records.
+async fn broker(script: &Arc<Script>, records: impl IntoIterator<Item = Record>) -> Arc<Broker> {
+    let options = VaultOptions {
+        state_dir: PathBuf::from("/nonexistent"),
+        choice: StoreChoice::Pinned(HomeKind::Memory),
+        passphrase: None,
+    };
+    let vault = Vault::new(options);
+    for record in records {
+        vault.put(record, Access::Silent).await.unwrap();
+    }
+    let profiles = Profiles::check(&BTreeMap::new()).unwrap();
+    let parts = Parts {
+        vault,
+        entra: Entra::scripted(script),
+        clock: Arc::new(SystemClock),
+        profiles,
+        socket: PathBuf::new(),
+    };
+    let broker = Broker::new(parts);
+    broker.restore(Access::Silent).await.unwrap();
+    broker
+}
+
+fn request(account: &str, scope: &str) -> TokenRequest {
+    TokenRequest {
+        scopes: Some(vec![scope.to_owned()]),
+        account: Some(account.to_owned()),
+        ..TokenRequest::default()
+    }
+}
+
+fn key(account: &str) -> AccountKey {
+    record(account, "").entry.key
+}
+
+async fn entries(broker: &Broker) -> Vec<Entry> {
+    broker.parts.vault.records(Access::Silent).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_its_turn_learns_what_the_one_before_met() {
+    let script = Script::new();
+    script.json(400, DEAD).json(400, DEAD);
+    let broker = broker(&script, [record("u.t", "rt")]).await;
+    let (first, second) = tokio::join!(broker.token(request("u.t", "a")), broker.token(request("u.t", "b")));
+    assert_eq!(first.unwrap_err().code, ErrorCode::SignInNeeded);
+    assert_eq!(second.unwrap_err().code, ErrorCode::SignInNeeded);
+    assert_eq!(script.asked().len(), 1, "a dead refresh token is sent once");
+}
+
+#[tokio::test]
+async fn a_refresh_that_finds_its_token_dead_does_not_quarantine_that_of_a_new_sign_in() {
+    let script = Script::new();
+    script.json(400, DEAD);
+    let broker = broker(&script, [record("u.t", "old")]).await;
+    let turn = Arc::clone(&broker.state().known[&key("u.t")].turn);
+    let held = turn.lock().await;
+    let refused = tokio::spawn({
+        let broker = Arc::clone(&broker);
+        async move { broker.token(request("u.t", "a")).await }
+    });
+    // Its request waits for the turn first.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    // As a sign-in does it: the record is replaced in the account's turn.
+    let signs_in = tokio::spawn({
+        let (broker, turn) = (Arc::clone(&broker), Arc::clone(&turn));
+        async move {
+            let _turn = turn.lock().await;
+            broker.parts.vault.put(record("u.t", "new"), Access::MayPrompt).await.unwrap();
+            broker.state().welcome(record("u.t", "").entry, &broker.parts.profiles);
+        }
+    });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    assert!(refused.await.unwrap().is_err());
+    signs_in.await.unwrap();
+    assert_eq!(entries(&broker).await[0].quarantined_on, None);
+    assert!(broker.state().machine.death(&key("u.t")).is_none());
+}
