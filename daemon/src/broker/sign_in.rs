@@ -24,7 +24,7 @@ use crate::entra::device::DeviceCode;
 use crate::entra::poll::{SignInEnd, Step};
 use crate::entra::target::Target;
 use crate::entra::words::{self, About};
-use crate::vault::{Access, Entry, Record};
+use crate::vault::{Access, Entry, Record, VaultError};
 
 /// A sign-in that has been checked and can begin.
 struct Plan {
@@ -215,23 +215,39 @@ impl Broker {
                 .with_hint("`entra accounts` lists those that are."));
         }
         for key in keys {
-            let Some(turn) = self.state().known.get(&key).map(|known| Arc::clone(&known.turn)) else {
-                continue;
-            };
-            let turn = tokio::time::timeout(SIGN_OUT_WAIT, turn.lock_owned()).await.map_err(|_| {
-                ErrorBody::new(ErrorCode::TimedOut, "A refresh of the account is still under way.")
-                    .with_hint("Try again in a minute.")
-            })?;
-            self.parts.vault.remove(&key).await.map_err(|error| error.to_error_body())?;
-            let mut state = self.state();
-            let flights = state.machine.sign_out(&key);
-            state.tell_to_ask_again(flights);
-            state.known.remove(&key);
-            drop(state);
-            drop(turn);
-            tracing::info!("an account signed out");
+            let broker = Arc::clone(self);
+            // In a task of its own: a caller that hangs up must not leave in memory what the vault forgot.
+            let forgotten = tokio::spawn(async move { broker.forget(&key).await });
+            forgotten.await.map_err(|_| {
+                ErrorBody::new(ErrorCode::Internal, "The sign-out failed by a defect of entrad.")
+                    .with_hint("Try again; the log has more.")
+            })??;
         }
         self.accounts().await
+    }
+
+    async fn forget(&self, key: &AccountKey) -> Result<(), ErrorBody> {
+        let Some(turn) = self.state().known.get(key).map(|known| Arc::clone(&known.turn)) else {
+            return Ok(());
+        };
+        let _turn = tokio::time::timeout(SIGN_OUT_WAIT, turn.lock_owned()).await.map_err(|_| {
+            ErrorBody::new(ErrorCode::TimedOut, "A refresh of the account is still under way.")
+                .with_hint("Try again in a minute.")
+        })?;
+        match self.parts.vault.remove(key).await {
+            // A dead refresh token is deleted a day later, and the account stays known.
+            Ok(()) | Err(VaultError::NotFound(_)) => {}
+            Err(error) => return Err(error.to_error_body()),
+        }
+        let mut state = self.state();
+        let flights = state.machine.sign_out(key);
+        state.tell_to_ask_again(flights);
+        state.known.remove(key);
+        drop(state);
+        self.settled.notify_waiters();
+        self.rescheduled.notify_one();
+        tracing::info!("an account signed out");
+        Ok(())
     }
 }
 

@@ -121,3 +121,31 @@ async fn a_refresh_that_finds_its_token_dead_does_not_quarantine_that_of_a_new_s
     assert_eq!(entries(&broker).await[0].quarantined_on, None);
     assert!(broker.state().machine.death(&key("u.t")).is_none());
 }
+
+#[tokio::test]
+async fn an_account_whose_dead_token_was_deleted_can_be_signed_out() {
+    let script = Script::new();
+    let broker = broker(&script, [record("u.t", "rt")]).await;
+    broker.parts.vault.remove(&key("u.t")).await.unwrap();
+    let left = broker.sign_out("u.t", None).await.unwrap();
+    assert!(left.accounts.is_empty());
+}
+
+#[tokio::test]
+async fn a_sign_out_whose_caller_hangs_up_is_whole() {
+    let script = Script::new();
+    let broker = broker(&script, [record("u.t", "rt")]).await;
+    let mut out = Box::pin(broker.sign_out("u.t", None));
+    std::future::poll_fn(|context| std::task::Poll::Ready(drop(out.as_mut().poll(context)))).await;
+    while !entries(&broker).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(out);
+    tokio::time::timeout(LONG, async {
+        while !broker.accounts().await.unwrap().accounts.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("what the vault forgot is signed out");
+}
