@@ -107,7 +107,8 @@ impl Machine {
     }
 
     /// Somebody wants the account's refresh token to be tried again, whatever was said of it. Returns the flight
-    /// that tries it and its order; `None` when the account is unknown, or nobody knows what to ask for.
+    /// that tries it and its order; `None` when the account is unknown, nobody knows what to ask for, or Entra must
+    /// not be asked now, for which [`Machine::refusal`] gives the reason.
     pub fn revive(&mut self, key: &AccountKey, now: Now) -> Option<(FlightId, Option<Order>)> {
         let account = self.accounts.get_mut(key)?;
         account.dead = None;

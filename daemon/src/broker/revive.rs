@@ -9,8 +9,10 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use tokio::sync::watch;
 
 use super::tokens::told;
-use super::{Broker, Told};
+use super::{Broker, State, Told, rooted_in};
 use crate::account::key::AccountKey;
+use crate::account::slot::Refusal;
+use crate::account::time::Now;
 use crate::entra::words::{self, About};
 use crate::vault::{Access, QUARANTINE_SECONDS, VaultError};
 
@@ -27,7 +29,17 @@ impl Broker {
         if self.state().machine.death(&key).is_none() {
             return self.state().info(&key).ok_or_else(vanished);
         }
-        self.parts.vault.revive(&key).await.map_err(|error| match error {
+        let broker = Arc::clone(self);
+        // In a task of its own: a caller that hangs up must not leave alive in the vault what is dead in memory.
+        let tried = tokio::spawn(async move { broker.try_again(&key).await });
+        tried.await.map_err(|_| {
+            ErrorBody::new(ErrorCode::Internal, "The refresh token was not tried, by a defect of entrad.")
+                .with_hint("Run `entra status`; the log has more.")
+        })?
+    }
+
+    async fn try_again(self: &Arc<Self>, key: &AccountKey) -> Result<AccountInfo, ErrorBody> {
+        self.parts.vault.revive(key).await.map_err(|error| match error {
             VaultError::NotFound(_) => ErrorBody::new(
                 ErrorCode::SignInNeeded,
                 "The refresh token was deleted after a day in quarantine.",
@@ -38,11 +50,12 @@ impl Broker {
         let now = self.parts.clock.now();
         let (trial, order) = {
             let mut state = self.state();
-            if let Some(known) = state.known.get_mut(&key) {
+            if let Some(known) = state.known.get_mut(key) {
                 known.entry.quarantined_on = None;
             }
-            let Some((flight, order)) = state.machine.revive(&key, now) else {
-                return state.info(&key).ok_or_else(vanished);
+            let Some((flight, order)) = state.machine.revive(key, now) else {
+                self.rescheduled.notify_one();
+                return Err(state.untried(key, now));
             };
             let sender = state.flights.entry(flight).or_insert_with(|| watch::Sender::new(None));
             (sender.subscribe(), order)
@@ -52,21 +65,12 @@ impl Broker {
         }
         match told(trial).await {
             Told::Landed(landing) if landing.result.is_err() => {
-                let refusal = landing.result.as_ref().err().map(|refusal| &refusal.failure);
-                let state = self.state();
-                let entry = &state.known.get(&key).ok_or_else(vanished)?.entry;
-                let scopes = entry.scopes.join(" ");
-                let about = About {
-                    client_id: &entry.client_id,
-                    tenant: &entry.tenant,
-                    resource: &scopes,
-                    profile: &entry.key.profile,
-                };
-                Err(refusal.map_or_else(vanished, |failure| words::error_body(failure, &about)))
+                let refusal = landing.result.as_ref().err();
+                Err(refusal.map_or_else(vanished, |refusal| self.state().refused(key, refusal)))
             }
             Told::Landed(_) | Told::AskAgain => {
                 tracing::info!("a refresh token is out of quarantine");
-                self.state().info(&key).ok_or_else(vanished)
+                self.state().info(key).ok_or_else(vanished)
             }
         }
     }
@@ -96,6 +100,38 @@ impl Broker {
                 .with_hint("`entra accounts` lists those that are."),
             _ => error,
         })
+    }
+}
+
+impl State {
+    /// Why a refresh token that is out of quarantine was not tried.
+    fn untried(&self, key: &AccountKey, now: Now) -> ErrorBody {
+        let root = self.known.get(key).and_then(|known| rooted_in(&known.entry));
+        let refusal = root.and_then(|(slot, _)| self.machine.refusal(key, &slot, None, now));
+        refusal.map_or_else(
+            || {
+                let sentence =
+                    "The refresh token is out of quarantine and was not tried: it is not known what for.";
+                ErrorBody::new(ErrorCode::Unavailable, sentence).with_hint("Ask for a token: `entra token`.")
+            },
+            |refusal| self.refused(key, &refusal),
+        )
+    }
+
+    /// The refusal of a trial in words.
+    fn refused(&self, key: &AccountKey, refusal: &Refusal) -> ErrorBody {
+        let Some(known) = self.known.get(key) else { return vanished() };
+        let scopes = known.entry.scopes.join(" ");
+        let about = About {
+            client_id: &known.entry.client_id,
+            tenant: &known.entry.tenant,
+            resource: &scopes,
+            profile: &key.profile,
+        };
+        let mut body = words::error_body(&refusal.failure, &about);
+        body.retry_after =
+            refusal.retry_after.map(|wait| wait.as_secs_f64().ceil() as u64).or(body.retry_after);
+        body
     }
 }
 

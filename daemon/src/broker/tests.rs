@@ -149,3 +149,32 @@ async fn a_sign_out_whose_caller_hangs_up_is_whole() {
     .await
     .expect("what the vault forgot is signed out");
 }
+
+#[tokio::test]
+async fn a_token_that_could_not_be_tried_again_is_not_called_well() {
+    let script = Script::new();
+    script.json(400, DEAD);
+    let broker = broker(&script, [record("u.t", "rt")]).await;
+    broker.token(request("u.t", "a")).await.unwrap_err();
+    {
+        let mut state = broker.state();
+        let now = broker.parts.clock.now();
+        let other = record("v.t", "").entry;
+        state.welcome(other, &broker.parts.profiles);
+        let throttle = Failure {
+            kind: FailureKind::RetryAfter {
+                after: Some(Duration::from_secs(60)),
+                reach: crate::account::outcome::Reach::Client,
+            },
+            fault: Fault { status: Some(429), ..Fault::default() },
+        };
+        let scopes = Scopes::new(["x"]).unwrap();
+        let slot = SlotKey::new("t", &scopes, false);
+        let ask = crate::account::machine::Ask { min_validity: Duration::ZERO, claims: None, force: false };
+        let reply = state.machine.ask(&key("v.t"), &slot, &scopes, &ask, now).unwrap();
+        let crate::account::machine::Reply::Wait { flight, .. } = reply else { panic!() };
+        state.machine.ended(&key("v.t"), flight, Err(throttle), now, crate::account::schedule::Jitter(0));
+    }
+    let error = broker.revive("u.t", None).await.unwrap_err();
+    assert_eq!((error.code, error.retry_after), (ErrorCode::Throttled, Some(60)));
+}

@@ -122,18 +122,28 @@ impl Machine {
         if let Some(flight) = self.joinable(key, slot_key, ask) {
             return Some(Reply::Wait { flight, order: None, fallback: None });
         }
-        let (slot, claims) = (account.slots.get(slot_key)?, ask.claims.as_deref());
-        let client = self.clients.get(&account.client);
-        let refusal = slot
-            .refusal(claims, now)
-            .or_else(|| client?.outage_refusal(slot, now))
-            .or_else(|| slot.loop_refusal(claims, now))
-            .or_else(|| client?.refusal(now))
-            .or_else(|| self.budget_refusal(key, slot_key, now));
-        match refusal {
+        match self.refusal(key, slot_key, ask.claims.as_deref(), now) {
             Some(refusal) => Some(Reply::Refuse(refusal)),
             None => self.start(key, slot_key, ask, now),
         }
+    }
+
+    /// Why no request would be sent for a slot now; `None` when one would be, or the slot is unknown.
+    #[must_use]
+    pub fn refusal(
+        &self,
+        key: &AccountKey,
+        slot_key: &SlotKey,
+        claims: Option<&str>,
+        now: Now,
+    ) -> Option<Refusal> {
+        let account = self.accounts.get(key)?;
+        let (slot, client) = (account.slots.get(slot_key)?, self.clients.get(&account.client));
+        slot.refusal(claims, now)
+            .or_else(|| client?.outage_refusal(slot, now))
+            .or_else(|| slot.loop_refusal(claims, now))
+            .or_else(|| client?.refusal(now))
+            .or_else(|| self.budget_refusal(key, slot_key, now))
     }
 
     /// The flight that this caller may join. One whose token was refused does not join a flight that may have
