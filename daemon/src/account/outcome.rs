@@ -145,6 +145,12 @@ impl Failure {
         Self { kind: FailureKind::RetryAfter { after, reach: Reach::Key }, fault }
     }
 
+    /// A failure of our own that time does not mend: not tried again by itself.
+    #[must_use]
+    pub fn own_lasting(kind: FailureKind, error: ErrorBody) -> Self {
+        Self { kind, ..Self::own(error) }
+    }
+
     /// A failure of our own that every other key would meet as well, as a vault that is closed.
     #[must_use]
     pub fn own_outage(error: ErrorBody) -> Self {

@@ -159,6 +159,11 @@ impl Broker {
         }
         self.parts.vault.refresh_token(key).await.map_err(|error| match error {
             VaultError::Quarantined(_) => Failure { kind: FailureKind::Dead, fault: Fault::default() },
+            // Other records may be well: this is the account's affair alone.
+            VaultError::NotFound(_) => Failure::own_lasting(
+                FailureKind::SignInNeeded,
+                ErrorBody::new(ErrorCode::SignInNeeded, error.to_string()).with_hint("Run `entra login`."),
+            ),
             error => Failure::own_outage(error.to_error_body()),
         })
     }

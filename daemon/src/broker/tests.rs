@@ -10,7 +10,7 @@ use entra_proto::token::TokenRequest;
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::entra::script::Script;
+use crate::entra::script::{SUCCESS, Script};
 use crate::vault::{HomeKind, Record, StoreChoice, VaultOptions};
 
 /// Longer than any test.
@@ -177,4 +177,17 @@ async fn a_token_that_could_not_be_tried_again_is_not_called_well() {
     }
     let error = broker.revive("u.t", None).await.unwrap_err();
     assert_eq!((error.code, error.retry_after), (ErrorCode::Throttled, Some(60)));
+}
+
+#[tokio::test]
+async fn one_record_that_is_gone_is_no_outage_for_others() {
+    let script = Script::new();
+    script.json(200, SUCCESS);
+    let broker = broker(&script, [record("u.t", "rt"), record("v.t", "rt")]).await;
+    broker.parts.vault.remove(&key("u.t")).await.unwrap();
+    for scope in ["a", "b"] {
+        let error = broker.token(request("u.t", scope)).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::SignInNeeded);
+    }
+    broker.token(request("v.t", "a")).await.unwrap();
 }

@@ -95,4 +95,4 @@ pub(super) fn target() -> Target {
 pub(super) const CODE: &str = r#"{"user_code":"BL6XB575V","device_code":"dev-secret","verification_uri":"https://microsoft.com/devicelogin","expires_in":900,"interval":5,"message":"To sign in, enter the code BL6XB575V."}"#;
 pub(super) const PENDING: &str =
     r#"{"error":"authorization_pending","error_codes":[70016],"correlation_id":"c-1"}"#;
-pub(super) const SUCCESS: &str = r#"{"token_type":"Bearer","scope":"s/read openid","expires_in":5302,"access_token":"at-secret","refresh_token":"rt-secret"}"#;
+pub(crate) const SUCCESS: &str = r#"{"token_type":"Bearer","scope":"s/read openid","expires_in":5302,"access_token":"at-secret","refresh_token":"rt-secret"}"#;

@@ -131,7 +131,7 @@ impl Machine {
                 self.note_answer(key);
             }
             // Nobody was asked: our own defect, or a refusal of our own.
-            FailureKind::RetryAfter { .. } if failure.fault.own.is_some() => {}
+            _ if failure.fault.own.is_some() => {}
             _ => self.note_answer(key),
         }
     }
