@@ -101,7 +101,9 @@ impl Broker {
         order: &Order,
         turn: &mut Option<OwnedMutexGuard<()>>,
     ) -> Result<Box<Grant>, Failure> {
-        let (next_turn, target) = self.place_of(&order.account).map_err(Failure::own)?;
+        let (next_turn, target) = self
+            .place_of(&order.account)
+            .map_err(|error| Failure::own_lasting(FailureKind::Misconfigured, error))?;
         let claims = order.claims.as_deref().map(Claims::parse).transpose();
         let claims =
             claims.map_err(|error| Failure::own(ErrorBody::new(ErrorCode::BadRequest, error.to_string())))?;
@@ -110,8 +112,10 @@ impl Broker {
         self.state().machine.clearance(&order.account, order.flight, now)?;
         let refresh_token = self.refresh_token(&order.account).await?;
         let authority = target.authority.with_tenant(&order.tenant);
-        let authority = authority
-            .map_err(|error| Failure::own(ErrorBody::new(ErrorCode::Misconfigured, error.to_string())))?;
+        let authority = authority.map_err(|error| {
+            let error = ErrorBody::new(ErrorCode::Misconfigured, error.to_string());
+            Failure::own_lasting(FailureKind::Misconfigured, error)
+        })?;
         let target = Target::new(authority, target.client_id);
         let request = RefreshRequest {
             refresh_token: &refresh_token,
@@ -125,7 +129,8 @@ impl Broker {
         let mut grant = outcome.into_result()?;
         if grant.identity.as_ref().is_some_and(|identity| identity.id != order.account.account) {
             let sentence = "Entra answered with another account's token; it was dropped.";
-            return Err(Failure::own(
+            return Err(Failure::own_lasting(
+                FailureKind::SignInNeeded,
                 ErrorBody::new(ErrorCode::AccountMismatch, sentence).with_hint("Run `entra login`."),
             ));
         }

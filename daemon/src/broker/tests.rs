@@ -191,3 +191,30 @@ async fn one_record_that_is_gone_is_no_outage_for_others() {
     }
     broker.token(request("v.t", "a")).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_refresh_token_that_may_not_be_sent_anywhere_is_not_tried_every_minute() {
+    let mut record = record("u.t", "rt");
+    record.entry.authority = "https://elsewhere.example".to_owned();
+    record.entry.used_on = 1;
+    let broker = broker(&Script::new(), [record]).await;
+    let order = broker.state().machine.tick(broker.parts.clock.now()).remove(0);
+    broker.launch(order);
+    broker.settle().await;
+    let now = broker.parts.clock.now();
+    let due = broker.state().machine.next_due(now).unwrap();
+    assert!(due > now.boot + Duration::from_secs(23 * 3600), "{due:?}");
+}
+
+#[tokio::test]
+async fn another_accounts_answer_is_not_asked_for_every_minute() {
+    let script = Script::new();
+    let other = r#"{"token_type":"Bearer","expires_in":5302,"access_token":"at","client_info":"eyJ1aWQiOiJ4IiwidXRpZCI6InkifQ"}"#;
+    script.json(200, other);
+    let broker = broker(&script, [record("u.t", "rt")]).await;
+    assert_eq!(broker.token(request("u.t", "a")).await.unwrap_err().code, ErrorCode::AccountMismatch);
+    let (scopes, now) = (Scopes::new(["a"]).unwrap(), broker.parts.clock.now());
+    let slot = SlotKey::new("organizations", &scopes, false);
+    let plan = broker.state().machine.plan(&key("u.t"), &slot, now);
+    assert_eq!(plan, (crate::account::machine::state::Plan::WaitForSomebody, None));
+}
