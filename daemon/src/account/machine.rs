@@ -127,11 +127,13 @@ impl Machine {
         self.accounts.remove(key).map(|account| account.flights.into_keys().collect()).unwrap_or_default()
     }
 
-    /// A token came with a sign-in: it fills its slot.
+    /// A token came with a sign-in: it fills its slot, and Entra can be reached.
     pub fn fill(&mut self, key: &AccountKey, slot: &SlotKey, scopes: &Scopes, held: Held, now: Now) {
         if let Some(account) = self.accounts.get_mut(key) {
             account.slot(slot, scopes, self.limits, now).succeeded(Arc::new(held), now);
             account.refreshed_on = Some(now.epoch());
+            let client = account.client.clone();
+            self.note_answer(&client);
         }
     }
 

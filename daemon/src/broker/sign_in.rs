@@ -18,6 +18,7 @@ use crate::access::caller::Caller;
 use crate::account::key::{AccountKey, SlotKey};
 use crate::account::outcome::Grant;
 use crate::account::slot::Held;
+use crate::account::time::Now;
 use crate::config::DEFAULT_PROFILE;
 use crate::entra::claims::Claims;
 use crate::entra::device::DeviceCode;
@@ -182,14 +183,22 @@ impl Broker {
         self.parts.vault.put(record, Access::MayPrompt).await.map_err(|error| error.to_error_body())?;
         let held = Held::new(&grant, now, super::flights::jitter());
         let slot = SlotKey::new(&entry.tenant, &plan.scopes, false);
-        let mut state = self.state();
-        state.welcome(entry, &self.parts.profiles);
-        state.machine.fill(&key, &slot, &plan.scopes, held, now);
-        self.is_restored.store(true, std::sync::atomic::Ordering::Release);
-        tracing::info!("an account signed in");
-        state
+        self.take_in(entry, &slot, &plan.scopes, held, now);
+        self.state()
             .info(&key)
             .ok_or_else(|| ErrorBody::new(ErrorCode::Internal, "The account vanished as it signed in."))
+    }
+
+    /// Lets callers have tokens of a sign-in that is sealed, and tells the schedule of it.
+    pub(super) fn take_in(&self, entry: Entry, slot: &SlotKey, scopes: &Scopes, held: Held, now: Now) {
+        let key = entry.key.clone();
+        let mut state = self.state();
+        state.welcome(entry, &self.parts.profiles);
+        state.machine.fill(&key, slot, scopes, held, now);
+        drop(state);
+        self.is_restored.store(true, std::sync::atomic::Ordering::Release);
+        self.rescheduled.notify_one();
+        tracing::info!("an account signed in");
     }
 
     /// `DELETE /v1/accounts/{id}`: forgets the account's refresh token, under one profile or all. Returns

@@ -218,3 +218,27 @@ async fn another_accounts_answer_is_not_asked_for_every_minute() {
     let plan = broker.state().machine.plan(&key("u.t"), &slot, now);
     assert_eq!(plan, (crate::account::machine::state::Plan::WaitForSomebody, None));
 }
+
+#[tokio::test]
+async fn the_schedule_hears_of_a_sign_in() {
+    let broker = broker(&Script::new(), []).await;
+    let schedule = tokio::spawn(Arc::clone(&broker).keep_schedule());
+    for _ in 0..5 {
+        tokio::task::yield_now().await;
+    }
+    schedule.abort();
+    assert!(schedule.await.unwrap_err().is_cancelled());
+    let (scopes, now) = (Scopes::new(["root"]).unwrap(), broker.parts.clock.now());
+    let grant = crate::account::outcome::Grant {
+        access_token: entra_proto::secret::AccessToken::new("at".to_owned()),
+        refresh_token: None,
+        expires_in: Duration::from_secs(3600),
+        refresh_in: None,
+        scopes: vec!["root".to_owned()],
+        identity: None,
+    };
+    let held = crate::account::slot::Held::new(&grant, now, crate::account::schedule::Jitter(0));
+    let slot = SlotKey::new("organizations", &scopes, false);
+    broker.take_in(record("u.t", "").entry, &slot, &scopes, held, now);
+    tokio::time::timeout(LONG, broker.rescheduled.notified()).await.expect("the exercise is to be planned");
+}

@@ -137,7 +137,7 @@ impl Machine {
     }
 
     /// Entra answered somebody, so nobody need stay away for an outage any longer.
-    fn note_answer(&mut self, key: &ClientKey) {
+    pub(super) fn note_answer(&mut self, key: &ClientKey) {
         if self.clients.get_mut(key).is_some_and(Client::note_answer) {
             let of_client = self.accounts.values_mut().filter(|account| account.client == *key);
             of_client.flat_map(|account| account.slots.values_mut()).for_each(super::Slot::forget_outage);

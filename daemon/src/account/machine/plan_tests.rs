@@ -259,3 +259,17 @@ fn the_schedule_says_why() {
     story.machine.ended(&account(), flight, Err(failure(FailureKind::AskAdmin)), story.now, Jitter(0));
     assert_eq!(plan(&story), (Plan::WaitForSomebody, None));
 }
+
+#[test]
+fn a_sign_in_ends_an_outage() {
+    let mut story = Story::new();
+    for scope in ["a", "b"] {
+        let flight = story.started(scope);
+        story.land(flight, Err(outage()));
+    }
+    story.machine.sign_in(account(), signed_in(story.now));
+    let scopes = Scopes::new(["root"]).unwrap();
+    let held = super::Held::new(&grant("root"), story.now, Jitter(0));
+    story.machine.fill(&account(), &SlotKey::new("T", &scopes, false), &scopes, held, story.now);
+    flight_of(story.ask("a"), true);
+}
