@@ -60,6 +60,13 @@ impl Budget {
         }
         self.spent.push_back(now);
     }
+
+    /// The flight that started then did not reach Entra.
+    pub(super) fn give_back(&mut self, at: Duration) {
+        if let Some(place) = self.spent.iter().rposition(|spent| *spent == at) {
+            self.spent.remove(place);
+        }
+    }
 }
 
 /// What a caller is told when the budget is used up.

@@ -64,6 +64,8 @@ struct Flight {
     claims: Option<String>,
     /// It waits for the flight before it on the same slot to land.
     is_queued: bool,
+    /// It tries whether an outage is over.
+    is_probe: bool,
     /// The boot time at which it was ordered.
     ordered: Duration,
 }

@@ -155,7 +155,12 @@ impl Slot {
 
     /// Whether its last request met an outage that nothing has ended yet.
     pub(super) fn has_met_outage(&self) -> bool {
-        self.blocked.as_ref().is_some_and(|(_, failure)| is_outage(failure))
+        self.outage().is_some()
+    }
+
+    /// That outage.
+    pub(super) fn outage(&self) -> Option<&Failure> {
+        self.blocked.as_ref().map(|(_, failure)| failure).filter(|failure| is_outage(failure))
     }
 
     /// Whether a resource keeps refusing what Entra gives for its challenge: asking again would go on for ever.

@@ -7,6 +7,7 @@ use entra_proto::scope::Scopes;
 
 use super::super::budget;
 use super::super::key::{AccountKey, FlightId, SlotKey};
+use super::super::outcome::Failure;
 use super::super::slot::{Held, Refusal, Slot};
 use super::super::time::Now;
 use super::{Client, Flight, Machine};
@@ -139,11 +140,27 @@ impl Machine {
     ) -> Option<Refusal> {
         let account = self.accounts.get(key)?;
         let (slot, client) = (account.slots.get(slot_key)?, self.clients.get(&account.client));
-        slot.refusal(claims, now)
+        let refusal = slot
+            .refusal(claims, now)
             .or_else(|| client?.outage_refusal(slot, now))
             .or_else(|| slot.loop_refusal(claims, now))
             .or_else(|| client?.refusal(now))
-            .or_else(|| self.budget_refusal(key, slot_key, now))
+            .or_else(|| self.budget_refusal(key, slot_key, now));
+        refusal.map(|refusal| self.with_whole_wait(refusal, key, slot_key, now))
+    }
+
+    /// The refusal with the longest wait of all that hold the slot back: a caller that comes back then is not
+    /// refused again for what is known now.
+    pub(super) fn with_whole_wait(
+        &self,
+        refusal: Refusal,
+        key: &AccountKey,
+        slot: &SlotKey,
+        now: Now,
+    ) -> Refusal {
+        let whole = self.blocked_until(key, slot, now).map(|until| until.saturating_sub(now.boot));
+        let retry_after = refusal.retry_after.map(|wait| wait.max(whole.unwrap_or_default()));
+        Refusal { retry_after, ..refusal }
     }
 
     /// The flight that this caller may join. One whose token was refused does not join a flight that may have
@@ -159,11 +176,14 @@ impl Machine {
     /// A budget that is used up.
     fn budget_refusal(&self, key: &AccountKey, slot_key: &SlotKey, now: Now) -> Option<Refusal> {
         let account = self.accounts.get(key)?;
-        let of_key = account.slots.get(slot_key)?.budget.wait(now.boot);
+        let slot = account.slots.get(slot_key)?;
+        let of_key = slot.budget.wait(now.boot);
         let client = self.clients.get(&account.client);
         let of_client = client.map_or(Duration::ZERO, |client| client.budget.wait(now.boot));
         let wait = of_key.max(of_client);
-        (!wait.is_zero()).then(|| budget::refusal(wait))
+        // An outage that was tried often is told as what it is.
+        let told = |failure: &Failure| Refusal { failure: failure.clone(), retry_after: Some(wait) };
+        (!wait.is_zero()).then(|| slot.outage().map_or_else(|| budget::refusal(wait), told))
     }
 
     /// Starts a flight, or queues it behind the one in the air. `None` when the account or slot is gone.
@@ -186,8 +206,13 @@ impl Machine {
         if ask.force {
             slot.void_before = id.0;
         }
-        let flight =
-            Flight { slot: slot_key.clone(), claims: ask.claims.clone(), is_queued, ordered: now.boot };
+        let flight = Flight {
+            slot: slot_key.clone(),
+            claims: ask.claims.clone(),
+            is_queued,
+            is_probe,
+            ordered: now.boot,
+        };
         let order = (!is_queued).then(|| order(id, key, &flight, slot, is_probe));
         account.flights.insert(id, flight);
         Some(Reply::Wait { flight: id, order, fallback: None })

@@ -90,7 +90,10 @@ impl Machine {
                     account.exercise.refused(&flight.slot, now);
                 }
                 self.note_failure(&client, &flight, &failure, &refusal, now, jitter);
-                Err(refusal)
+                if flight.is_probe && never_arrived(&failure) {
+                    self.give_back(key, &client, &flight);
+                }
+                Err(self.with_whole_wait(refusal, key, &flight.slot, now))
             }
         };
         let account = self.accounts.get_mut(key)?;
@@ -109,6 +112,17 @@ impl Machine {
             }
         }
         Some(ended)
+    }
+
+    /// What did not reach Entra is no request in Entra's eyes.
+    fn give_back(&mut self, key: &AccountKey, client: &ClientKey, flight: &Flight) {
+        let account = self.accounts.get_mut(key);
+        if let Some(slot) = account.and_then(|account| account.slots.get_mut(&flight.slot)) {
+            slot.budget.give_back(flight.ordered);
+        }
+        if let Some(client) = self.clients.get_mut(client) {
+            client.budget.give_back(flight.ordered);
+        }
     }
 
     fn note_failure(
@@ -143,4 +157,10 @@ impl Machine {
             of_client.flat_map(|account| account.slots.values_mut()).for_each(super::Slot::forget_outage);
         }
     }
+}
+
+/// Whether a probe, which is sent once, surely ended on this side of Entra.
+fn never_arrived(failure: &Failure) -> bool {
+    let is_outage = matches!(failure.kind, FailureKind::RetryAfter { reach: Reach::Outage, .. });
+    is_outage && !failure.fault.may_have_arrived && failure.fault.status.is_none()
 }

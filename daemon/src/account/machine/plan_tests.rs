@@ -273,3 +273,35 @@ fn a_sign_in_ends_an_outage() {
     story.machine.fill(&account(), &SlotKey::new("T", &scopes, false), &scopes, held, story.now);
     flight_of(story.ask("a"), true);
 }
+
+#[test]
+fn a_caller_that_comes_back_when_told_is_not_refused_again() {
+    for may_have_arrived in [false, true] {
+        let mut story = Story::new();
+        let mut failure = outage();
+        failure.fault.may_have_arrived = may_have_arrived;
+        for n in 0..20 {
+            let Reply::Wait { flight, .. } = story.ask("a") else { panic!("refused at {n}") };
+            let landing = story.land(flight, Err(failure.clone())).landing;
+            let wait = landing.result.unwrap_err().retry_after.unwrap();
+            let again = refused(story.ask("a"));
+            assert_eq!(again.retry_after, Some(wait), "at {n}, {may_have_arrived}");
+            assert_eq!(again.failure, failure, "the outage is the reason");
+            story.pass(wait);
+        }
+    }
+}
+
+#[test]
+fn a_network_that_flaps_does_not_use_up_the_budget() {
+    let mut story = wanted(&["a"]);
+    story.pass(2 * HOUR);
+    for _ in 0..20 {
+        story.machine.network_changed(story.now);
+        let order = story.machine.tick(story.now).remove(0);
+        story.land(order.flight, Err(outage()));
+        story.pass(10 * SECOND);
+    }
+    story.machine.network_changed(story.now);
+    flight_of(story.ask("a"), true);
+}
