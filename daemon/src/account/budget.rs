@@ -95,7 +95,7 @@ impl Default for Limits {
 /// Entra's own window.
 pub(super) const WINDOW: Duration = Duration::from_secs(300);
 
-/// Flights of one key in the window: 14 requests at most, and a back-off alone never uses them up.
+/// Flights of one key in the window: 14 requests at most. A back-off alone makes about as many.
 const MOST_PER_KEY: usize = 7;
 
 /// Flights for one and the same claims challenge of a key in the window: one for each of a few tools that lag

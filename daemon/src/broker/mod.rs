@@ -5,7 +5,7 @@
 //! disk". Callers only wait to be told how a flight landed. The state lies behind one short lock that is
 //! never held across an await.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,6 +77,8 @@ struct State {
     flights: HashMap<FlightId, watch::Sender<Option<Told>>>,
     sign_ins: SignIns,
     challenges: Challenges,
+    /// Since when refresh tokens are in quarantine whose end is waited for, in seconds since 1970.
+    quarantines: BTreeSet<u64>,
 }
 
 /// What is known of an account besides the machine's part.

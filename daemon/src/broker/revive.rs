@@ -75,21 +75,37 @@ impl Broker {
         }
     }
 
-    /// Deletes quarantined refresh tokens once their day is over; `since` in seconds since 1970.
+    /// Deletes quarantined refresh tokens once their day is over; `since` in seconds since 1970. One task waits
+    /// for all of them.
     pub(super) fn purge_after_quarantine(self: &Arc<Self>, since: u64) {
-        let broker = Arc::clone(self);
-        tokio::spawn(async move {
-            let now = broker.parts.clock.now();
-            let left =
-                since.saturating_add(QUARANTINE_SECONDS).saturating_sub(now.epoch()).min(QUARANTINE_SECONDS);
-            broker.parts.clock.wait_until(now.boot + Duration::from_secs(left) + AFTERWARDS).await;
-            match broker.parts.vault.purge().await {
+        let mut state = self.state();
+        let is_awaited = !state.quarantines.is_empty();
+        state.quarantines.insert(since);
+        drop(state);
+        if !is_awaited {
+            tokio::spawn(Arc::clone(self).purge_one_by_one());
+        }
+    }
+
+    async fn purge_one_by_one(self: Arc<Self>) {
+        while let Some(since) = self.first_quarantine() {
+            let now = self.parts.clock.now();
+            let left = ends_on(since).saturating_sub(now.epoch()).min(QUARANTINE_SECONDS);
+            self.parts.clock.wait_until(now.boot + Duration::from_secs(left) + AFTERWARDS).await;
+            match self.parts.vault.purge().await {
                 Ok(()) => tracing::info!("refresh tokens whose quarantine is over are deleted"),
                 Err(error) => {
                     tracing::warn!(%error, "a quarantined refresh token is deleted with the next change");
                 }
             }
-        });
+            // One that was noted by a clock that was ahead is not over yet.
+            let now = self.parts.clock.now().epoch();
+            self.state().quarantines.retain(|since| ends_on(*since) >= now);
+        }
+    }
+
+    fn first_quarantine(&self) -> Option<u64> {
+        self.state().quarantines.first().copied()
     }
 
     /// The one account of this id or user name.
@@ -133,6 +149,10 @@ impl State {
             refusal.retry_after.map(|wait| wait.as_secs_f64().ceil() as u64).or(body.retry_after);
         body
     }
+}
+
+fn ends_on(since: u64) -> u64 {
+    since.saturating_add(QUARANTINE_SECONDS)
 }
 
 /// Past the whole second at which the day is over.

@@ -136,7 +136,7 @@ async fn a_sign_out_whose_caller_hangs_up_is_whole() {
     let script = Script::new();
     let broker = broker(&script, [record("u.t", "rt")]).await;
     let mut out = Box::pin(broker.sign_out("u.t", None));
-    std::future::poll_fn(|context| std::task::Poll::Ready(drop(out.as_mut().poll(context)))).await;
+    std::future::poll_fn(|context| std::task::Poll::Ready(out.as_mut().poll(context).is_pending())).await;
     while !entries(&broker).await.is_empty() {
         tokio::task::yield_now().await;
     }
@@ -241,4 +241,15 @@ async fn the_schedule_hears_of_a_sign_in() {
     let slot = SlotKey::new("organizations", &scopes, false);
     broker.take_in(record("u.t", "").entry, &slot, &scopes, held, now);
     tokio::time::timeout(LONG, broker.rescheduled.notified()).await.expect("the exercise is to be planned");
+}
+
+#[tokio::test]
+async fn quarantines_share_one_wait_for_their_end() {
+    let broker = broker(&Script::new(), []).await;
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for _ in 0..100 {
+        broker.purge_after_quarantine(broker.parts.clock.now().epoch());
+    }
+    assert!(tasks() - before <= 1, "{}", tasks() - before);
 }
