@@ -51,6 +51,12 @@ impl SlotKey {
     pub fn new(tenant: &str, scopes: &Scopes, cae: bool) -> Self {
         Self { tenant: tenant.to_ascii_lowercase(), scopes: scopes.key(), cae }
     }
+
+    /// The slot of the callers of the other kind. Entra counts requests for the two as equal.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self { cae: !self.cae, ..self.clone() }
+    }
 }
 
 /// One request to Entra for a token, from the decision to send it until its outcome is known. Numbers only

@@ -131,8 +131,9 @@ impl Machine {
 
     /// A token came with a sign-in: it fills its slot, and Entra can be reached.
     pub fn fill(&mut self, key: &AccountKey, slot: &SlotKey, scopes: &Scopes, held: Held, now: Now) {
+        let flights = self.flights;
         if let Some(account) = self.accounts.get_mut(key) {
-            account.slot(slot, scopes, self.limits, now).succeeded(Arc::new(held), now);
+            account.slot(slot, scopes, self.limits, now).succeeded(flights, Arc::new(held), now);
             account.refreshed_on = Some(now.epoch());
             let client = account.client.clone();
             self.note_answer(&client);
@@ -163,7 +164,12 @@ impl Account {
         if !self.slots.contains_key(key) {
             self.make_room(now);
         }
-        self.slots.entry(key.clone()).or_insert_with(|| Slot::new(scopes.clone(), limits))
+        let twin = self.slots.get(&key.twin()).map(|twin| twin.budget.clone());
+        self.slots.entry(key.clone()).or_insert_with(|| {
+            let mut slot = Slot::new(scopes.clone(), limits);
+            slot.budget = twin.unwrap_or(slot.budget);
+            slot
+        })
     }
 
     /// Drops slots that hold nothing of worth once there are very many, else the one whose token ends first.

@@ -23,6 +23,8 @@ pub struct Held {
     pub expiry: Deadline,
     /// When to renew it, ahead of need.
     pub due: Deadline,
+    /// How long it was to live when it came.
+    pub life: Duration,
 }
 
 impl Held {
@@ -35,6 +37,7 @@ impl Held {
             scopes: grant.scopes.clone(),
             expiry: Deadline::after(now, grant.expires_in),
             due: Deadline::after(now, soft),
+            life: grant.expires_in,
         }
     }
 }
@@ -68,6 +71,8 @@ pub struct Slot {
     pub(super) is_of_earlier_sign_in: bool,
     /// Results of flights with smaller numbers are not published: a caller has declared them stale.
     pub(super) void_before: u64,
+    /// The flight that brought the held token: an older one that lands later does not take its place.
+    published: u64,
     pub(super) budget: Budget,
     last: Option<Last>,
     /// The last request without a challenge failed for a reason that time does not mend.
@@ -97,6 +102,7 @@ impl Slot {
             is_wanted: false,
             is_of_earlier_sign_in: false,
             void_before: 0,
+            published: 0,
             budget: Budget::of(limits.per_key),
             per_challenge: limits.per_challenge,
             last: None,
@@ -130,6 +136,16 @@ impl Slot {
     #[must_use]
     pub fn needs_somebody(&self) -> bool {
         self.needs_somebody
+    }
+
+    /// The held token, where it has the life that a caller wants; or as much as Entra gives at all, since asking
+    /// for more would bring no more.
+    pub(super) fn good_for(&self, min_validity: Duration, now: Now) -> Option<&Arc<Held>> {
+        self.valid(now).filter(|held| {
+            let is_as_good_as_any =
+                held.life <= min_validity && !held.due.has_passed(now) && !self.is_of_earlier_sign_in;
+            held.expiry.remaining(now) > min_validity || is_as_good_as_any
+        })
     }
 
     /// Whether it holds nothing and nothing was ever sent for it.
@@ -184,7 +200,17 @@ impl Slot {
         }
     }
 
-    pub(super) fn succeeded(&mut self, held: Arc<Held>, now: Now) {
+    /// Whether what a flight brings is not to be published: a caller declared it so, or a newer one landed before.
+    pub(super) fn is_stale(&self, flight: u64) -> bool {
+        flight < self.void_before.max(self.published)
+    }
+
+    /// Flight number `flight`, or a sign-in after it, brought a token.
+    pub(super) fn succeeded(&mut self, flight: u64, held: Arc<Held>, now: Now) {
+        if self.is_stale(flight) {
+            return;
+        }
+        self.published = flight;
         self.held = Some(held);
         self.is_wanted = false;
         self.is_of_earlier_sign_in = false;

@@ -220,8 +220,18 @@ impl Broker {
         match self.parts.vault.replace_refresh_token(key, token, used_on).await {
             Ok(()) => {
                 tracing::info!("the refresh token kept in memory is saved now");
-                if let Some(known) = self.state().known.get_mut(key) {
-                    known.unsaved = None;
+                let died_on = {
+                    let mut state = self.state();
+                    if let Some(known) = state.known.get_mut(key) {
+                        known.unsaved = None;
+                    }
+                    state.machine.death(key).map(|(_, since)| *since)
+                };
+                // Saving a token ends a quarantine, and Entra's verdict on this one came first.
+                if let Some(since) = died_on {
+                    if let Err(error) = self.parts.vault.quarantine(key, since).await {
+                        tracing::warn!(%error, "the quarantine could not be written");
+                    }
                 }
                 true
             }

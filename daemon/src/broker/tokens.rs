@@ -43,8 +43,9 @@ impl Broker {
             };
             let told = match fallback {
                 None => told(waiting).await,
-                Some(held) => match tokio::time::timeout(PATIENCE, told(waiting)).await {
+                Some(held) => match tokio::time::timeout(PATIENCE, told(waiting.clone())).await {
                     Ok(told) => told,
+                    Err(_) if held.expiry.has_passed(self.parts.clock.now()) => told(waiting).await,
                     Err(_) => return Ok(answer(&meant, &held, Source::Cache, self.parts.clock.now())),
                 },
             };

@@ -92,10 +92,14 @@ impl Http {
         if let Some(client) = slot(&self.state()) {
             return Ok(client);
         }
+        let changes = *self.changes.borrow();
         let built = tokio::task::spawn_blocking(move || builder(is_loopback).build());
         let client = built.await.map_err(|_| NoReply::Client)?.map_err(|_| NoReply::Client)?;
-        let mut state = self.state();
-        *(if is_loopback { &mut state.loopback } else { &mut state.internet }) = Some(client.clone());
+        // One that read the settings of a network that is gone meanwhile serves this request alone.
+        if changes == *self.changes.borrow() {
+            let mut state = self.state();
+            *(if is_loopback { &mut state.loopback } else { &mut state.internet }) = Some(client.clone());
+        }
         Ok(client)
     }
 

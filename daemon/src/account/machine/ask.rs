@@ -87,8 +87,7 @@ impl Machine {
         let slot = account.slot(slot_key, scopes, self.limits, now);
         let is_first = !std::mem::replace(&mut slot.is_wanted, true);
         if !ask.passes_over_cache()
-            && let Some(held) = slot.valid(now)
-            && held.expiry.remaining(now) > ask.min_validity
+            && let Some(held) = slot.good_for(ask.min_validity, now)
         {
             return Some(Reply::Serve { held: Arc::clone(held), is_first });
         }
@@ -197,6 +196,9 @@ impl Machine {
         let id = FlightId(self.flights);
         let account = self.accounts.get_mut(key)?;
         let is_queued = account.flights_of(slot_key, ask.claims.as_deref()).next().is_some();
+        if let Some(twin) = account.slots.get_mut(&slot_key.twin()) {
+            twin.budget.spend(now.boot);
+        }
         let slot = account.slots.get_mut(slot_key)?;
         slot.spend(ask.claims.as_deref(), now);
         let client = Client::of(&mut self.clients, &account.client, self.limits);

@@ -90,10 +90,12 @@ impl Client {
         self.outage.take().is_some()
     }
 
-    /// The network changed: the next probe may go out now, and counts as the first.
+    /// The network changed: the next probe may go out now, and counts as the first, unless a pause was named.
     pub(super) fn forget_attempts(&mut self, now: Now) {
         if let Some(outage) = &mut self.outage {
-            (outage.attempts, outage.retry_after) = (0, None);
+            if outage.retry_after.is_none() {
+                outage.attempts = 0;
+            }
             self.paced_until = self.paced_until.min(now.boot);
         }
     }

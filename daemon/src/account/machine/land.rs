@@ -75,9 +75,7 @@ impl Machine {
                 let held = Arc::new(Held::new(grant, now, jitter));
                 account.refreshed_on = Some(now.epoch());
                 account.exercise.used(now, jitter);
-                if flight_id.0 >= slot.void_before {
-                    slot.succeeded(Arc::clone(&held), now);
-                }
+                slot.succeeded(flight_id.0, Arc::clone(&held), now);
                 self.note_answer(&client);
                 Ok(held)
             }
@@ -116,9 +114,11 @@ impl Machine {
 
     /// What did not reach Entra is no request in Entra's eyes.
     fn give_back(&mut self, key: &AccountKey, client: &ClientKey, flight: &Flight) {
-        let account = self.accounts.get_mut(key);
-        if let Some(slot) = account.and_then(|account| account.slots.get_mut(&flight.slot)) {
-            slot.budget.give_back(flight.ordered);
+        for slot in [&flight.slot, &flight.slot.twin()] {
+            let account = self.accounts.get_mut(key);
+            if let Some(slot) = account.and_then(|account| account.slots.get_mut(slot)) {
+                slot.budget.give_back(flight.ordered);
+            }
         }
         if let Some(client) = self.clients.get_mut(client) {
             client.budget.give_back(flight.ordered);

@@ -424,3 +424,43 @@ fn slots_are_bounded_and_those_of_worth_stay() {
     flight_of(story.ask("new"), true);
     assert!(story.machine.slots(&account()).count() < 10, "the expired ones made room");
 }
+
+#[test]
+fn callers_of_both_kinds_share_a_budget() {
+    let mut story = Story::new();
+    let scopes = Scopes::new(["a"]).unwrap();
+    let force = Ask { min_validity: FIVE, claims: None, force: true };
+    let mut sent = 0;
+    for n in 0..30 {
+        let slot = SlotKey::new("T", &scopes, n % 2 == 0);
+        let reply = story.machine.ask(&account(), &slot, &scopes, &force, story.now).unwrap();
+        if let Reply::Wait { flight, .. } = reply {
+            sent += 1;
+            story.land(flight, Ok(&grant("one")));
+        }
+    }
+    assert_eq!(sent, 7, "Entra counts them as equal");
+}
+
+#[test]
+fn a_caller_that_wants_more_life_than_entra_gives_gets_as_much_as_there_is() {
+    let mut story = Story::new();
+    let day = Ask { min_validity: 24 * 60 * MINUTE, claims: None, force: false };
+    let flight = flight_of(story.ask_as("a", &day), true);
+    story.land(flight, Ok(&grant("one")));
+    story.pass(MINUTE);
+    assert_eq!(served(story.ask_as("a", &day)), "one", "another one would live no longer");
+    story.pass(50 * MINUTE);
+    flight_of(story.ask_as("a", &day), true);
+}
+
+#[test]
+fn an_older_flight_that_lands_later_does_not_take_the_place_of_a_newer_token() {
+    let mut story = Story::new();
+    let old = story.started("a");
+    let challenged = Ask { min_validity: FIVE, claims: Some("{}".to_owned()), force: false };
+    let new = flight_of(story.ask_as("a", &challenged), true);
+    story.land(new, Ok(&grant("new")));
+    story.land(old, Ok(&grant("old")));
+    assert_eq!(served(story.ask("a")), "new");
+}

@@ -163,7 +163,7 @@ impl World {
         let mut clients = self.machine.clients.values();
         to.push(u64::from(clients.any(|client| client.has_ended_since_outage(held, self.now))));
         for (id, flight) in signed_in.flights.iter().filter(|(_, flight)| flight.slot == slot(key)) {
-            let is_stale = id.0 < held.void_before;
+            let is_stale = held.is_stale(id.0);
             let bits =
                 [flight.is_queued, flight.claims.is_some(), is_stale, self.is_ordered_before_outage(flight)];
             to.push(u64::MAX - 1);

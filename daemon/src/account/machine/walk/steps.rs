@@ -208,7 +208,7 @@ impl World {
             self.is_proven_dead = true;
             self.disk.is_quarantined = true;
         }
-        let is_void = flight.0 < before.slots[&slot(key)].void_before;
+        let is_void = before.slots[&slot(key)].is_stale(flight.0);
         if is_void {
             let held = |slot: &Slot| slot.held.as_ref().map(|held| held.token.expose().to_owned());
             let account = &self.machine.accounts[&account()];
