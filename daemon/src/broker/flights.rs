@@ -228,10 +228,10 @@ impl Broker {
                     state.machine.death(key).map(|(_, since)| *since)
                 };
                 // Saving a token ends a quarantine, and Entra's verdict on this one came first.
-                if let Some(since) = died_on {
-                    if let Err(error) = self.parts.vault.quarantine(key, since).await {
-                        tracing::warn!(%error, "the quarantine could not be written");
-                    }
+                if let Some(since) = died_on
+                    && let Err(error) = self.parts.vault.quarantine(key, since).await
+                {
+                    tracing::warn!(%error, "the quarantine could not be written");
                 }
                 true
             }
