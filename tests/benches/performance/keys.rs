@@ -108,6 +108,7 @@ async fn vault(origin: &str, refresh_token: &str) -> Vault {
         authority: origin.to_owned(),
         tenant: "organizations".to_owned(),
         client_id: DEFAULT_CLIENT.to_owned(),
+        scopes: Vec::new(),
         username: ADA.to_owned(),
         name: None,
         provenance: Provenance { flow: Flow::DeviceCode, signed_in_on: now },

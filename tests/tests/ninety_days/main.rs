@@ -40,6 +40,7 @@ fn a_resource_that_nobody_asks_for_all_night_costs_one_wait_in_the_morning() {
     assert!(figures.not_excused <= nights as u64 * idle + FEW, "see the report above");
 }
 
+#[expect(clippy::print_stdout, reason = "the report is what the ninety days are for")]
 fn ninety_days(agents: usize) -> Figures {
     let started = std::time::Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
