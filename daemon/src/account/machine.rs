@@ -220,6 +220,8 @@ impl Account {
 const MOST_SLOTS: usize = 16_384;
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
 mod tests;
