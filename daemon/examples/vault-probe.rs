@@ -21,7 +21,7 @@ struct Arguments {
     /// The folder of the sealed file.
     #[arg(long)]
     state_dir: std::path::PathBuf,
-    /// auto, secret-service, passphrase or memory.
+    /// auto, the name of the system's own store, passphrase or memory.
     #[arg(long, default_value = "auto")]
     store: StoreChoice,
     /// A file with the passphrase.

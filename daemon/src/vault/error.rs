@@ -61,12 +61,10 @@ pub enum VaultError {
         path: PathBuf,
     },
     /// Under `auto`, no home can keep a new key.
-    #[error(
-        "No safe home for the vault's key can be used: {secret_service}, and no passphrase is configured."
-    )]
+    #[error("No safe home for the vault's key can be used: {system}, and no passphrase is configured.")]
     NoHome {
-        /// What is wrong with the Secret Service.
-        secret_service: HomeError,
+        /// What is wrong with the system's own home.
+        system: HomeError,
     },
     /// No such record.
     #[error("The vault has no sign-in of account {} under profile `{}`.", .0.account, .0.profile)]
@@ -123,6 +121,12 @@ pub enum HomeError {
     /// The person closed the unlock dialog, or none could be shown.
     #[error("the unlock dialog was dismissed or could not be shown")]
     Cancelled,
+    /// The system's own store refused with this error.
+    #[error("the system refused with {name}")]
+    Denied {
+        /// The error's name or number.
+        name: String,
+    },
     /// The provider's answer makes no sense.
     #[error("the provider's answer could not be read")]
     Garbled,
@@ -144,6 +148,9 @@ pub enum HomeError {
     /// The home answers and has no such key.
     #[error("it has no such key")]
     NoKey,
+    /// The home is another system's.
+    #[error("this system has no such home")]
+    OtherSystem,
     /// The passphrase could not be had, or is wrong.
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
@@ -218,7 +225,7 @@ impl VaultError {
                 "Restore the file from a backup, or run `entra login`: it begins a new vault and keeps this file as vault.sealed.damaged-<time>."
             }
             Self::File(error) => error.hint(),
-            Self::Home { source, .. } | Self::NoHome { secret_service: source } => source.hint(),
+            Self::Home { source, .. } | Self::NoHome { system: source } => source.hint(),
             Self::KeyMissing { key_id, .. } => {
                 return Some(format!(
                     "Bring back the keyring that held it, or run `entra login`: it begins a new vault and keeps this file as vault.sealed.keyless-{key_id}."
@@ -245,10 +252,12 @@ impl HomeError {
             Self::Absent
             | Self::BadKey
             | Self::Broken
+            | Self::Denied { .. }
             | Self::Garbled
             | Self::NoBus
             | Self::NoCollection
             | Self::NoKey
+            | Self::OtherSystem
             | Self::Passphrase(_)
             | Self::Refused { .. }
             | Self::System(_) => ErrorCode::StoreUnavailable,
@@ -268,10 +277,16 @@ impl HomeError {
             Self::Hung { .. } | Self::Stuck { .. } => {
                 "See whether the keyring's program still answers, and restart it; entrad will find it again."
             }
+            Self::Denied { .. } => {
+                "See whether you are signed in to this computer as the user who made the vault, then try again. If that is over for good, move the file away and run `entra login`."
+            }
             Self::NoCollection => {
                 "Create a default keyring with your desktop's password tool, or set `store = \"passphrase\"` and `passphrase_file` in config.toml."
             }
             Self::NoKey => "Run `entra login`.",
+            Self::OtherSystem => {
+                "Use the file on the system that made it, or move it away and run `entra login`."
+            }
             Self::Passphrase(error) => error.hint(),
             Self::Garbled | Self::Refused { .. } => "Look into the keyring program's log.",
             Self::System(_) => "Free some memory and try again.",
@@ -305,13 +320,15 @@ mod tests {
                 key_id: KeyId([1; 16]),
                 path: path.clone(),
             },
-            VaultError::NoHome { secret_service: HomeError::NoBus },
+            VaultError::NoHome { system: HomeError::NoBus },
             VaultError::NotFound(key.clone()),
             VaultError::PassphraseNotConfigured { path },
             VaultError::Quarantined(key),
             VaultError::Prompting,
             VaultError::ThreadGone,
             VaultError::TimedOut { after },
+            home(HomeError::Denied { name: "OSStatus -1".to_owned() }),
+            home(HomeError::OtherSystem),
         ]
         .iter()
         .map(VaultError::to_error_body)
@@ -340,7 +357,7 @@ mod tests {
         let codes: Vec<_> = bodies().into_iter().map(|body| body.code.name().to_owned()).collect();
         let expected = "timed_out store_damaged store_unavailable store_locked timed_out store_locked \
             store_unavailable timed_out store_unavailable store_unavailable not_found store_unavailable \
-            sign_in_needed store_locked internal timed_out";
+            sign_in_needed store_locked internal timed_out store_unavailable store_unavailable";
         assert_eq!(codes.join(" "), expected);
     }
 }

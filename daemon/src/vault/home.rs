@@ -10,6 +10,7 @@ use std::str::FromStr;
 use super::error::HomeError;
 use super::locked_key::LockedKey;
 use super::sealed_file::{Header, KeyId, KeySlot};
+use super::system_home;
 
 /// A place that keeps the sealing key.
 pub(super) trait Home: Send + Sync {
@@ -32,9 +33,13 @@ pub enum Access {
     Silent,
 }
 
-/// The homes this build knows.
+/// The homes there are. Besides memory and a passphrase each system has one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HomeKind {
+    /// Windows' data protection.
+    Dpapi,
+    /// macOS' login keychain.
+    Keychain,
     /// This process; gone when it ends.
     Memory,
     /// A passphrase, stretched with Argon2id.
@@ -44,10 +49,15 @@ pub enum HomeKind {
 }
 
 impl HomeKind {
+    /// The home that this system has.
+    pub const SYSTEM: Self = system_home::KIND;
+
     /// The name used in configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Dpapi => "dpapi",
+            Self::Keychain => "keychain",
             Self::Memory => "memory",
             Self::Passphrase => "passphrase",
             Self::SecretService => "secret-service",
@@ -56,6 +66,8 @@ impl HomeKind {
 
     pub(super) fn code(self) -> u8 {
         match self {
+            Self::Dpapi => 4,
+            Self::Keychain => 3,
             Self::Memory => 255,
             Self::Passphrase => 2,
             Self::SecretService => 1,
@@ -63,9 +75,12 @@ impl HomeKind {
     }
 
     pub(super) fn from_code(code: u8) -> Option<Self> {
-        [Self::Memory, Self::Passphrase, Self::SecretService].into_iter().find(|home| home.code() == code)
+        ALL.into_iter().find(|home| home.code() == code)
     }
 }
+
+const ALL: [HomeKind; 5] =
+    [HomeKind::Dpapi, HomeKind::Keychain, HomeKind::Memory, HomeKind::Passphrase, HomeKind::SecretService];
 
 impl fmt::Display for HomeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +91,7 @@ impl fmt::Display for HomeKind {
 /// The setting `store`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StoreChoice {
-    /// Wherever an existing file's key is; for a new one the Secret Service, else a configured passphrase.
+    /// Wherever an existing file's key is; for a new one the system's own home, else a configured passphrase.
     #[default]
     Auto,
     /// This home and no other.
@@ -104,15 +119,17 @@ impl FromStr for StoreChoice {
     type Err = BadStoreChoice;
 
     fn from_str(name: &str) -> Result<Self, BadStoreChoice> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            "memory" => Ok(Self::Pinned(HomeKind::Memory)),
-            "passphrase" => Ok(Self::Pinned(HomeKind::Passphrase)),
-            "secret-service" => Ok(Self::Pinned(HomeKind::SecretService)),
-            "dpapi" | "keychain" | "keyutils" | "systemd-creds" => {
-                Err(BadStoreChoice::NotHere { name: name.to_owned() })
+        if name == "auto" {
+            return Ok(Self::Auto);
+        }
+        match ALL.into_iter().find(|home| home.name() == name) {
+            Some(home @ (HomeKind::Memory | HomeKind::Passphrase | HomeKind::SYSTEM)) => {
+                Ok(Self::Pinned(home))
             }
-            _ => Err(BadStoreChoice::Unknown { name: name.chars().take(40).collect() }),
+            None if !["keyutils", "systemd-creds"].contains(&name) => {
+                Err(BadStoreChoice::Unknown { name: name.chars().take(40).collect() })
+            }
+            _ => Err(BadStoreChoice::NotHere { name: name.to_owned() }),
         }
     }
 }
@@ -122,14 +139,15 @@ impl FromStr for StoreChoice {
 pub enum BadStoreChoice {
     /// A home of another system, or one that this build has not.
     #[error(
-        "The store `{name}` is not available in this build on this system; use auto, secret-service, passphrase or memory."
+        "The store `{name}` is not available in this build on this system; use auto, {}, passphrase or memory.",
+        HomeKind::SYSTEM
     )]
     NotHere {
         /// As given.
         name: String,
     },
     /// No home at all.
-    #[error("`{name}` is not a store; use auto, secret-service, passphrase or memory.")]
+    #[error("`{name}` is not a store; use auto, {}, passphrase or memory.", HomeKind::SYSTEM)]
     Unknown {
         /// As given, shortened.
         name: String,
@@ -149,8 +167,10 @@ mod tests {
 
     #[test]
     fn names_and_codes_round_trip() {
-        for home in [HomeKind::Memory, HomeKind::Passphrase, HomeKind::SecretService] {
+        for home in ALL {
             assert_eq!(HomeKind::from_code(home.code()), Some(home));
+        }
+        for home in [HomeKind::Memory, HomeKind::Passphrase, HomeKind::SYSTEM] {
             assert_eq!(home.name().parse(), Ok(StoreChoice::Pinned(home)));
         }
         assert_eq!("auto".parse(), Ok(StoreChoice::Auto));
@@ -159,9 +179,11 @@ mod tests {
 
     #[test]
     fn homes_of_other_systems_are_told_from_nonsense() {
-        for name in ["keychain", "dpapi", "systemd-creds", "keyutils"] {
+        let homes = ["keychain", "dpapi", "secret-service", "systemd-creds", "keyutils"];
+        for name in homes.into_iter().filter(|name| *name != HomeKind::SYSTEM.name()) {
             let error = name.parse::<StoreChoice>().unwrap_err();
             assert!(matches!(error, BadStoreChoice::NotHere { .. }), "{name}");
+            assert!(error.to_string().contains(&format!("use auto, {}, ", HomeKind::SYSTEM)), "{error}");
         }
         assert!(matches!("plain".parse::<StoreChoice>(), Err(BadStoreChoice::Unknown { .. })));
     }

@@ -1,17 +1,21 @@
 //! The sealing key while it is in memory: one page of its own, kept out of swap and out of core dumps.
 //!
-//! The page is mapped for the key alone, because `MADV_DONTDUMP` and `mlock` work on whole pages and must not
-//! cover a neighbour's memory. Where the system refuses to lock it (`RLIMIT_MEMLOCK`), the key is used all the
+//! The page is mapped for the key alone, because the system locks and hides whole pages, which must not cover a
+//! neighbour's memory. Where the system refuses to lock it (`RLIMIT_MEMLOCK`), the key is used all the
 //! same and the log says so once. Invariant: the page is wiped before it is given back.
-#![expect(unsafe_code, reason = "mapping, locking and unmapping memory have no safe interface")]
+#![expect(unsafe_code, reason = "memory that is mapped by hand has no safe interface")]
 
 use std::fmt;
 use std::io;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::NonNull;
 use std::sync::Once;
 
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
 use zeroize::Zeroize;
+
+#[cfg_attr(target_os = "linux", path = "locked_page_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "locked_page_macos.rs")]
+#[cfg_attr(windows, path = "locked_page_windows.rs")]
+mod page;
 
 /// A 32-byte key in a page of its own.
 pub(super) struct LockedKey {
@@ -39,17 +43,8 @@ impl LockedKey {
 }
 
 fn map_page() -> io::Result<LockedKey> {
-    // SAFETY: a new private mapping at an address of the kernel's choice touches no memory of ours.
-    let address = unsafe {
-        mmap_anonymous(null_mut(), KEY_BYTES, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)?
-    };
-    let page = NonNull::new(address.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-    let locked = LockedKey { page };
-    // SAFETY: the range is the page just mapped; locking it changes none of its bytes.
-    let lock = unsafe { mlock(address, KEY_BYTES) };
-    // SAFETY: as above; the advice concerns core dumps only.
-    let hide = unsafe { madvise(address, KEY_BYTES, Advice::LinuxDontDump) };
-    if let Err(error) = lock.and(hide) {
+    let locked = LockedKey { page: page::map()? };
+    if let Err(error) = page::lock(locked.page) {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
             tracing::warn!(%error, "The sealing key's memory could not be locked: it may reach swap or a core dump.");
@@ -62,8 +57,8 @@ impl Drop for LockedKey {
     fn drop(&mut self) {
         // SAFETY: we own the page, and `&mut self` says that nobody borrows from it.
         unsafe { self.page.as_mut() }.zeroize();
-        // SAFETY: the mapping is ours, of this length, and is not used after this. It ends the lock as well.
-        let unmapped = unsafe { munmap(self.page.as_ptr().cast(), KEY_BYTES) };
+        // SAFETY: the mapping is ours and is not used after this. It ends the lock as well.
+        let unmapped = unsafe { page::unmap(self.page) };
         debug_assert!(unmapped.is_ok(), "our own mapping can be given back");
     }
 }

@@ -1,7 +1,7 @@
-//! The sealed file and the homes of its key. The only room that names the keyring crates.
+//! The sealed file and the homes of its key. The only room that names the keyring crates or DPAPI.
 //!
-//! One file holds every record, sealed under a 32-byte key; the key is in a *home*: the Secret Service, or a
-//! passphrase's keeping. A [`Vault`] is a handle to one thread that does all of it, one request after the other,
+//! One file holds every record, sealed under a 32-byte key; the key is in a *home*: the Secret Service, the Keychain
+//! or Windows' data protection, as the system has it, or a passphrase's keeping. A [`Vault`] is a handle to one thread that does all of it, one request after the other,
 //! so that a keyring that hangs holds up neither a caller nor the end of the process. The thread sleeps on its
 //! queue when there is nothing to do. Invariants: no refresh token stays in memory or reaches the disk unsealed;
 //! what [`Vault::put`] says is saved is on disk; a file that cannot be opened is kept.
@@ -12,11 +12,16 @@ mod home;
 mod locked_key;
 mod memory;
 mod passphrase;
+#[cfg(all(test, unix))]
+mod passphrase_tests_unix;
 mod private_file;
 mod record;
 mod sealed_file;
-mod secret_service;
 mod storage;
+#[cfg_attr(target_os = "linux", path = "secret_service_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "keychain_macos.rs")]
+#[cfg_attr(windows, path = "dpapi_windows.rs")]
+mod system_home;
 #[cfg(test)]
 mod tests;
 mod worker;

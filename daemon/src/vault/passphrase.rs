@@ -6,22 +6,22 @@
 
 use std::env;
 use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-use rustix::fs::{Mode, OFlags, open};
 use zeroize::Zeroizing;
 
 use super::error::HomeError;
 use super::home::{Access, Home, HomeKind, random};
 use super::locked_key::{KEY_BYTES, LockedKey};
-use super::private_file::{Fault, fault_of, is_open_to_others, read_bounded};
+use super::private_file::{
+    CLOSE_FILE, Fault, credential_fault, open_descriptor, open_outside, read_bounded, secret_fault,
+};
 use super::sealed_file::{Cost, Header, KeyId, KeySlot, WrappedKey};
 
 /// Where the passphrase is read from. At most [`MAX_PASSPHRASE`] bytes; one line end after it is not part of it.
@@ -90,7 +90,7 @@ impl PassphraseError {
                 "Add `LoadCredentialEncrypted=entrad-passphrase` to entrad's unit, or set `passphrase_file`."
             }
             Self::Read { .. } => "See whether the place is right and readable for you.",
-            Self::Unsafe { .. } => "Make it a plain file of your own: `chmod 600` it.",
+            Self::Unsafe { .. } => CLOSE_FILE,
             Self::Wrong => "Give the passphrase with which the vault was made. Nothing was changed.",
         }
     }
@@ -108,11 +108,11 @@ impl Passphrase {
         Self { source, cost: COST, descriptor_text: OnceLock::new() }
     }
 
-    fn read(&self, access: Access, is_new: bool) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
+    pub(super) fn read(&self, access: Access, is_new: bool) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
         let text = match &self.source {
             PassphraseSource::Descriptor(number) => self.read_descriptor(*number)?,
-            PassphraseSource::File(path) => read_file(path, fault_of_secret_file)?,
-            PassphraseSource::SystemdCredential => read_file(&credential_path()?, fault_of_credential)?,
+            PassphraseSource::File(path) => read_file(path, secret_fault)?,
+            PassphraseSource::SystemdCredential => read_file(&credential_path()?, credential_fault)?,
             PassphraseSource::Prompt if access == Access::Silent => return Err(PassphraseError::NeedsPerson),
             PassphraseSource::Prompt => ask(is_new)?,
         };
@@ -124,7 +124,7 @@ impl Passphrase {
             return Ok(text.clone());
         }
         let place = format!("/dev/fd/{number}");
-        let text = File::open(&place)
+        let text = open_descriptor(number)
             .and_then(|file| read_bounded(file, MAX_READ, MAX_READ))
             .map_err(|source| PassphraseError::Read { place, source })?
             .ok_or(PassphraseError::TooLong)?;
@@ -206,26 +206,14 @@ fn stretch(passphrase: &[u8], wrapped: &WrappedKey) -> Result<XChaCha20Poly1305,
 
 fn read_file(
     path: &Path,
-    fault: fn(&Metadata) -> Option<Fault>,
+    fault: fn(&File) -> io::Result<Option<Fault>>,
 ) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
     let failed = |source| PassphraseError::Read { place: path.display().to_string(), source };
-    // NONBLOCK: a named pipe in its place must not make us wait for a writer.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(open(path, flags, Mode::empty()).map_err(|error| failed(error.into()))?);
-    if let Some(fault) = fault(&file.metadata().map_err(failed)?) {
+    let file = open_outside(path).map_err(failed)?;
+    if let Some(fault) = fault(&file).map_err(failed)? {
         return Err(PassphraseError::Unsafe { path: path.to_owned(), fault });
     }
     read_bounded(file, MAX_READ, MAX_READ).map_err(failed)?.ok_or(PassphraseError::TooLong)
-}
-
-fn fault_of_secret_file(metadata: &Metadata) -> Option<Fault> {
-    fault_of(metadata).or_else(|| is_open_to_others(metadata).then_some(Fault::OpenToOthers))
-}
-
-/// A credential may be root's, and its mode says nothing: systemd shows the access list of the unit's user as
-/// bits of the group.
-fn fault_of_credential(metadata: &Metadata) -> Option<Fault> {
-    fault_of(metadata).filter(|fault| *fault != Fault::ForeignOwner || metadata.uid() != 0)
 }
 
 fn credential_path() -> Result<PathBuf, PassphraseError> {
@@ -278,28 +266,28 @@ const COST: Cost = Cost { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
 const MAX_COST: Cost = Cost { memory_kib: 256 * 1024, passes: 16, lanes: 16 };
 
 #[cfg(test)]
-mod tests {
+pub(in crate::vault) mod tests {
     use std::fs;
-    use std::os::fd::AsRawFd;
-    use std::os::unix::fs::PermissionsExt;
 
     use rstest::rstest;
 
+    use super::super::private_file::close_to_others;
     use super::*;
 
     const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
 
-    fn file(text: &[u8]) -> tempfile::NamedTempFile {
+    pub(in crate::vault) fn file(text: &[u8]) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
+        close_to_others(file.path());
         file
     }
 
-    fn home(source: PassphraseSource) -> Passphrase {
+    pub(in crate::vault) fn home(source: PassphraseSource) -> Passphrase {
         Passphrase { cost: CHEAP, ..Passphrase::new(source) }
     }
 
-    fn file_home(file: &tempfile::NamedTempFile) -> Passphrase {
+    pub(in crate::vault) fn file_home(file: &tempfile::NamedTempFile) -> Passphrase {
         home(PassphraseSource::File(file.path().to_owned()))
     }
 
@@ -373,34 +361,6 @@ mod tests {
             let read = file_home(&file).read(Access::Silent, false);
             assert!(matches!(read, Err(PassphraseError::TooLong)), "{length}");
         }
-        let endless = home(PassphraseSource::Descriptor(File::open("/dev/zero").unwrap().as_raw_fd()));
-        assert!(endless.read(Access::Silent, false).is_err());
-    }
-
-    #[test]
-    fn a_file_that_others_may_read_is_refused() {
-        let file = file(b"abc");
-        for mode in [0o640, 0o604, 0o620] {
-            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
-            let error = file_home(&file).read(Access::Silent, false).unwrap_err();
-            assert!(matches!(error, PassphraseError::Unsafe { fault: Fault::OpenToOthers, .. }), "{error}");
-        }
-        let error = home(PassphraseSource::File("/dev/null".into())).read(Access::Silent, false).unwrap_err();
-        assert!(matches!(error, PassphraseError::Unsafe { fault: Fault::NotAFile, .. }), "{error}");
-    }
-
-    #[test]
-    fn a_descriptor_is_read_once_and_remembered() {
-        use std::io::Write;
-
-        let (reader, mut writer) = io::pipe().unwrap();
-        writer.write_all(b"from a pipe\n").unwrap();
-        drop(writer);
-        let home = home(PassphraseSource::Descriptor(reader.as_raw_fd()));
-        for _ in 0..2 {
-            assert_eq!(**home.read(Access::Silent, false).unwrap(), *b"from a pipe");
-        }
-        assert!(!format!("{home:?}").contains("from"));
     }
 
     #[test]

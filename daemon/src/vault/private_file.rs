@@ -1,27 +1,26 @@
 //! Opening the state folder and the file in it so that nobody else has a hand in them.
 //!
-//! The folder is opened once and checked by its descriptor; everything in it is then named relative to that
-//! descriptor and checked by its own. So nothing can be exchanged between a check and its use. A file is
-//! replaced as a whole or not at all: written beside, flushed, renamed, and the folder flushed.
+//! The folder is opened once and checked by its handle; everything in it is then opened within that very folder
+//! and checked by its own. So nothing can be exchanged between a check and its use. A file is replaced as a whole
+//! or not at all: written beside, flushed, renamed, and that made durable.
 
-use std::fs::{DirBuilder, File, Metadata, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, open, openat, renameat, renameat_with, unlinkat};
-use rustix::io::Errno;
-use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
 use super::home::random;
 
-/// The state folder, held open.
-#[derive(Debug)]
-pub(super) struct Folder {
-    descriptor: File,
-    path: PathBuf,
-}
+#[cfg_attr(unix, path = "private_file_unix.rs")]
+#[cfg_attr(windows, path = "private_file_windows.rs")]
+mod system;
+
+use self::system::PERMISSIONS;
+#[cfg(test)]
+pub(super) use self::system::tests::close_to_others;
+pub(super) use self::system::{
+    CLOSE_FILE, Folder, credential_fault, open_descriptor, open_outside, secret_fault,
+};
 
 /// The folder or a file in it cannot be used safely, or the system refused.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +61,7 @@ pub enum Fault {
     #[error("it is a symbolic link or not a folder")]
     NotAFolder,
     /// Others may read or write it.
-    #[error("its mode lets other users read or write it")]
+    #[error("its {PERMISSIONS} lets other users read or write it")]
     OpenToOthers,
     /// It is larger than it may be.
     #[error("it is larger than {limit} bytes")]
@@ -83,131 +82,6 @@ impl FileError {
             }
         }
     }
-}
-
-impl Folder {
-    /// Opens the folder; `None` when there is none. A mode wider than 0700 is tightened.
-    pub(super) fn open(path: &Path) -> Result<Option<Self>, FileError> {
-        // Without a slash at the end, which would have the system follow a link all the same.
-        let path: &Path = &path.components().collect::<PathBuf>();
-        let refuse = |fault| FileError::Unsafe { path: path.to_owned(), fault };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let descriptor = match open(path, flags, Mode::empty()) {
-            Ok(descriptor) => File::from(descriptor),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::LOOP | Errno::NOTDIR) => return Err(refuse(Fault::NotAFolder)),
-            Err(error) => return Err(failed("open", path)(error.into())),
-        };
-        let metadata = descriptor.metadata().map_err(failed("examine", path))?;
-        if metadata.uid() != geteuid().as_raw() {
-            return Err(refuse(Fault::ForeignOwner));
-        }
-        if is_open_to_others(&metadata) {
-            descriptor.set_permissions(Permissions::from_mode(0o700)).map_err(failed("tighten", path))?;
-            tracing::warn!(path = %path.display(), "The state folder was open to other users; its mode is 0700 now.");
-        }
-        Ok(Some(Self { descriptor, path: path.to_owned() }))
-    }
-
-    /// Opens the folder, making it and those above it where they are missing.
-    pub(super) fn create(path: &Path) -> Result<Self, FileError> {
-        if let Some(folder) = Self::open(path)? {
-            return Ok(folder);
-        }
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed("create", path))?;
-        let gone = || failed("open", path)(io::ErrorKind::NotFound.into());
-        Self::open(path)?.ok_or_else(gone)
-    }
-
-    /// Reads a whole file of at most `limit` bytes; `None` when there is none.
-    pub(super) fn read(&self, name: &str, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
-        let path = self.path.join(name);
-        let refuse = |fault| FileError::Unsafe { path: path.clone(), fault };
-        // NONBLOCK: a named pipe in its place must not make us wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match openat(&self.descriptor, name, flags, Mode::empty()) {
-            Ok(file) => File::from(file),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::LOOP | Errno::NXIO) => return Err(refuse(Fault::NotAFile)),
-            Err(error) => return Err(failed("open", &path)(error.into())),
-        };
-        let metadata = file.metadata().map_err(failed("examine", &path))?;
-        if let Some(fault) = fault_of(&metadata) {
-            return Err(refuse(fault));
-        }
-        if metadata.nlink() > 1 {
-            return Err(refuse(Fault::HardLinked));
-        }
-        if is_open_to_others(&metadata) {
-            file.set_permissions(Permissions::from_mode(0o600)).map_err(failed("tighten", &path))?;
-            tracing::warn!(path = %path.display(), "The file was open to other users; its mode is 0600 now.");
-        }
-        let bytes = read_bounded(&file, metadata.len(), limit).map_err(failed("read", &path))?;
-        bytes.ok_or_else(|| refuse(Fault::TooLarge { limit })).map(Some)
-    }
-
-    /// Puts a file in place of the one of that name, which may first be set aside under another name. When this
-    /// fails the old file is whole, under one of the two names; when it returns, the new one is on disk.
-    pub(super) fn replace(&self, name: &str, bytes: &[u8], aside: Option<&str>) -> Result<(), FileError> {
-        let random = u64::from_ne_bytes(random().map_err(failed("name a file in", &self.path))?);
-        let temporary = format!("{name}.{random:016x}{TEMPORARY}");
-        let path = self.path.join(&temporary);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(&self.descriptor, &*temporary, flags, Mode::RUSR | Mode::WUSR);
-        let mut file = File::from(file.map_err(|error| failed("create", &path)(error.into()))?);
-        let placed = file
-            .write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .map_err(failed("write", &path))
-            .and_then(|()| self.place(&temporary, name, aside));
-        if placed.is_err() {
-            // What is left behind if this fails too is cleaned at the next start.
-            let _ = unlinkat(&self.descriptor, &*temporary, AtFlags::empty());
-        }
-        placed
-    }
-
-    /// Removes what a crashed write left of the file of that name.
-    pub(super) fn clean(&self, name: &str) -> Result<(), FileError> {
-        let refused = |error: Errno| failed("clean", &self.path)(error.into());
-        for entry in Dir::read_from(&self.descriptor).map_err(refused)? {
-            let entry = entry.map_err(refused)?;
-            let Ok(found) = entry.file_name().to_str() else { continue };
-            let random = found.strip_prefix(name).and_then(|rest| rest.strip_suffix(TEMPORARY));
-            if random.is_some_and(|it| it.len() == 17 && it.starts_with('.')) {
-                unlinkat(&self.descriptor, found, AtFlags::empty()).map_err(refused)?;
-                tracing::info!(file = found, "Removed what an interrupted write left behind.");
-            }
-        }
-        Ok(())
-    }
-
-    fn place(&self, temporary: &str, name: &str, aside: Option<&str>) -> Result<(), FileError> {
-        let at = &self.descriptor;
-        if let Some(aside) = aside {
-            renameat_with(at, name, at, aside, RenameFlags::NOREPLACE)
-                .map_err(|error| failed("set aside", &self.path.join(name))(error.into()))?;
-        }
-        renameat(at, temporary, at, name)
-            .map_err(|error| failed("replace", &self.path.join(name))(error.into()))?;
-        self.descriptor.sync_all().map_err(failed("flush", &self.path))
-    }
-}
-
-/// What speaks against a file that should be ours.
-pub(super) fn fault_of(metadata: &Metadata) -> Option<Fault> {
-    if !metadata.is_file() {
-        Some(Fault::NotAFile)
-    } else if metadata.uid() != geteuid().as_raw() {
-        Some(Fault::ForeignOwner)
-    } else {
-        None
-    }
-}
-
-/// Whether the group or everyone else may do anything with it.
-pub(super) fn is_open_to_others(metadata: &Metadata) -> bool {
-    metadata.mode() & 0o077 != 0
 }
 
 /// Reads to the end; `None` when there is more than the limit. The buffer never grows, so nothing is left behind.
@@ -234,110 +108,13 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileEr
 /// How the name of an unfinished file ends.
 const TEMPORARY: &str = ".tmp";
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::symlink;
+/// A new name for an unfinished file.
+fn temporary_name(name: &str) -> io::Result<String> {
+    Ok(format!("{name}.{:016x}{TEMPORARY}", u64::from_ne_bytes(random()?)))
+}
 
-    use rstest::rstest;
-    use tempfile::TempDir;
-
-    use super::*;
-
-    fn folder() -> (TempDir, Folder) {
-        let home = tempfile::tempdir().unwrap();
-        let folder = Folder::create(&home.path().join("a/entrad")).unwrap();
-        (home, folder)
-    }
-
-    fn fault(result: Result<impl std::fmt::Debug, FileError>) -> Fault {
-        match result.unwrap_err() {
-            FileError::Unsafe { fault, .. } => fault,
-            error => panic!("{error}"),
-        }
-    }
-
-    fn names(folder: &Folder) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(&folder.path)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn folders_and_files_are_made_private() {
-        let (_home, folder) = folder();
-        folder.replace("f", b"text", None).unwrap();
-        assert_eq!(fs::metadata(&folder.path).unwrap().mode() & 0o7777, 0o700);
-        assert_eq!(fs::metadata(folder.path.join("f")).unwrap().mode() & 0o7777, 0o600);
-        assert_eq!(**folder.read("f", 4).unwrap().unwrap(), *b"text");
-        assert_eq!(names(&folder), ["f"]);
-    }
-
-    #[test]
-    fn what_is_missing_is_no_error() {
-        let (home, folder) = folder();
-        assert!(Folder::open(&home.path().join("b")).unwrap().is_none());
-        assert!(folder.read("f", 4).unwrap().is_none());
-    }
-
-    #[test]
-    fn wide_modes_are_tightened() {
-        let (_home, folder) = folder();
-        folder.replace("f", b"text", None).unwrap();
-        fs::set_permissions(folder.path.join("f"), Permissions::from_mode(0o644)).unwrap();
-        fs::set_permissions(&folder.path, Permissions::from_mode(0o755)).unwrap();
-        let folder = Folder::open(&folder.path).unwrap().unwrap();
-        folder.read("f", 4).unwrap().unwrap();
-        assert_eq!(fs::metadata(&folder.path).unwrap().mode() & 0o7777, 0o700);
-        assert_eq!(fs::metadata(folder.path.join("f")).unwrap().mode() & 0o7777, 0o600);
-    }
-
-    #[test]
-    fn a_link_or_a_file_in_place_of_the_folder_is_refused() {
-        let (home, folder) = folder();
-        symlink(&folder.path, home.path().join("link")).unwrap();
-        fs::write(home.path().join("file"), "").unwrap();
-        for link in ["link", "link/", "link//", "link/."] {
-            assert_eq!(fault(Folder::open(&home.path().join(link))), Fault::NotAFolder, "{link}");
-        }
-        assert_eq!(fault(Folder::create(&home.path().join("file"))), Fault::NotAFolder);
-    }
-
-    #[rstest]
-    #[case::symbolic_link(|at: &Path| symlink("other", at).unwrap(), Fault::NotAFile)]
-    #[case::hard_link(|at: &Path| fs::hard_link(at.with_file_name("other"), at).unwrap(), Fault::HardLinked)]
-    #[case::folder(|at: &Path| fs::create_dir(at).unwrap(), Fault::NotAFile)]
-    #[case::socket(|at: &Path| drop(std::os::unix::net::UnixListener::bind(at).unwrap()), Fault::NotAFile)]
-    #[case::large(|at: &Path| fs::write(at, "12345").unwrap(), Fault::TooLarge { limit: 4 })]
-    fn what_is_not_plainly_ours_is_refused(#[case] plant: fn(&Path), #[case] expected: Fault) {
-        let (_home, folder) = folder();
-        fs::write(folder.path.join("other"), "text").unwrap();
-        plant(&folder.path.join("f"));
-        assert_eq!(fault(folder.read("f", 4)), expected);
-    }
-
-    #[test]
-    fn setting_aside_takes_no_other_files_place() {
-        let (_home, folder) = folder();
-        folder.replace("f", b"one", None).unwrap();
-        folder.replace("f", b"two", Some("f.old")).unwrap();
-        assert!(folder.replace("f", b"three", Some("f.old")).is_err());
-        assert_eq!(fs::read(folder.path.join("f")).unwrap(), b"two");
-        assert_eq!(fs::read(folder.path.join("f.old")).unwrap(), b"one");
-        assert_eq!(names(&folder), ["f", "f.old"]);
-    }
-
-    #[test]
-    fn only_unfinished_writes_of_the_file_are_cleaned() {
-        let (_home, folder) = folder();
-        let kept = ["f", "f.damaged-1", "f.short.tmp", "g.0123456789abcdef.tmp"];
-        for name in kept.iter().chain(&["f.0123456789abcdef.tmp"]) {
-            fs::write(folder.path.join(name), "").unwrap();
-        }
-        folder.clean("f").unwrap();
-        assert_eq!(names(&folder), kept);
-    }
+/// Whether this is the name of an unfinished file of that name.
+fn is_temporary(found: &str, name: &str) -> bool {
+    let random = found.strip_prefix(name).and_then(|rest| rest.strip_suffix(TEMPORARY));
+    random.is_some_and(|it| it.len() == 17 && it.starts_with('.'))
 }

@@ -7,10 +7,11 @@
 //! | --- | --- |
 //! | 8 | magic `entradv\n` |
 //! | 2 | format version, 1 |
-//! | 1 | home of the key: 1 Secret Service, 2 passphrase (255 memory, never on disk) |
+//! | 1 | home of the key: 1 Secret Service, 2 passphrase, 3 Keychain, 4 DPAPI (255 memory, never on disk) |
 //! | 1 | zero |
 //! | 16 | key id |
 //! | 116 | passphrase only: Argon2id's memory (KiB), passes, lanes (4 each), salt (16), nonce (24), sealed key (48) |
+//! | 2 + n | DPAPI only: the length n of the protected key, 1 to 2,048, and the protected key |
 //! | 24 | nonce, fresh for every write |
 //! | rest | the body's JSON, sealed, with the tag (16) |
 
@@ -41,6 +42,9 @@ pub struct KeyId(pub(super) [u8; 16]);
 /// Where the key is, with what its home needs to find it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeySlot {
+    /// What DPAPI made of the key.
+    Dpapi(Vec<u8>),
+    Keychain,
     Memory,
     Passphrase(WrappedKey),
     SecretService,
@@ -121,6 +125,8 @@ impl Header {
         }
         let key_id = KeyId(reader.array()?);
         let slot = match HomeKind::from_code(code) {
+            Some(HomeKind::Dpapi) => KeySlot::Dpapi(reader.protected_key()?),
+            Some(HomeKind::Keychain) => KeySlot::Keychain,
             Some(HomeKind::Memory) => KeySlot::Memory,
             Some(HomeKind::Passphrase) => KeySlot::Passphrase(reader.wrapped_key()?),
             Some(HomeKind::SecretService) => KeySlot::SecretService,
@@ -132,6 +138,8 @@ impl Header {
     /// The home of its key.
     pub(super) fn home(&self) -> HomeKind {
         match self.slot {
+            KeySlot::Dpapi(_) => HomeKind::Dpapi,
+            KeySlot::Keychain => HomeKind::Keychain,
             KeySlot::Memory => HomeKind::Memory,
             KeySlot::Passphrase(_) => HomeKind::Passphrase,
             KeySlot::SecretService => HomeKind::SecretService,
@@ -140,11 +148,19 @@ impl Header {
 
     fn encode(&self) -> Vec<u8> {
         let mut bytes = self.key_id.first_bytes(self.home());
-        if let KeySlot::Passphrase(wrapped) = &self.slot {
-            bytes.extend(wrapped.cost.encode());
-            bytes.extend(wrapped.salt);
-            bytes.extend(wrapped.nonce);
-            bytes.extend(wrapped.sealed);
+        match &self.slot {
+            KeySlot::Dpapi(protected) => {
+                // A longer one than this is never made; should it be, the file would not open, and says so.
+                bytes.extend(u16::try_from(protected.len()).unwrap_or(0).to_be_bytes());
+                bytes.extend(protected);
+            }
+            KeySlot::Passphrase(wrapped) => {
+                bytes.extend(wrapped.cost.encode());
+                bytes.extend(wrapped.salt);
+                bytes.extend(wrapped.nonce);
+                bytes.extend(wrapped.sealed);
+            }
+            KeySlot::Keychain | KeySlot::Memory | KeySlot::SecretService => {}
         }
         bytes
     }
@@ -232,6 +248,17 @@ impl Reader<'_> {
         Ok(array)
     }
 
+    fn protected_key(&mut self) -> Result<Vec<u8>, Damage> {
+        let length = usize::from(u16::from_be_bytes(self.array()?));
+        if length == 0 || length > MAX_PROTECTED {
+            return Err(Damage::NotAVault);
+        }
+        let rest = self.bytes.get(self.at..).and_then(|rest| rest.get(..length));
+        let protected = rest.ok_or(Damage::TooShort { length: self.bytes.len() })?.to_vec();
+        self.at += length;
+        Ok(protected)
+    }
+
     fn wrapped_key(&mut self) -> Result<WrappedKey, Damage> {
         let cost = Cost {
             memory_kib: u32::from_be_bytes(self.array()?),
@@ -262,6 +289,9 @@ const MAGIC: &[u8; 8] = b"entradv\n";
 /// Bumped whenever an older build could not read the file.
 const VERSION: u16 = 1;
 
+/// The longest key as DPAPI protects it: some 300 bytes in practice.
+pub(super) const MAX_PROTECTED: usize = 2048;
+
 /// XChaCha20's nonce: long enough to be drawn at random for ever (draft-irtf-cfrg-xchacha-03 §1).
 const NONCE: usize = 24;
 
@@ -284,6 +314,11 @@ mod tests {
         KeySlot::Passphrase(WrappedKey { cost, salt: [1; 16], nonce: [2; 24], sealed: [3; 48] })
     }
 
+    /// One for each shape of header.
+    fn slots() -> [KeySlot; 4] {
+        [KeySlot::SecretService, wrapped(), KeySlot::Dpapi(vec![4; 300]), KeySlot::Keychain]
+    }
+
     fn sealed(slot: KeySlot) -> Vec<u8> {
         let mut body = Body::default();
         body.put(record("a.t", "rt-\"secret\"-1"));
@@ -297,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_sealed_body_comes_back_and_shows_nothing() {
-        for slot in [KeySlot::SecretService, wrapped()] {
+        for slot in slots() {
             let bytes = sealed(slot.clone());
             let (header, _) = Header::parse(&bytes).unwrap();
             assert_eq!(header, Header { key_id: KeyId([5; 16]), slot });
@@ -312,7 +347,7 @@ mod tests {
 
     #[test]
     fn every_changed_byte_is_noticed() {
-        for slot in [KeySlot::SecretService, wrapped()] {
+        for slot in slots() {
             let bytes = sealed(slot);
             for at in 0..bytes.len() {
                 for bit in [0x01, 0x80, 0xff] {
@@ -326,7 +361,7 @@ mod tests {
 
     #[test]
     fn every_truncation_is_noticed_and_so_is_an_addition() {
-        for slot in [KeySlot::SecretService, wrapped()] {
+        for slot in slots() {
             let mut bytes = sealed(slot);
             for length in 0..bytes.len() {
                 assert!(matches!(open(&bytes[..length]), Err(FormatError::Damaged(_))), "{length}");
@@ -349,6 +384,14 @@ mod tests {
         assert_eq!(Header::parse(&bytes), Err(FormatError::UnknownHome { code: 9 }));
         bytes[9] = 2;
         assert_eq!(Header::parse(&bytes), Err(FormatError::Newer { version: 2 }));
+    }
+
+    #[test]
+    fn a_protected_key_of_no_length_or_a_huge_one_is_refused() {
+        for length in [0, MAX_PROTECTED + 1] {
+            let bytes = sealed(KeySlot::Dpapi(vec![4; length]));
+            assert_eq!(Header::parse(&bytes), Err(Damage::NotAVault.into()), "{length}");
+        }
     }
 
     #[test]

@@ -25,15 +25,18 @@ use zbus_secret_service_keyring_store::Store;
 use zeroize::Zeroizing;
 
 use super::error::HomeError;
-use super::home::{Access, Home, random};
+use super::home::{Access, Home, HomeKind, random};
 use super::locked_key::{KEY_BYTES, LockedKey};
 use super::sealed_file::{Header, KeyId, KeySlot};
 
+/// The home of this system.
+pub(super) const KIND: HomeKind = HomeKind::SecretService;
+
 /// See the module.
 #[derive(Debug)]
-pub(super) struct SecretService;
+pub(super) struct SystemHome;
 
-impl Home for SecretService {
+impl Home for SystemHome {
     fn check(&self) -> Result<(), HomeError> {
         Provider::find()?.default_collection().map(drop)
     }

@@ -18,6 +18,9 @@ use super::*;
 /// Longer than any test.
 const LONG: Duration = Duration::from_secs(20);
 
+/// How long a silent call may take: a moment, and a longer one where starting a thread takes its time.
+const SHORT: Duration = Duration::from_millis(if cfg!(windows) { 500 } else { 50 });
+
 /// A keyring that holds keys and has a mood.
 #[derive(Default)]
 struct Keyring {
@@ -99,8 +102,11 @@ impl Desk {
 
     /// A new process's vault, so to speak.
     fn vault(&self, choice: StoreChoice) -> Vault {
-        let limits = Limits { prompted: LONG, silent: Duration::from_millis(50), stretching: LONG };
-        let homes = Homes { passphrase: None, secret_service: Arc::clone(&self.keyring) as Arc<dyn Home> };
+        let limits = Limits { prompted: LONG, silent: SHORT, stretching: LONG };
+        let homes = Homes {
+            passphrase: None,
+            system: (HomeKind::SecretService, Arc::clone(&self.keyring) as Arc<dyn Home>),
+        };
         Vault::with_worker(Worker::with_homes(self.state_dir(), choice, homes, limits), limits)
     }
 
@@ -405,8 +411,12 @@ async fn an_interrupted_write_leaves_the_old_file_and_is_cleaned_up() {
 async fn a_key_made_for_a_file_that_could_not_be_written_is_used_the_next_time() {
     let desk = Desk::new();
     let limits = Limits { prompted: LONG, silent: LONG, stretching: LONG };
-    let homes = Homes { passphrase: None, secret_service: Arc::clone(&desk.keyring) as Arc<dyn Home> };
-    let nowhere = "/proc/no-such-process/entrad".into();
+    let homes = Homes {
+        passphrase: None,
+        system: (HomeKind::SecretService, Arc::clone(&desk.keyring) as Arc<dyn Home>),
+    };
+    let nowhere =
+        if cfg!(windows) { r"Q:\no-such-drive\entrad" } else { "/proc/no-such-process/entrad" }.into();
     let vault = Vault::with_worker(Worker::with_homes(nowhere, StoreChoice::Auto, homes, limits), limits);
     for _ in 0..3 {
         let error = vault.put(record("a.t", "rt-1"), Access::MayPrompt).await.unwrap_err();

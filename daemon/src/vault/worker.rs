@@ -18,8 +18,8 @@ use super::memory::Memory;
 use super::passphrase::Passphrase;
 use super::record::Body;
 use super::sealed_file::{FormatError, Header, KeyId, seal, unseal};
-use super::secret_service::SecretService;
 use super::storage::{MAX_FILE, Storage};
+use super::system_home::SystemHome;
 use crate::account::key::AccountKey;
 
 /// The state behind the vault's thread.
@@ -39,7 +39,8 @@ pub(super) struct Worker {
 /// The homes that were set up.
 pub(super) struct Homes {
     pub(super) passphrase: Option<Arc<dyn Home>>,
-    pub(super) secret_service: Arc<dyn Home>,
+    /// The system's own, and which one that is.
+    pub(super) system: (HomeKind, Arc<dyn Home>),
 }
 
 /// How long a home may take to answer.
@@ -71,7 +72,7 @@ struct OpenKey {
 impl Worker {
     pub(super) fn new(options: VaultOptions, limits: Limits) -> Self {
         let passphrase = options.passphrase.map(|source| Arc::new(Passphrase::new(source)) as Arc<dyn Home>);
-        let homes = Homes { passphrase, secret_service: Arc::new(SecretService) };
+        let homes = Homes { passphrase, system: (HomeKind::SYSTEM, Arc::new(SystemHome)) };
         Self::with_homes(options.state_dir, options.choice, homes, limits)
     }
 
@@ -205,16 +206,16 @@ impl Worker {
         Ok(OpenKey { header: Header { key_id, slot }, key })
     }
 
-    /// The home of a new key. `auto` passes the Secret Service over only where there is none: one that is locked
+    /// The home of a new key. `auto` passes the system's own over only where there is none: one that is locked
     /// or hangs would be back tomorrow, and the person would have two vaults.
     fn choose(&mut self) -> Result<HomeKind, VaultError> {
         match self.choice {
             StoreChoice::Pinned(kind) => self.check(kind).map(|()| kind),
-            StoreChoice::Auto => match self.check(HomeKind::SecretService) {
-                Ok(()) => Ok(HomeKind::SecretService),
+            StoreChoice::Auto => match self.check(self.homes.system.0) {
+                Ok(()) => Ok(self.homes.system.0),
                 Err(VaultError::Home { source, .. }) if is_no_keyring(&source) => {
                     if self.homes.passphrase.is_none() {
-                        return Err(VaultError::NoHome { secret_service: source });
+                        return Err(VaultError::NoHome { system: source });
                     }
                     self.check(HomeKind::Passphrase).map(|()| HomeKind::Passphrase)
                 }
@@ -238,7 +239,7 @@ impl Worker {
     ) -> Result<T, HomeError> {
         let limit = match kind {
             HomeKind::Passphrase => self.limits.of(access).max(self.limits.stretching),
-            HomeKind::Memory | HomeKind::SecretService => self.limits.of(access),
+            _ => self.limits.of(access),
         };
         self.prompting.store(access == Access::MayPrompt, Ordering::SeqCst);
         let result = self.calls.run(limit, call);
@@ -249,12 +250,13 @@ impl Worker {
     fn home_of(&self, kind: HomeKind) -> Result<Arc<dyn Home>, VaultError> {
         match kind {
             HomeKind::Memory => Ok(Arc::new(Memory)),
-            HomeKind::SecretService => Ok(Arc::clone(&self.homes.secret_service)),
             HomeKind::Passphrase => self
                 .homes
                 .passphrase
                 .clone()
                 .ok_or_else(|| VaultError::PassphraseNotConfigured { path: self.storage.path() }),
+            kind if kind == self.homes.system.0 => Ok(Arc::clone(&self.homes.system.1)),
+            kind => Err(VaultError::Home { home: kind, source: HomeError::OtherSystem }),
         }
     }
 
