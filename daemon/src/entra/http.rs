@@ -5,7 +5,7 @@
 //! connections in a row drop it. An idle client runs no timer: the pool's own ends with its last connection.
 //!
 //! A pooled connection whose network is gone is the slowest of failures: nothing refuses what is written to it.
-//! So the kernel is told how long to wait for the other end's receipt, and a request that is under way when the
+//! So the kernel is told how long to wait for the other end's receipt, where it can be, and a request that is under way when the
 //! network changes has a few seconds left: a healthy one needs no more.
 
 use std::error::Error;
@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::authority::is_loopback;
+use super::receipt;
 use super::reply::{Ask, Exchange, MAX_BODY, NoReply, Reply};
 
 /// The way out to the network.
@@ -141,13 +142,13 @@ fn builder(is_loopback: bool) -> ClientBuilder {
     let builder = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TOTAL_TIMEOUT)
-        .tcp_user_timeout(RECEIPT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .pool_max_idle_per_host(1)
         .redirect(redirect::Policy::none())
         .referer(false)
         .tls_version_min(tls::Version::TLS_1_2)
         .user_agent(user_agent());
+    let builder = receipt::bounded(builder, RECEIPT_TIMEOUT);
     if is_loopback {
         let here: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         let here = here.map(|address| SocketAddr::new(address, 0));

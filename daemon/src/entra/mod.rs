@@ -17,6 +17,10 @@ mod http;
 pub mod identity;
 mod lenient;
 pub mod poll;
+#[cfg_attr(target_os = "linux", path = "receipt_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "receipt_macos.rs")]
+#[cfg_attr(windows, path = "receipt_windows.rs")]
+mod receipt;
 pub mod refresh;
 mod reply;
 #[cfg(test)]
