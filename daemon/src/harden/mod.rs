@@ -1,8 +1,17 @@
 //! Hardening of the process before it holds a secret: no core dump, not to be traced by others of the same
 //! user, freed memory wiped.
 
-mod linux;
+#[cfg(unix)]
+mod limits_unix;
+#[cfg_attr(all(target_os = "linux", target_env = "gnu"), path = "memory_glibc.rs")]
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), path = "memory_other.rs")]
+mod memory;
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(target_os = "macos", path = "macos.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod system;
 mod wiping_allocator;
 
-pub use linux::harden;
-pub use wiping_allocator::{WipingAllocator, give_back_memory};
+pub use memory::give_back_memory;
+pub use system::harden;
+pub use wiping_allocator::WipingAllocator;
