@@ -13,7 +13,10 @@ pub mod harden;
 pub mod lock;
 pub mod logging;
 pub mod network;
+pub mod private;
 pub mod run;
 pub mod server;
 pub mod service;
 pub mod vault;
+#[cfg(windows)]
+pub mod windows;

@@ -1,12 +1,15 @@
 //! One daemon per user: a lock decides, and the second daemon says who holds it.
 //!
-//! The lock is the kernel's (`flock`), so it ends with its holder however that dies. The file stays; what it
-//! says is only for people.
+//! The lock is the kernel's, so it ends with its holder however that dies. The file stays; what it says is only
+//! for people.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+#[cfg_attr(unix, path = "lock_unix.rs")]
+#[cfg_attr(windows, path = "lock_windows.rs")]
+mod system;
 
 /// A held lock; it ends when this is dropped.
 #[derive(Debug)]
@@ -44,25 +47,28 @@ impl Lock {
     /// [`LockError`], at once: nothing waits for the holder.
     pub fn take(path: &Path, note: &str) -> Result<Self, LockError> {
         let failed = |reason| LockError::Io { path: path.to_owned(), reason };
-        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nofollow);
-        let mut file = options.open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::Error(reason)) => return Err(failed(reason)),
-            Err(TryLockError::WouldBlock) => {
+        let mut file = match system::try_lock(path).map_err(failed)? {
+            Attempt::Ours(file) => file,
+            Attempt::Held(file) => {
                 let mut holder = String::new();
                 // The note is for people; without it the sentence is still true.
-                let _unread = Read::by_ref(&mut file).take(200).read_to_string(&mut holder);
+                let _unread = file.map(|file| file.take(200).read_to_string(&mut holder));
                 let holder = holder.chars().filter(|c| !c.is_control()).collect::<String>();
                 return Err(LockError::Held { path: path.to_owned(), holder });
             }
-        }
+        };
         file.set_len(0).map_err(failed)?;
         file.write_all(note.as_bytes()).map_err(failed)?;
         Ok(Self { _file: file })
     }
+}
+
+/// How an attempt at the lock went.
+enum Attempt {
+    /// We hold it, by this file.
+    Ours(File),
+    /// Somebody else does; the file is for reading their note.
+    Held(Option<File>),
 }
 
 #[cfg(test)]

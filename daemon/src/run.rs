@@ -5,9 +5,7 @@
 //! soon as the home is back, without a restart.
 
 use std::ffi::OsString;
-use std::future::Future;
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,16 +13,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use entra_proto::error::exit;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::broker::{Broker, Parts, ProfileError, Profiles};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Args, Config, ConfigError, Places};
+use crate::config::{self, Args, Config, ConfigError, Places};
 use crate::entra::Entra;
 use crate::lock::{Lock, LockError};
 use crate::server::{self, ListenError, Listener};
 use crate::vault::{Access, BadStoreChoice, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
-use crate::{harden, logging, service};
+use crate::{harden, logging, private, service};
 
 /// The program: reads the command line and environment, runs until it is told to stop.
 #[must_use]
@@ -92,24 +89,20 @@ impl RunError {
     fn status(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Filter(_) | Self::Profile(_) | Self::Store { .. } => exit::MISCONFIGURED,
-            Self::Lock(LockError::Held { .. }) | Self::Listen(ListenError::Lock(LockError::Held { .. })) => {
-                exit::LATER
-            }
+            Self::Lock(LockError::Held { .. }) => exit::LATER,
+            Self::Listen(error) if error.is_held() => exit::LATER,
             Self::Listen(_) => exit::MISCONFIGURED,
             Self::Lock(_) | Self::System { .. } => exit::INTERNAL,
         }
     }
 }
 
-/// The administrator's settings.
-const MACHINE_FILE: &str = "/etc/entrad/config.toml";
-
 /// A passphrase that a service manager hands over, by the name of the credential (systemd.exec(5)).
 const CREDENTIAL: &str = "entrad-passphrase";
 
 fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let variable = |name: &str| std::env::var_os(name);
-    let places = Places { machine_file: PathBuf::from(MACHINE_FILE), args, variable: &variable };
+    let places = Places { machine_file: config::machine_file(), args, variable: &variable };
     let config = Config::load(places)?;
     logging::start(&config.log.value)?;
     harden::harden();
@@ -134,7 +127,8 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
 
 async fn serve(parts: Parts, socket: &Path) -> Result<(), RunError> {
     let listener = Listener::bind(socket).await?;
-    let stop = stop_signal()?;
+    let stop = service::told_to_stop()
+        .map_err(|reason| RunError::System { what: "Signals cannot be received".to_owned(), reason })?;
     // A daemon that a person starts on a terminal may ask for the passphrase there, once.
     let at_start = if io::stdin().is_terminal() { Access::MayPrompt } else { Access::Silent };
     let broker = Broker::new(parts);
@@ -162,22 +156,6 @@ async fn serve(parts: Parts, socket: &Path) -> Result<(), RunError> {
 /// How long a refresh that is under way may take to land and be saved once the daemon is told to stop.
 const SETTLE: Duration = Duration::from_secs(5);
 
-fn stop_signal() -> Result<impl Future<Output = ()>, RunError> {
-    let listen = |kind| {
-        signal(kind)
-            .map_err(|reason| RunError::System { what: "Signals cannot be received".to_owned(), reason })
-    };
-    let (mut terminate, mut interrupt, mut hangup) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    })
-}
-
 fn vault_options(
     config: &Config,
     variable: &dyn Fn(&str) -> Option<OsString>,
@@ -202,7 +180,7 @@ fn vault_options(
 }
 
 fn make_private(folder: &Path) -> Result<(), RunError> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let made = private::create_folder(folder);
     made.map_err(|reason| RunError::System {
         what: format!("The folder {} cannot be made", folder.display()),
         reason,

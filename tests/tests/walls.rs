@@ -240,6 +240,35 @@ fn unsafe_code_is_in_named_files_only() {
 }
 
 #[test]
+fn the_code_of_a_system_is_in_files_named_for_it() {
+    let systems = ["linux", "macos", "unix", "windows", "glibc", "other"];
+    let is_named_for_one = |path: &str| {
+        let words = path.trim_end_matches(".rs").rsplit(['/', '_']).take(2).collect::<Vec<_>>();
+        words.iter().any(|word| systems.contains(word))
+    };
+    let mut wrong = Vec::new();
+    for (path, text) in sources("daemon/src") {
+        if is_named_for_one(&path) || path.contains("/windows/") || path.ends_with("/tests.rs") {
+            continue;
+        }
+        // Up to its tests: a `mod` may be chosen by the system, and nothing else.
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+        let lines: Vec<&str> = code(&text).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let is_choice = line.contains("cfg") && systems.iter().any(|system| line.contains(system));
+            let mut chosen = lines[at..].iter().skip_while(|line| line.trim_start().starts_with("#["));
+            let is_mod = chosen.next().is_some_and(|line| line.contains("mod "));
+            let is_foreign =
+                line.contains("std::os::") || names(line, "rustix") || names(line, "windows_sys");
+            if (is_choice && !is_mod) || is_foreign {
+                wrong.push(format!("{path}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn no_module_is_longer_than_five_hundred_lines() {
     let all = ["proto", "daemon", "client", "tests"].map(sources).concat();
     let long: Vec<_> = all

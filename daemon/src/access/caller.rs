@@ -5,21 +5,23 @@
 
 use std::fmt;
 
-use tokio::net::UnixStream;
+use super::{peer, program};
+
+pub use super::peer::Stream;
 
 /// A process of the same user at the other end of a connection.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pid: Option<i32>,
+    pid: Option<u32>,
     program: Option<String>,
 }
 
 /// Why a connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Stranger {
-    /// Another user.
+    /// Another user, by the system's name for users.
     #[error("a process of user {0} connected")]
-    OtherUser(u32),
+    OtherUser(String),
     /// The kernel does not say.
     #[error("the kernel does not say who connected")]
     Unknown(#[source] std::io::Error),
@@ -30,18 +32,14 @@ impl Caller {
     ///
     /// # Errors
     /// [`Stranger`] unless the kernel says that it runs as our own user.
-    pub fn of(stream: &UnixStream) -> Result<Self, Stranger> {
-        let peer = stream.peer_cred().map_err(Stranger::Unknown)?;
-        if peer.uid() != rustix::process::geteuid().as_raw() {
-            return Err(Stranger::OtherUser(peer.uid()));
-        }
-        Ok(Self { pid: peer.pid(), program: None })
+    pub fn of(stream: &Stream) -> Result<Self, Stranger> {
+        Ok(Self { pid: peer::checked(stream)?, program: None })
     }
 
     /// The same with the program's path looked up, for showing to a person.
     #[must_use]
     pub fn with_program(mut self) -> Self {
-        let path = self.pid.and_then(|pid| std::fs::read_link(format!("/proc/{pid}/exe")).ok());
+        let path = self.pid.and_then(program::path_of);
         self.program =
             path.map(|path| path.to_string_lossy().chars().filter(|c| !c.is_control()).take(200).collect());
         self
@@ -64,7 +62,7 @@ mod tests {
 
     #[tokio::test]
     async fn our_own_process_is_known_by_its_program() {
-        let (near, _far) = UnixStream::pair().unwrap();
+        let (near, _far) = peer::tests::pair().await;
         let caller = Caller::of(&near).unwrap().with_program().to_string();
         assert!(caller.contains(&format!("(process {})", std::process::id())), "{caller}");
         assert!(caller.contains("entrad"), "{caller}");

@@ -21,7 +21,7 @@ pub struct Args {
     /// Folder for the sealed file and the lock [default: entrad in the state folder]
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,
-    /// Home of the sealing key: auto, secret-service, passphrase or memory
+    /// Home of the sealing key: auto, secret-service, keychain, dpapi, passphrase or memory
     #[arg(long, value_name = "HOME")]
     pub store: Option<String>,
     /// File that holds the passphrase, readable by you alone

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Args, Owner, Presence};
+use super::{Args, Owner, Presence, owner};
 
 /// A value and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,8 +141,7 @@ impl Layer {
             }
             Err(error) => return Err(unreadable(error)),
         };
-        let metadata = file.metadata().map_err(unreadable)?;
-        if owner == Owner::Administrator && (metadata.uid() != 0 || metadata.mode() & 0o022 != 0) {
+        if owner == Owner::Administrator && !owner::is_administrators(&file).map_err(unreadable)? {
             return Err(LayerError::NotAdministrators(path.to_owned()));
         }
         let mut text = String::new();
@@ -279,9 +277,7 @@ fn nearest(prefix: &str, name: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {
     /// The administrator's file could have been written by somebody else.
-    #[error(
-        "{0}: this file must belong to root and be writable by root alone; run `chown root {0}; chmod 644 {0}` as an administrator."
-    )]
+    #[error("{}", owner::refusal(.0))]
     NotAdministrators(PathBuf),
     /// A variable that is not text.
     #[error("{0} is not valid UTF-8.")]

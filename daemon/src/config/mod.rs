@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use entra_proto::cloud::Cloud;
@@ -13,10 +14,18 @@ use entra_proto::endpoint;
 
 mod args;
 mod layer;
+#[cfg_attr(unix, path = "owner_unix.rs")]
+#[cfg_attr(windows, path = "owner_windows.rs")]
+mod owner;
+#[cfg_attr(target_os = "linux", path = "paths_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "paths_macos.rs")]
+#[cfg_attr(windows, path = "paths_windows.rs")]
+mod paths;
 
 pub use args::Args;
 use layer::Layer;
 pub use layer::{LayerError, Setting, Source};
+pub use paths::machine_file;
 
 /// The profile that is meant when none is named.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -82,7 +91,7 @@ impl Config {
 
         let socket = match merged.path("socket")? {
             Some(socket) => socket.try_map("socket", "an absolute path", endpoint::checked)?,
-            None => Setting::built_in(endpoint::socket_path(places.variable)?),
+            None => Setting::built_in(paths::default_socket(places.variable)?),
         };
         let state_dir = merged.path("state_dir")?.unwrap_or_else(|| {
             Setting::built_in(folders.state_dir().unwrap_or(folders.data_local_dir()).to_owned())
@@ -102,7 +111,8 @@ impl Config {
 /// Who may write to a configuration file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// An administrator: the file and its folder belong to root and nobody else may write to them.
+    /// An administrator: the file belongs to root and nobody else may write to it. (On Windows: to Administrators
+    /// or the system.)
     Administrator,
     /// The user.
     User,
@@ -129,6 +139,9 @@ pub enum ConfigError {
     /// There is no home folder.
     #[error("No home folder is known; set HOME.")]
     NoHome,
+    /// The system did not say who runs the daemon, which the socket's name needs on Windows.
+    #[error("The system does not say who you are ({0}); name a socket by --socket.")]
+    NoUser(#[source] io::Error),
 }
 
 fn profiles(merged: &Layer) -> Result<BTreeMap<String, Profile>, ConfigError> {

@@ -15,18 +15,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 use super::{Listener, guard, reply, router};
-use crate::access::caller::Caller;
+use crate::access::caller::{Caller, Stream};
 use crate::broker::Broker;
 use crate::harden;
 
 /// Serves until `stop` completes; then takes no further connection and lets running requests end, for a
 /// few seconds at most.
-pub async fn serve(listener: Listener, broker: Arc<Broker>, stop: impl Future<Output = ()>) {
+pub async fn serve(mut listener: Listener, broker: Arc<Broker>, stop: impl Future<Output = ()>) {
     let router = router(broker);
     let places = Arc::new(Places::new());
     let (stopping, stopped) = watch::channel(false);
@@ -112,7 +111,7 @@ impl Drop for Place {
 /// So many connections at once leave megabytes behind.
 const CROWD: usize = 512;
 
-async fn connection(stream: UnixStream, caller: Caller, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn connection(stream: Stream, caller: Caller, router: Router, mut stopped: watch::Receiver<bool>) {
     let service = service_fn(move |request| respond(request, caller.clone(), router.clone()));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);

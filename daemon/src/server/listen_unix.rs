@@ -45,6 +45,14 @@ pub enum ListenError {
     OpenFolder(PathBuf),
 }
 
+impl ListenError {
+    /// Whether another daemon holds the socket.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Lock(LockError::Held { .. }))
+    }
+}
+
 impl Listener {
     /// Binds the socket at `path`, mode 0600, in a folder of mode 0700 that is made where it is missing.
     ///
@@ -72,7 +80,7 @@ impl Listener {
 
     /// The next connection. Errors of single connections are passed over; when descriptors run out it
     /// waits a moment instead of spinning.
-    pub(super) async fn accept(&self) -> UnixStream {
+    pub(super) async fn accept(&mut self) -> UnixStream {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => return stream,

@@ -13,12 +13,14 @@ use crate::broker::Broker;
 
 mod connections;
 mod guard;
-mod listen_unix;
+#[cfg_attr(unix, path = "listen_unix.rs")]
+#[cfg_attr(windows, path = "listen_windows.rs")]
+mod listen;
 mod reply;
 mod routes;
 
 pub use connections::serve;
-pub use listen_unix::{ListenError, Listener};
+pub use listen::{ListenError, Listener};
 
 fn router(broker: Arc<Broker>) -> Router {
     Router::new()

@@ -1,7 +1,17 @@
-//! Telling the world that the daemon can serve.
+//! Telling the world that the daemon can serve, and being told to stop.
 
 use std::io::{self, Write};
 use std::path::Path;
+
+#[cfg_attr(target_os = "linux", path = "manager_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "manager_macos.rs")]
+#[cfg_attr(windows, path = "manager_windows.rs")]
+mod manager;
+#[cfg_attr(unix, path = "stop_unix.rs")]
+#[cfg_attr(windows, path = "stop_windows.rs")]
+mod stop;
+
+pub use stop::told_to_stop;
 
 /// Says `ready` with the socket's path on standard output, and to a service manager that listens.
 ///
@@ -11,21 +21,11 @@ use std::path::Path;
 pub fn say_ready(socket: &Path) -> io::Result<()> {
     println!("ready {}", socket.display());
     io::stdout().flush()?;
-    #[cfg(target_os = "linux")]
-    tell_manager(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("Serving tokens.")]);
+    manager::say_ready();
     Ok(())
 }
 
 /// Says that the daemon is stopping.
 pub fn say_stopping() {
-    #[cfg(target_os = "linux")]
-    tell_manager(&[sd_notify::NotifyState::Stopping]);
-}
-
-/// Without a manager (`NOTIFY_SOCKET` unset) nobody is told.
-#[cfg(target_os = "linux")]
-fn tell_manager(state: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "the service manager could not be told");
-    }
+    manager::say_stopping();
 }

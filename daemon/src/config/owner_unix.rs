@@ -1,0 +1,39 @@
+//! Whose a configuration file is, by its owner and mode.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Whether the file is root's and nobody else may write to it.
+pub(super) fn is_administrators(file: &File) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    Ok(metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
+}
+
+/// What to say of a file that is not.
+pub(super) fn refusal(path: &Path) -> String {
+    let path = path.display();
+    format!(
+        "{path}: this file must belong to root and be writable by root alone; run `chown root {path}; chmod 644 {path}` as an administrator."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::fs::PermissionsExt;
+
+    use crate::config::{Args, Config, Places};
+
+    #[test]
+    fn an_administrators_file_that_others_can_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine_file = folder.path().join("config.toml");
+        std::fs::write(&machine_file, "authority = \"https://login.example\"").unwrap();
+        std::fs::set_permissions(&machine_file, PermissionsExt::from_mode(0o666)).unwrap();
+        let variable = |name: &str| (name == "XDG_RUNTIME_DIR").then(|| OsString::from("/run/user/7"));
+        let places = Places { machine_file, args: Args::default(), variable: &variable };
+        assert!(Config::load(places).unwrap_err().to_string().contains("must belong to root"));
+    }
+}

@@ -1,0 +1,28 @@
+//! A file that its holder has open for writing and lets others read: `LockFileEx` would keep the note from them.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+
+use windows_sys::Win32::Foundation::ERROR_SHARING_VIOLATION;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_READ, FILE_SHARE_WRITE,
+};
+
+use super::Attempt;
+
+pub(super) fn try_lock(path: &Path) -> io::Result<Attempt> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.share_mode(FILE_SHARE_READ).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    match options.open(path) {
+        Ok(file) => Ok(Attempt::Ours(file)),
+        Err(error) if error.raw_os_error() == Some(ERROR_SHARING_VIOLATION.cast_signed()) => {
+            let note =
+                OpenOptions::new().read(true).share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE).open(path);
+            Ok(Attempt::Held(note.ok()))
+        }
+        Err(error) => Err(error),
+    }
+}

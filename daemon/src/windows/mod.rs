@@ -1,0 +1,60 @@
+//! What several rooms need of Windows: who we are, who another process is, and access lists.
+//!
+//! Access lists are read as the system writes them (SDDL), so that judging them is plain text work; only
+//! fetching them is unsafe. Everything here fails closed.
+
+mod access_list;
+mod folders;
+mod security;
+mod user;
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::windows::ffi::OsStrExt;
+
+pub use access_list::AccessList;
+pub use folders::program_data;
+pub use security::{Descriptor, ObjectKind};
+pub use user::{Sid, program_of};
+
+/// Text as the system takes it, with its closing zero.
+///
+/// # Errors
+/// `InvalidInput` for text that has a zero within, which would end it early.
+pub fn wide(text: &OsStr) -> io::Result<Vec<u16>> {
+    let mut units: Vec<u16> = text.encode_wide().collect();
+    if units.contains(&0) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    units.push(0);
+    Ok(units)
+}
+
+/// The bits of an error code that comes as an `u32` (winerror.h).
+pub(crate) fn error_of(code: u32) -> io::Error {
+    io::Error::from_raw_os_error(code.cast_signed())
+}
+
+/// Whether this is Wine, which stores access lists and does not enforce them.
+#[cfg(test)]
+#[expect(unsafe_code, reason = "looking a function up has no safe interface")]
+pub(crate) fn is_wine() -> bool {
+    use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
+
+    // SAFETY: both names end in zero; the module is one that every process has.
+    unsafe {
+        GetProcAddress(GetModuleHandleA(c"ntdll.dll".as_ptr().cast()), c"wine_get_version".as_ptr().cast())
+    }
+    .is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_ends_in_one_zero() {
+        assert_eq!(wide(OsStr::new("a\u{e4}")).unwrap(), [0x61, 0xe4, 0]);
+        assert!(wide(OsStr::new("a\0b")).is_err());
+    }
+}
