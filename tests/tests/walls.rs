@@ -211,6 +211,7 @@ fn unsafe_code_is_in_named_files_only() {
         "daemon/src/access/program_macos.rs",
         "daemon/src/clock/macos.rs",
         "daemon/src/clock/windows.rs",
+        "daemon/src/config/paths_macos.rs",
         "daemon/src/harden/macos.rs",
         "daemon/src/harden/memory_glibc.rs",
         "daemon/src/harden/windows.rs",

@@ -226,6 +226,11 @@ impl VaultError {
             }
             Self::File(error) => error.hint(),
             Self::Home { source, .. } | Self::NoHome { system: source } => source.hint(),
+            Self::KeyMissing { home: HomeKind::Dpapi, key_id, .. } => {
+                return Some(format!(
+                    "Use the file as the user and on the computer that made it, or run `entra login`: it begins a new vault and keeps this file as vault.sealed.keyless-{key_id}."
+                ));
+            }
             Self::KeyMissing { key_id, .. } => {
                 return Some(format!(
                     "Bring back the keyring that held it, or run `entra login`: it begins a new vault and keeps this file as vault.sealed.keyless-{key_id}."

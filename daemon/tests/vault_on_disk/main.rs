@@ -20,6 +20,8 @@ use tempfile::TempDir;
 mod close;
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 fn key() -> AccountKey {
     AccountKey { profile: "default".to_owned(), account: "a.t".parse().unwrap() }
