@@ -4,19 +4,22 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use super::paths;
+use crate::service;
+
 /// Signs this workstation in to Microsoft Entra ID once and serves access tokens over a local socket.
 ///
 /// Runs in the foreground and prints `ready` with the socket's path when it can serve. Sign in with
 /// `entra login`. Every option is also a key of the configuration file (`a_b`) and an environment variable
 /// (`ENTRAD_A_B`); the command line wins.
 #[derive(Clone, Debug, Default, Parser)]
-#[command(name = "entrad", version, about, after_help = AFTER_HELP)]
+#[command(name = "entrad", version, about, after_help = after_help())]
 pub struct Args {
     /// Configuration file [default: entrad/config.toml in the configuration folder]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Socket to listen on [default: $XDG_RUNTIME_DIR/entrad/entrad.sock]
-    #[arg(long, value_name = "PATH")]
+    /// Socket to listen on; the default is the system's.
+    #[arg(long, value_name = "PATH", help = paths::SOCKET_HELP)]
     pub socket: Option<PathBuf>,
     /// Folder for the sealed file and the lock [default: entrad in the state folder]
     #[arg(long, value_name = "FOLDER")]
@@ -47,6 +50,9 @@ pub struct Args {
     pub log: Option<String>,
 }
 
-const AFTER_HELP: &str = "\
-Signals: SIGTERM and SIGINT stop the daemon after running requests have been answered.
-Exit statuses: 0 stopped as asked, 1 internal, 2 usage, 5 misconfigured, 6 another entrad is running.";
+fn after_help() -> String {
+    format!(
+        "{}\nExit statuses: 0 stopped as asked, 1 internal, 2 usage, 5 misconfigured, 6 another entrad is running.",
+        service::STOPPED_BY
+    )
+}

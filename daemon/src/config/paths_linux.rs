@@ -16,3 +16,6 @@ pub fn machine_file() -> PathBuf {
 pub(super) fn default_socket(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, ConfigError> {
     Ok(endpoint::socket_path(variable)?)
 }
+
+/// Of `--socket`.
+pub(super) const SOCKET_HELP: &str = "Socket to listen on [default: $XDG_RUNTIME_DIR/entrad/entrad.sock]";

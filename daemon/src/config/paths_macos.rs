@@ -33,6 +33,10 @@ fn user_folder() -> Option<OsString> {
     is_whole.then(|| OsString::from_vec(path))
 }
 
+/// Of `--socket`.
+pub(super) const SOCKET_HELP: &str =
+    "Socket to listen on [default: entrad/entrad.sock in your own temporary folder]";
+
 /// The system's name for that folder.
 const PLACE: &str = "DARWIN_USER_TEMP_DIR";
 

@@ -19,6 +19,10 @@ pub(super) fn default_socket(_: &dyn Fn(&str) -> Option<OsString>) -> Result<Pat
     Ok(PathBuf::from(format!(r"\\.\pipe\entrad-{user}")))
 }
 
+/// Of `--socket`.
+pub(super) const SOCKET_HELP: &str =
+    "Pipe to listen on [default: \\\\.\\pipe\\entrad-SID, with your security identifier]";
+
 #[cfg(test)]
 mod tests {
     use entra_proto::endpoint;

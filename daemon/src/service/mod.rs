@@ -11,7 +11,7 @@ mod manager;
 #[cfg_attr(windows, path = "stop_windows.rs")]
 mod stop;
 
-pub use stop::told_to_stop;
+pub use stop::{STOPPED_BY, told_to_stop};
 
 /// Says `ready` with the socket's path on standard output, and to a service manager that listens.
 ///

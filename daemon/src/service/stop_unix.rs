@@ -21,3 +21,7 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
         }
     })
 }
+
+/// What stops a daemon, for people.
+pub const STOPPED_BY: &str =
+    "Signals: SIGTERM and SIGINT stop the daemon after running requests have been answered.";

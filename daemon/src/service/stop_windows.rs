@@ -26,3 +26,6 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
         }
     })
 }
+
+/// What stops a daemon, for people.
+pub const STOPPED_BY: &str = "Ctrl-C and Ctrl-Break stop the daemon after running requests have been answered; so does a closed console.";

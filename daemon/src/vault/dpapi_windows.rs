@@ -18,7 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::error::HomeError;
 use super::home::{Access, Home, HomeKind, random};
 use super::locked_key::{KEY_BYTES, LockedKey};
-use super::sealed_file::{Header, KeyId, KeySlot, MAX_PROTECTED};
+use super::sealed_file::{Header, KeyId, KeySlot, ProtectedKey};
 
 /// The home of this system.
 pub(super) const KIND: HomeKind = HomeKind::Dpapi;
@@ -34,7 +34,7 @@ impl Home for SystemHome {
 
     fn fetch(&self, header: &Header, _: Access) -> Result<LockedKey, HomeError> {
         let KeySlot::Dpapi(protected) = &header.slot else { return Err(HomeError::NoKey) };
-        let text = unprotect(protected, &entropy(header.key_id)).map_err(translate)?;
+        let text = unprotect(protected.as_bytes(), &entropy(header.key_id)).map_err(translate)?;
         let mut key =
             Zeroizing::new(<[u8; KEY_BYTES]>::try_from(text.as_slice()).map_err(|_| HomeError::BadKey)?);
         Ok(LockedKey::take(&mut key)?)
@@ -43,13 +43,11 @@ impl Home for SystemHome {
     fn create(&self, key_id: KeyId, _: Access) -> Result<(LockedKey, KeySlot), HomeError> {
         let mut key = Zeroizing::new(random::<KEY_BYTES>()?);
         let protected = protect(key.as_slice(), &entropy(key_id)).map_err(translate)?;
-        if protected.len() > MAX_PROTECTED {
-            return Err(HomeError::BadKey);
-        }
         // Nothing may be sealed under a key that could not be had back.
         if *unprotect(&protected, &entropy(key_id)).map_err(translate)? != *key {
             return Err(HomeError::BadKey);
         }
+        let protected = ProtectedKey::new(protected).ok_or(HomeError::BadKey)?;
         Ok((LockedKey::take(&mut key)?, KeySlot::Dpapi(protected)))
     }
 }
@@ -154,8 +152,8 @@ mod tests {
         assert_eq!(fetch(key_id, slot.clone()).unwrap().expose(), key.expose());
         assert!(matches!(fetch(KeyId([2; 16]), slot.clone()), Err(HomeError::NoKey)));
         let KeySlot::Dpapi(protected) = slot else { panic!("another slot") };
-        assert!(protected.len() <= MAX_PROTECTED / 2, "{}", protected.len());
-        assert!(!protected.windows(KEY_BYTES).any(|window| window == key.expose()));
+        assert!(protected.as_bytes().len() < 1024, "{}", protected.as_bytes().len());
+        assert!(!protected.as_bytes().windows(KEY_BYTES).any(|window| window == key.expose()));
     }
 
     #[test]
@@ -163,13 +161,15 @@ mod tests {
         let key_id = KeyId([1; 16]);
         let (_, slot) = SystemHome.create(key_id, Access::Silent).unwrap();
         let KeySlot::Dpapi(protected) = slot else { panic!("another slot") };
+        let protected = protected.as_bytes().to_vec();
+        let slot = |bytes| KeySlot::Dpapi(ProtectedKey::new(bytes).unwrap());
         let mut changed = protected.clone();
         *changed.last_mut().unwrap() ^= 1;
         for bad in [changed, protected[..protected.len() / 2].to_vec(), b"x".to_vec()] {
-            assert!(fetch(key_id, KeySlot::Dpapi(bad)).is_err());
+            assert!(fetch(key_id, slot(bad)).is_err());
         }
         let short = protect(&[7; KEY_BYTES - 1], &entropy(key_id)).unwrap();
-        assert!(matches!(fetch(key_id, KeySlot::Dpapi(short)), Err(HomeError::BadKey)));
+        assert!(matches!(fetch(key_id, slot(short)), Err(HomeError::BadKey)));
         assert!(matches!(fetch(key_id, KeySlot::Memory), Err(HomeError::NoKey)));
     }
 }

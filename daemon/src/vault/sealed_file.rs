@@ -42,13 +42,16 @@ pub struct KeyId(pub(super) [u8; 16]);
 /// Where the key is, with what its home needs to find it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeySlot {
-    /// What DPAPI made of the key.
-    Dpapi(Vec<u8>),
+    Dpapi(ProtectedKey),
     Keychain,
     Memory,
     Passphrase(WrappedKey),
     SecretService,
 }
+
+/// A key as DPAPI protects it: 1 to 2,048 bytes, some 300 in practice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ProtectedKey(Vec<u8>);
 
 /// A key sealed under another one that is stretched from a passphrase.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,9 +153,9 @@ impl Header {
         let mut bytes = self.key_id.first_bytes(self.home());
         match &self.slot {
             KeySlot::Dpapi(protected) => {
-                // A longer one than this is never made; should it be, the file would not open, and says so.
-                bytes.extend(u16::try_from(protected.len()).unwrap_or(0).to_be_bytes());
-                bytes.extend(protected);
+                let [.., high, low] = protected.as_bytes().len().to_be_bytes();
+                bytes.extend([high, low]);
+                bytes.extend(protected.as_bytes());
             }
             KeySlot::Passphrase(wrapped) => {
                 bytes.extend(wrapped.cost.encode());
@@ -163,6 +166,17 @@ impl Header {
             KeySlot::Keychain | KeySlot::Memory | KeySlot::SecretService => {}
         }
         bytes
+    }
+}
+
+impl ProtectedKey {
+    /// `None` for a length that no file may have.
+    pub(super) fn new(bytes: Vec<u8>) -> Option<Self> {
+        (1..=MAX_PROTECTED).contains(&bytes.len()).then_some(Self(bytes))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -248,15 +262,12 @@ impl Reader<'_> {
         Ok(array)
     }
 
-    fn protected_key(&mut self) -> Result<Vec<u8>, Damage> {
+    fn protected_key(&mut self) -> Result<ProtectedKey, Damage> {
         let length = usize::from(u16::from_be_bytes(self.array()?));
-        if length == 0 || length > MAX_PROTECTED {
-            return Err(Damage::NotAVault);
-        }
-        let rest = self.bytes.get(self.at..).and_then(|rest| rest.get(..length));
+        let rest = self.bytes.get(self.at..).and_then(|rest| rest.get(..length.min(MAX_PROTECTED + 1)));
         let protected = rest.ok_or(Damage::TooShort { length: self.bytes.len() })?.to_vec();
         self.at += length;
-        Ok(protected)
+        ProtectedKey::new(protected).ok_or(Damage::NotAVault)
     }
 
     fn wrapped_key(&mut self) -> Result<WrappedKey, Damage> {
@@ -289,8 +300,8 @@ const MAGIC: &[u8; 8] = b"entradv\n";
 /// Bumped whenever an older build could not read the file.
 const VERSION: u16 = 1;
 
-/// The longest key as DPAPI protects it: some 300 bytes in practice.
-pub(super) const MAX_PROTECTED: usize = 2048;
+/// Far more than a protected key takes, and too little to fill anybody's memory.
+const MAX_PROTECTED: usize = 2048;
 
 /// XChaCha20's nonce: long enough to be drawn at random for ever (draft-irtf-cfrg-xchacha-03 §1).
 const NONCE: usize = 24;
@@ -314,9 +325,13 @@ mod tests {
         KeySlot::Passphrase(WrappedKey { cost, salt: [1; 16], nonce: [2; 24], sealed: [3; 48] })
     }
 
+    fn protected(length: usize) -> KeySlot {
+        KeySlot::Dpapi(ProtectedKey(vec![4; length]))
+    }
+
     /// One for each shape of header.
     fn slots() -> [KeySlot; 4] {
-        [KeySlot::SecretService, wrapped(), KeySlot::Dpapi(vec![4; 300]), KeySlot::Keychain]
+        [KeySlot::SecretService, wrapped(), protected(300), KeySlot::Keychain]
     }
 
     fn sealed(slot: KeySlot) -> Vec<u8> {
@@ -389,7 +404,7 @@ mod tests {
     #[test]
     fn a_protected_key_of_no_length_or_a_huge_one_is_refused() {
         for length in [0, MAX_PROTECTED + 1] {
-            let bytes = sealed(KeySlot::Dpapi(vec![4; length]));
+            let bytes = sealed(protected(length));
             assert_eq!(Header::parse(&bytes), Err(Damage::NotAVault.into()), "{length}");
         }
     }

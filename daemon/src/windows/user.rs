@@ -9,14 +9,16 @@ use std::io;
 use std::os::windows::ffi::OsStringExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::PathBuf;
+use std::process;
 use std::ptr::null_mut;
+use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::{HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::ConvertSidToStringSidW;
 use windows_sys::Win32::Security::{GetTokenInformation, TOKEN_QUERY, TOKEN_USER, TokenUser};
 use windows_sys::Win32::System::Threading::{
-    GetCurrentProcessId, OpenProcess, OpenProcessToken, PROCESS_NAME_WIN32,
-    PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
+    OpenProcess, OpenProcessToken, PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION,
+    QueryFullProcessImageNameW,
 };
 
 /// A user, as `S-1-5-21-…`.
@@ -24,13 +26,17 @@ use windows_sys::Win32::System::Threading::{
 pub struct Sid(String);
 
 impl Sid {
-    /// The user that this process runs as.
+    /// The user that this process runs as, which never changes.
     ///
     /// # Errors
     /// As the system says.
     pub fn ours() -> io::Result<Self> {
-        // SAFETY: it takes nothing and cannot fail.
-        Self::of_process(unsafe { GetCurrentProcessId() })
+        static OURS: OnceLock<Sid> = OnceLock::new();
+        if let Some(ours) = OURS.get() {
+            return Ok(ours.clone());
+        }
+        let ours = Self::of_process(process::id())?;
+        Ok(OURS.get_or_init(|| ours).clone())
     }
 
     /// The user that a process runs as.
@@ -153,8 +159,8 @@ mod tests {
     fn we_are_somebody_and_run_this_test() {
         let ours = Sid::ours().unwrap();
         assert!(ours.as_str().starts_with("S-1-5-"), "{ours}");
-        assert_eq!(ours, Sid::of_process(std::process::id()).unwrap());
-        let program = program_of(std::process::id()).unwrap();
+        assert_eq!(ours, Sid::of_process(process::id()).unwrap());
+        let program = program_of(process::id()).unwrap();
         assert_eq!(program.file_name(), std::env::current_exe().unwrap().file_name());
     }
 
