@@ -1,39 +1,46 @@
-//! Where the daemon listens, as a pure function of the environment.
+//! Where the daemon listens, as a pure function of what the system says about the user.
+//!
+//! Each system has one place that belongs to the user alone, and the address is made of its name: a folder
+//! for a socket on Linux and macOS, the user's own identifier for a named pipe on Windows.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+#[cfg_attr(unix, path = "endpoint_unix.rs")]
+#[cfg_attr(windows, path = "endpoint_windows.rs")]
+mod platform;
+
+pub use platform::PLACE;
 
 /// The environment variable that names another socket.
 pub const SOCKET_VARIABLE: &str = "ENTRAD_SOCKET";
 
-/// The longest socket path Linux takes: `sun_path` is 108 bytes with its closing zero (unix(7)). macOS takes
-/// four fewer, and one limit for both keeps a configuration portable.
-const MAX_SOCKET_PATH: usize = 103;
-
-/// The socket's path: `ENTRAD_SOCKET`, else `$XDG_RUNTIME_DIR/entrad/entrad.sock`.
+/// The socket's path, or the pipe's name: `ENTRAD_SOCKET`, else the one in the user's own [`PLACE`].
 ///
-/// `variable` looks a variable up; pass `|name| std::env::var_os(name)`.
+/// `lookup` is asked for both by name. The variable is the environment's. The place is too on Linux, where
+/// `|name| std::env::var_os(name)` will do; elsewhere the system itself must be asked for it, since an
+/// environment can be set by others.
 ///
 /// # Errors
-/// [`EndpointError`] when neither variable is set, or the path cannot be a socket's.
-pub fn socket_path(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, EndpointError> {
-    let set = |name| variable(name).filter(|value| !value.is_empty());
+/// [`EndpointError`] when neither is known, or the path cannot be a socket's.
+pub fn socket_path(lookup: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, EndpointError> {
+    let set = |name| lookup(name).filter(|value| !value.is_empty());
     if let Some(path) = set(SOCKET_VARIABLE) {
         return checked(PathBuf::from(path));
     }
-    let runtime = set("XDG_RUNTIME_DIR").ok_or(EndpointError::NoRuntimeFolder)?;
-    checked(Path::new(&runtime).join("entrad").join("entrad.sock"))
+    let place = set(PLACE).ok_or(EndpointError::NoPlace)?;
+    checked(platform::address(&place))
 }
 
 /// A path given in configuration, checked as [`socket_path`] checks its own.
 ///
 /// # Errors
-/// [`EndpointError`] when it is relative or too long.
+/// [`EndpointError`] when it is relative, no pipe's name, or too long.
 pub fn checked(path: PathBuf) -> Result<PathBuf, EndpointError> {
-    if !path.is_absolute() {
-        return Err(EndpointError::Relative(path));
+    if let Some(error) = platform::fault(&path) {
+        return Err(error);
     }
-    if path.as_os_str().len() > MAX_SOCKET_PATH {
+    if path.as_os_str().len() > platform::MAX_ADDRESS {
         return Err(EndpointError::TooLong(path));
     }
     Ok(path)
@@ -42,48 +49,19 @@ pub fn checked(path: PathBuf) -> Result<PathBuf, EndpointError> {
 /// Why there is no socket to speak of.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// Neither variable is set.
-    #[error(
-        "XDG_RUNTIME_DIR is not set, so there is no private folder for the socket; set it, or name a socket in {SOCKET_VARIABLE}."
-    )]
-    NoRuntimeFolder,
+    /// Nothing says which place is the user's own.
+    #[error("{}; {} in {SOCKET_VARIABLE}.", platform::NO_PLACE.0, platform::NO_PLACE.1)]
+    NoPlace,
+    /// Not the name of a pipe on this machine.
+    #[error("{} is not the name of a pipe; give one that begins with \\\\.\\pipe\\", .0.display())]
+    NotAPipe(PathBuf),
     /// A relative path would mean another socket in each folder.
     #[error("The socket's path {0:?} is relative; give an absolute one.")]
     Relative(PathBuf),
-    /// Longer than a socket address holds.
+    /// Longer than a socket address, or the name of a pipe, can be.
     #[error(
-        "The socket's path {0:?} is longer than {MAX_SOCKET_PATH} bytes; name a shorter one in {SOCKET_VARIABLE}."
+        "The socket's path {0:?} is longer than {} bytes; name a shorter one in {SOCKET_VARIABLE}.",
+        platform::MAX_ADDRESS
     )]
     TooLong(PathBuf),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with(pairs: &[(&str, &str)]) -> Result<PathBuf, EndpointError> {
-        socket_path(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value)))
-    }
-
-    #[test]
-    fn the_variable_wins_over_the_runtime_folder() {
-        assert_eq!(
-            with(&[("XDG_RUNTIME_DIR", "/run/user/7")]).unwrap(),
-            Path::new("/run/user/7/entrad/entrad.sock")
-        );
-        let both = [("XDG_RUNTIME_DIR", "/run/user/7"), (SOCKET_VARIABLE, "/tmp/s")];
-        assert_eq!(with(&both).unwrap(), Path::new("/tmp/s"));
-        assert_eq!(
-            with(&[("XDG_RUNTIME_DIR", "/r"), (SOCKET_VARIABLE, "")]).unwrap(),
-            Path::new("/r/entrad/entrad.sock")
-        );
-    }
-
-    #[test]
-    fn each_refusal_says_what_to_set() {
-        assert_eq!(with(&[]), Err(EndpointError::NoRuntimeFolder));
-        assert!(with(&[(SOCKET_VARIABLE, "s")]).unwrap_err().to_string().contains("absolute"));
-        let long = format!("/{}", "x".repeat(MAX_SOCKET_PATH));
-        assert!(with(&[(SOCKET_VARIABLE, &long)]).unwrap_err().to_string().contains("shorter"));
-    }
 }
