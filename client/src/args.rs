@@ -15,13 +15,14 @@ use entra_proto::error::{TABLE, exit};
 use entra_proto::limits::MAX_MIN_VALIDITY;
 use entra_proto::resource::{RESOURCES, named};
 
+use crate::platform::{OPEN_HELP, SOCKET_HELP};
+
 /// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
 #[derive(Debug, Parser)]
 #[command(name = "entra", version)]
 #[group(skip)]
 pub(crate) struct Cli {
-    /// entrad's socket [default: $ENTRAD_SOCKET, else $XDG_RUNTIME_DIR/entrad/entrad.sock]
-    #[arg(long, global = true, value_name = "PATH", display_order = 100)]
+    #[arg(long, global = true, value_name = "PATH", display_order = 100, help = SOCKET_HELP)]
     pub(crate) socket: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -134,8 +135,7 @@ pub(crate) struct LoginArgs {
     /// A claims challenge that entrad kept, by the handle an error named
     #[arg(long, value_name = "HANDLE", conflicts_with = "claims")]
     pub(crate) claims_handle: Option<String>,
-    /// Open the page in the browser ($BROWSER is honoured)
-    #[arg(long)]
+    #[arg(long, help = OPEN_HELP)]
     pub(crate) open: bool,
     /// Draw the page's address as a QR code, for a telephone
     #[arg(long)]

@@ -1,27 +1,25 @@
 //! Opens one of Microsoft's pages in the person's browser.
 //!
-//! The opening runs in a second process of this program: with its standard streams closed and in a process
-//! group of its own, a browser can neither write to our terminal nor die of the Ctrl-C that ends the wait.
+//! The opening runs in a second process of this program: with its standard streams closed and set apart from
+//! our terminal, a browser can neither write to it nor die of the Ctrl-C that ends the wait.
 
+use std::io;
 use std::process::{Command, Stdio};
-use std::{io, os::unix::process::CommandExt};
 
 use entra_proto::error::exit;
 
 use crate::failure::Failure;
+use crate::platform::set_apart;
 
 /// Starts `entra open-page` and waits for it: a moment for a browser with windows.
 ///
 /// # Errors
 /// When this program cannot be started again or found no browser.
 pub(crate) fn open_apart(page: &str) -> io::Result<()> {
-    let status = Command::new(std::env::current_exe()?)
-        .args(["open-page", page])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .status()?;
+    let mut opener = Command::new(std::env::current_exe()?);
+    opener.args(["open-page", page]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    set_apart(&mut opener);
+    let status = opener.status()?;
     if status.success() { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 

@@ -5,54 +5,26 @@
 //! that of a socket file whose daemon is just starting.
 
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use entra_proto::client::Client;
-use entra_proto::endpoint::{EndpointError, checked, socket_path};
 use entra_proto::error::exit;
-use entra_proto::limits::{ANSWER_TIMEOUT, CLIENT_TIMEOUT};
 use rustix::io::Errno;
-use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{SocketAddrUnix, connect};
 use rustix::process::geteuid;
 
+use super::peer;
+use super::service::how_to_start;
 use crate::failure::Failure;
 
-/// Where the daemon listens.
-#[derive(Clone, Debug)]
-pub(crate) struct Socket(PathBuf);
-
-impl Socket {
-    /// The socket that `--socket` names, else the environment's.
-    pub(crate) fn find(named: Option<PathBuf>) -> Result<Self, Failure> {
-        let found = match named {
-            Some(path) => checked(path),
-            None => socket_path(|name| std::env::var_os(name)),
-        };
-        found.map(Self).map_err(Failure::from)
-    }
-
-    /// A fresh connection with the limits of a token request.
-    pub(crate) fn connect(&self) -> Result<Client<UnixStream>, Failure> {
-        self.connect_within(ANSWER_TIMEOUT, CLIENT_TIMEOUT)
-    }
-
-    /// A fresh connection: `send` bounds the connecting and each write, `receive` each read.
-    pub(crate) fn connect_within(
-        &self,
-        send: Duration,
-        receive: Duration,
-    ) -> Result<Client<UnixStream>, Failure> {
-        Ok(Client::new(open(&self.0, send, receive)?))
-    }
-}
+/// A connection.
+pub(crate) use std::os::unix::net::UnixStream as Stream;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-enum ConnectError {
+pub(crate) enum ConnectError {
     /// The socket may not be opened by us.
     #[error("The socket {0:?} may not be used by you.")]
     Forbidden(PathBuf),
@@ -73,7 +45,8 @@ enum ConnectError {
     System { path: PathBuf, source: io::Error },
 }
 
-fn open(path: &Path, send: Duration, receive: Duration) -> Result<UnixStream, ConnectError> {
+/// Opens the socket: `send` bounds the connecting and each write, `receive` each read.
+pub(crate) fn open(path: &Path, send: Duration, receive: Duration) -> Result<Stream, ConnectError> {
     let failed = |errno| ConnectError::from_errno(path, errno);
     let mut pauses = START_PAUSES.iter();
     let stream = loop {
@@ -87,20 +60,20 @@ fn open(path: &Path, send: Duration, receive: Duration) -> Result<UnixStream, Co
             Err(errno) => return Err(failed(errno)),
         }
     };
-    let uid = socket_peercred(&stream).map_err(failed)?.uid;
-    if uid != geteuid() {
-        return Err(ConnectError::Foreign { path: path.to_owned(), uid: uid.as_raw() });
+    let uid = peer::uid(&stream).map_err(failed)?;
+    if uid != geteuid().as_raw() {
+        return Err(ConnectError::Foreign { path: path.to_owned(), uid });
     }
     Ok(stream)
 }
 
-fn try_open(path: &Path, send: Duration, receive: Duration) -> Result<UnixStream, Errno> {
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+fn try_open(path: &Path, send: Duration, receive: Duration) -> Result<Stream, Errno> {
+    let socket = peer::socket()?;
     // The send time-out also bounds `connect` while the listener's queue is full (socket(7), SO_SNDTIMEO).
     set_socket_timeout(&socket, Timeout::Send, Some(send))?;
     set_socket_timeout(&socket, Timeout::Recv, Some(receive))?;
     connect(&socket, &SocketAddrUnix::new(path)?)?;
-    Ok(UnixStream::from(socket))
+    Ok(Stream::from(socket))
 }
 
 impl ConnectError {
@@ -135,41 +108,6 @@ impl From<ConnectError> for Failure {
     }
 }
 
-impl From<EndpointError> for Failure {
-    fn from(error: EndpointError) -> Self {
-        let exit = match error {
-            EndpointError::NoRuntimeFolder => exit::MISCONFIGURED,
-            EndpointError::Relative(_) | EndpointError::TooLong(_) => exit::USAGE,
-        };
-        Self::new(exit, "no_socket", error.to_string())
-    }
-}
-
-fn how_to_start() -> &'static str {
-    if is_unit_known(|name| std::env::var_os(name).map(PathBuf::from), |path| path.exists()) {
-        "Start it with `systemctl --user start entrad`."
-    } else {
-        "Start it with `entrad &`."
-    }
-}
-
-/// Whether this session has a systemd user manager that knows entrad's unit (systemd.unit(5), "User Unit
-/// Search Path").
-fn is_unit_known(variable: impl Fn(&str) -> Option<PathBuf>, exists: impl Fn(&Path) -> bool) -> bool {
-    let Some(runtime) = variable("XDG_RUNTIME_DIR").filter(|runtime| exists(&runtime.join("systemd"))) else {
-        return false;
-    };
-    let home = |rest: &str| variable("HOME").map(|home| home.join(rest));
-    let configured = variable("XDG_CONFIG_HOME").or_else(|| home(".config"));
-    let data = variable("XDG_DATA_HOME").or_else(|| home(".local/share"));
-    let own = [Some(runtime), configured, data].into_iter().flatten();
-    let shared = ["/etc", "/usr/local/lib", "/usr/lib", "/usr/local/share", "/usr/share"].map(PathBuf::from);
-    own.chain(shared).any(|folder| exists(&folder.join("systemd/user").join(UNIT)))
-}
-
-/// The unit's file name.
-const UNIT: &str = "entrad.service";
-
 /// Pauses between tries while a daemon may be starting, a second in all: between its `bind` and `listen`
 /// there are microseconds, but after a login the machine is busy.
 const START_PAUSES: [Duration; 6] = [
@@ -201,21 +139,5 @@ mod tests {
         let foreign = ConnectError::Foreign { path: "/s".into(), uid: 7 };
         assert!(foreign.to_string().contains("user 7"));
         assert_eq!(Failure::from(foreign).exit(), exit::REFUSED);
-    }
-
-    #[test]
-    fn the_unit_counts_only_beside_a_running_manager() {
-        let variable = |name: &str| match name {
-            "XDG_RUNTIME_DIR" => Some(PathBuf::from("/run/user/7")),
-            "HOME" => Some(PathBuf::from("/home/ada")),
-            _ => None,
-        };
-        let with = |files: &'static [&str]| {
-            is_unit_known(variable, move |path| files.iter().any(|file| Path::new(file) == path))
-        };
-        assert!(with(&["/run/user/7/systemd", "/home/ada/.config/systemd/user/entrad.service"]));
-        assert!(with(&["/run/user/7/systemd", "/usr/lib/systemd/user/entrad.service"]));
-        assert!(!with(&["/usr/lib/systemd/user/entrad.service"]));
-        assert!(!with(&["/run/user/7/systemd"]));
     }
 }

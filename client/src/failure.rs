@@ -4,10 +4,13 @@
 //! `--json` can hand both to a program. The daemon writes the hints it alone can know; those about this
 //! program are added here and by the commands.
 
+use std::io::ErrorKind;
+
 use entra_proto::error::{ErrorBody, ErrorCode, exit};
 use entra_proto::http1::ExchangeError;
 use entra_proto::limits::CLIENT_TIMEOUT;
 
+use crate::platform::HOW_TO_RESTART;
 use crate::print::Stream;
 use crate::text::plain;
 use crate::when::rough;
@@ -132,13 +135,15 @@ impl From<ErrorBody> for Failure {
 impl From<ExchangeError> for Failure {
     fn from(error: ExchangeError) -> Self {
         match &error {
-            // SO_RCVTIMEO and SO_SNDTIMEO end a wait with EAGAIN (socket(7)).
-            ExchangeError::Io(io) if io.kind() == std::io::ErrorKind::WouldBlock => Self::new(
-                exit::LATER,
-                "no_answer",
-                format!("entrad did not answer within {} seconds.", CLIENT_TIMEOUT.as_secs()),
-            )
-            .hint("Its log says what it waits for; `systemctl --user restart entrad` starts it anew."),
+            // SO_RCVTIMEO and SO_SNDTIMEO end a wait with EAGAIN (socket(7)), our wait for a pipe says it plainly.
+            ExchangeError::Io(io) if matches!(io.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
+                Self::new(
+                    exit::LATER,
+                    "no_answer",
+                    format!("entrad did not answer within {} seconds.", CLIENT_TIMEOUT.as_secs()),
+                )
+                .hint(HOW_TO_RESTART)
+            }
             ExchangeError::Io(_) | ExchangeError::Truncated => {
                 Self::new(exit::NO_DAEMON, "connection_lost", "The connection to entrad was lost.")
                     .because(&error)
@@ -187,9 +192,11 @@ mod tests {
 
     #[test]
     fn a_wait_that_ran_out_is_for_later() {
-        let failure = Failure::from(ExchangeError::Io(io::ErrorKind::WouldBlock.into()));
-        assert_eq!(failure.exit(), exit::LATER);
-        assert!(failure.to_words(&Stream::plain()).contains("90 seconds"));
+        for kind in [ErrorKind::TimedOut, ErrorKind::WouldBlock] {
+            let failure = Failure::from(ExchangeError::Io(kind.into()));
+            assert_eq!(failure.exit(), exit::LATER);
+            assert!(failure.to_words(&Stream::plain()).contains("90 seconds"));
+        }
     }
 
     #[test]

@@ -4,20 +4,23 @@
 //! each of their own requests, so the start is the product: nothing is read, opened or built before it is
 //! needed, and there is no async runtime and no TLS in this program.
 //!
-//! Module map: `args` reads the command line, `commands` has one file a command, `connect_unix` opens
-//! the socket and checks who is behind it, `failure` is the one way to end badly, `print` the one way to
-//! write, `device_prompt` what a person sees while signing in, and `start` what comes before it all.
-#![forbid(unsafe_code)]
+//! Module map: `args` reads the command line, `commands` has one file a command, `connect` finds
+//! the daemon, `failure` is the one way to end badly, `print` the one way to write, and `device_prompt` what a
+//! person sees while signing in. What differs between systems is in `platform`, one file a matter and system:
+//! opening the socket and checking who is behind it, the terminal, signals, clocks.
 
 mod args;
 mod browser;
 mod commands;
-mod connect_unix;
+mod connect;
 mod device_prompt;
 mod failure;
+#[cfg_attr(target_os = "linux", path = "platform_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "platform_macos.rs")]
+#[cfg_attr(windows, path = "platform_windows.rs")]
+mod platform;
 mod print;
 mod sign_in_watch;
-mod start;
 mod text;
 mod when;
 
@@ -28,7 +31,7 @@ use crate::args::Cli;
 /// Runs the command line of this process and returns its exit status, as `entra --help` lists them.
 #[must_use]
 pub fn main() -> u8 {
-    start::prepare();
+    platform::prepare();
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(words) => {

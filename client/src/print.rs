@@ -1,25 +1,23 @@
 //! All writing: standard output and standard error, plain or on a terminal.
 //!
-//! Bytes go to the descriptor in as few writes as it takes and past the standard library's buffer, which
+//! Bytes go to the system in as few writes as it takes and past the standard library's buffer, which
 //! would keep an unwiped copy of a token. Colour is for terminals and honours `NO_COLOR` (no-color.org). A
 //! reader that closes the pipe ends the program quietly.
 
-use std::io::{self, IsTerminal};
-use std::os::fd::BorrowedFd;
+use std::io::ErrorKind;
 
 use entra_proto::error::exit;
-use rustix::io::Errno;
-use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::platform::Outlet;
 use crate::text::{plain, wrap};
 
 /// Standard output or standard error, and how it may be written to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stream {
-    fd: BorrowedFd<'static>,
+    outlet: Outlet,
     is_terminal: bool,
     has_colour: bool,
 }
@@ -27,18 +25,18 @@ pub(crate) struct Stream {
 impl Stream {
     /// Standard output.
     pub(crate) fn output() -> Self {
-        Self::of(rustix::stdio::stdout())
+        Self::of(Outlet::output())
     }
 
     /// Standard error.
     pub(crate) fn errors() -> Self {
-        Self::of(rustix::stdio::stderr())
+        Self::of(Outlet::errors())
     }
 
     /// Standard output as if it were no terminal, for text that must not depend on it.
     #[cfg(test)]
     pub(crate) fn plain() -> Self {
-        Self { fd: rustix::stdio::stdout(), is_terminal: false, has_colour: false }
+        Self { outlet: Outlet::output(), is_terminal: false, has_colour: false }
     }
 
     /// Standard output as if it were a terminal without colour.
@@ -47,10 +45,11 @@ impl Stream {
         Self { is_terminal: true, ..Self::plain() }
     }
 
-    fn of(fd: BorrowedFd<'static>) -> Self {
-        let is_terminal = fd.is_terminal();
-        let has_colour = is_terminal && may_colour(|name| std::env::var_os(name));
-        Self { fd, is_terminal, has_colour }
+    fn of(outlet: Outlet) -> Self {
+        let is_terminal = outlet.is_terminal();
+        let has_colour =
+            is_terminal && may_colour(|name| std::env::var_os(name)) && outlet.obeys_escape_sequences();
+        Self { outlet, is_terminal, has_colour }
     }
 
     /// Whether a person watches it.
@@ -65,10 +64,7 @@ impl Stream {
 
     /// Its width in characters: the terminal's, else 80.
     pub(crate) fn width(&self) -> usize {
-        match tcgetwinsize(self.fd) {
-            Ok(size) if self.is_terminal && size.ws_col > 0 => usize::from(size.ws_col),
-            _ => 80,
-        }
+        if self.is_terminal { self.outlet.width().unwrap_or(80) } else { 80 }
     }
 
     /// The text as lines with their ends: broken at spaces on a terminal, whole elsewhere, so that a program
@@ -87,10 +83,10 @@ impl Stream {
 
     /// Writes all of it.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
-        write_all(self.fd, bytes).map_err(|errno| match errno {
-            Errno::PIPE => Failure::reader_gone(),
-            errno => Failure::new(exit::INTERNAL, "output_failed", "The output could not be written.")
-                .because(&io::Error::from(errno)),
+        self.outlet.write_all(bytes).map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => Failure::reader_gone(),
+            _ => Failure::new(exit::INTERNAL, "output_failed", "The output could not be written.")
+                .because(&error),
         })
     }
 
@@ -126,7 +122,7 @@ impl Stream {
 
 /// Writes bytes to standard output without asking what it is, which would cost a system call.
 pub(crate) fn write_output(bytes: &[u8]) -> Result<(), Failure> {
-    Stream { fd: rustix::stdio::stdout(), is_terminal: false, has_colour: false }.write(bytes)
+    Stream { outlet: Outlet::output(), is_terminal: false, has_colour: false }.write(bytes)
 }
 
 /// Prints one object on one line of standard output. `room` is the expected size in bytes: text that fits is
@@ -174,22 +170,9 @@ fn may_colour(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
         && variable("TERM").is_none_or(|term| term != "dumb")
 }
 
-fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        match rustix::io::write(fd, bytes) {
-            Ok(0) => return Err(Errno::IO),
-            Ok(count) => bytes = &bytes[count..],
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
-    use std::os::fd::AsFd;
 
     use super::*;
 
@@ -226,13 +209,5 @@ mod tests {
             flowed.starts_with("  word") && flowed.ends_with("\n    word word word word word end\n"),
             "{flowed}"
         );
-    }
-
-    #[test]
-    fn a_closed_pipe_is_an_error_to_the_writer_alone() {
-        let (reader, writer) = io::pipe().unwrap();
-        drop(reader);
-        assert_eq!(write_all(writer.as_fd(), b"x"), Err(Errno::PIPE));
-        assert_eq!(Failure::reader_gone().exit(), exit::GOOD);
     }
 }

@@ -12,13 +12,12 @@ use std::time::{Duration, Instant};
 use entra_proto::error::exit;
 use entra_proto::limits::MAX_NAME;
 use entra_proto::sign_in::{SignInEvent, SignInRequest};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::browser;
 use crate::commands::heard;
-use crate::connect_unix::Socket;
+use crate::connect::Socket;
 use crate::failure::Failure;
+use crate::platform::on_interrupt;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -48,19 +47,15 @@ pub(crate) struct Watch {
 impl Watch {
     /// Begins to watch for signals; from here on Ctrl-C is a happening.
     pub(crate) fn new(socket: Socket) -> Result<Self, Failure> {
-        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(|error| {
+        let (tell, hear) = channel();
+        let interrupted = tell.clone();
+        on_interrupt(move || {
+            let _ = interrupted.send(Happening::Interrupted);
+        })
+        .map_err(|error| {
             Failure::new(exit::INTERNAL, "no_signals", "Signals cannot be watched.").because(&error)
         })?;
-        let (tell, hear) = channel();
-        let watch = Self { socket, tell, hear };
-        watch.run(move |tell| {
-            for _ in signals.forever() {
-                if tell.send(Happening::Interrupted).is_err() {
-                    break;
-                }
-            }
-        });
-        Ok(watch)
+        Ok(Self { socket, tell, hear })
     }
 
     /// Starts a sign-in and passes on its events.

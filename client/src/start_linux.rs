@@ -1,7 +1,7 @@
 //! What a program relies on before it does anything: three open streams, and a closed pipe that is an error
 //! and not the end.
 //!
-//! The standard library's entry would do both; `main.rs` says why it is not used.
+//! The standard library's entry would do both; `main_linux.rs` says why it is not used.
 
 use std::fs::OpenOptions;
 use std::os::fd::IntoRawFd;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::platform::since_boot;
 
 /// Seconds since 1970 by this machine's clock; 0 when it is set before that.
 pub(crate) fn now() -> u64 {
@@ -59,11 +59,6 @@ impl Deadline {
 pub(crate) fn clock_face(left: Duration) -> String {
     let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
     format!("{:02}:{:02}", seconds / 60, seconds % 60)
-}
-
-fn since_boot() -> Duration {
-    let since = clock_gettime(ClockId::Boottime);
-    Duration::new(since.tv_sec.unsigned_abs(), since.tv_nsec.unsigned_abs().try_into().unwrap_or(0))
 }
 
 /// Year, month and day of days since 1970-01-01 in the proleptic Gregorian calendar, by Howard Hinnant's

@@ -5,16 +5,15 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use rstest::rstest;
-use rustix::process::{Pid, Signal, kill_process};
-use support::{Asked, FakeDaemon, PATIENCE, begin_events, entra, err, out, reply, until_closed};
+use support::{
+    Asked, Connection, FakeDaemon, INTERRUPTIONS, NOWHERE, PATIENCE, begin_events, entra, err, interrupt,
+    interruptible, out, reply, until_closed,
+};
 
 const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","app_name":"Microsoft Azure CLI","program":"entra (process 7)","scopes":["https://management.azure.com/.default"],"correlation_id":"c-1"}"#;
 
@@ -39,7 +38,7 @@ fn waiting() -> FakeDaemon {
     })
 }
 
-fn tell(asked: &Asked, stream: &mut UnixStream, lines: &[&str]) {
+fn tell(asked: &Asked, stream: &mut Connection, lines: &[&str]) {
     match asked.line.as_str() {
         "POST /v1/sign-ins" => reply(stream, 201, r#"{"id":"s-1"}"#),
         "GET /v1/sign-ins/s-1/events" => {
@@ -51,10 +50,6 @@ fn tell(asked: &Asked, stream: &mut UnixStream, lines: &[&str]) {
         "DELETE /v1/sign-ins/s-1" => reply(stream, 200, "{}"),
         other => panic!("{other}"),
     }
-}
-
-fn send(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 #[test]
@@ -97,7 +92,7 @@ fn a_failed_sign_in_ends_with_its_exit_status() {
 
 #[test]
 fn failures_before_the_stream_are_events_too() {
-    let output = entra("login --json --socket /nowhere/s").output().unwrap();
+    let output = entra(&format!("login --json --socket {NOWHERE}")).output().unwrap();
     let event: serde_json::Value = serde_json::from_str(out(&output)).unwrap();
     assert_eq!(
         (event["event"].as_str(), event["error"]["code"].as_str()),
@@ -138,35 +133,37 @@ fn without_a_terminal_nobody_is_asked_for_the_app() {
     assert_eq!(err(&output), "Error: No app registration is configured.\nHint: Give --client-id.\n");
 }
 
-#[rstest]
-#[case(Signal::INT)]
-#[case(Signal::TERM)]
-#[case(Signal::HUP)]
-fn a_signal_cancels_at_once(#[case] signal: Signal) {
-    let daemon = waiting();
-    let mut command = daemon.entra("login");
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut first = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-    assert!(first.contains("BL6XB575V"), "{first}");
-    let start = Instant::now();
-    send(&child, signal);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(8));
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-    assert_eq!(err(&output), "Error: The sign-in was cancelled.\n");
-    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
-    assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
-    assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+#[test]
+fn an_interruption_cancels_at_once() {
+    for kind in INTERRUPTIONS {
+        let daemon = waiting();
+        let mut command = daemon.entra("login");
+        interruptible(&mut command);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+        assert!(first.contains("BL6XB575V"), "{first}");
+        let start = Instant::now();
+        interrupt(&child, kind);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(8), "{kind:?}");
+        assert!(start.elapsed() < Duration::from_secs(5), "{kind:?}: {:?}", start.elapsed());
+        assert_eq!(err(&output), "Error: The sign-in was cancelled.\n");
+        assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
+        assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
+        assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+    }
 }
 
 #[test]
 fn a_cancellation_is_an_event_for_a_program() {
     let daemon = waiting();
-    let mut child = daemon.entra("login --json").stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = daemon.entra("login --json");
+    interruptible(&mut command);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), CODE);
-    send(&child, Signal::INT);
+    interrupt(&child, INTERRUPTIONS[0]);
     assert!(lines.next().unwrap().unwrap().contains("sign_in_cancelled"));
     assert_eq!(child.wait().unwrap().code(), Some(8));
 }
@@ -184,9 +181,11 @@ fn a_sign_in_whose_id_is_on_its_way_is_cancelled_too() {
             until_closed(stream);
         }
     });
-    let child = daemon.entra("login").stderr(Stdio::piped()).spawn().unwrap();
+    let mut command = daemon.entra("login");
+    interruptible(&mut command);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
     assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
-    send(&child, Signal::INT);
+    interrupt(&child, INTERRUPTIONS[0]);
     release.send(()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!((err(&output), output.status.code()), ("Error: The sign-in was cancelled.\n", Some(8)));
@@ -203,10 +202,11 @@ fn a_daemon_that_does_not_take_the_cancellation_holds_nobody() {
         }
     });
     let mut command = daemon.entra("login");
+    interruptible(&mut command);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
     let start = Instant::now();
-    send(&child, Signal::INT);
+    interrupt(&child, INTERRUPTIONS[0]);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(8));
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
@@ -223,47 +223,4 @@ fn nobody_who_reads_ends_the_sign_in() {
     assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
     assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
     assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
-}
-
-/// A browser that writes what it is given into a file, and to its own output.
-fn browser(folder: &std::path::Path) -> std::path::PathBuf {
-    let path = folder.join("browser");
-    let script = format!(
-        "#!/bin/sh\necho noise\nprintf %s \"$1\" > {0}/new\n/bin/mv {0}/new {0}/page\n",
-        folder.display()
-    );
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-    path
-}
-
-#[test]
-fn the_page_opens_in_the_browser_without_a_sound() {
-    let folder = tempfile::tempdir().unwrap();
-    let page = folder.path().join("page");
-    let seen = page.clone();
-    let daemon = FakeDaemon::new(move |asked, stream| {
-        tell(asked, stream, &[CODE]);
-        if asked.line.starts_with("GET") {
-            let end = Instant::now() + PATIENCE;
-            while !seen.exists() && Instant::now() < end {
-                std::thread::yield_now();
-            }
-            stream.write_all(format!("{SIGNED_IN}\n").as_bytes()).unwrap();
-        }
-    });
-    let output = daemon.entra("login --open").env("BROWSER", browser(folder.path())).output().unwrap();
-    assert_eq!(std::fs::read_to_string(page).unwrap(), "https://microsoft.com/devicelogin");
-    assert!(!out(&output).contains("noise"), "{}", out(&output));
-    assert_eq!((err(&output), output.status.code()), ("", Some(0)));
-}
-
-#[test]
-fn a_foreign_page_is_never_opened() {
-    let folder = tempfile::tempdir().unwrap();
-    let foreign = CODE.replace("\"is_trusted_uri\":true", "\"is_trusted_uri\":false");
-    let daemon = FakeDaemon::new(move |asked, stream| tell(asked, stream, &[&foreign, SIGNED_IN]));
-    let output = daemon.entra("login --open").env("BROWSER", browser(folder.path())).output().unwrap();
-    assert!(out(&output).starts_with("Warning: This page is not one of Microsoft's"), "{}", out(&output));
-    assert!(!folder.path().join("page").exists());
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::process::{Command, Stdio};
 
+const NOWHERE: &str = if cfg!(windows) { r"\\.\pipe\entra-test-nowhere" } else { "/nonexistent/s" };
+
 fn entra() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_entra"));
     command.env_clear().stdin(Stdio::null());
@@ -18,9 +20,9 @@ fn arguments_and_exit_status_pass() {
 
 #[test]
 fn the_environment_passes() {
-    let output = entra().args(["status"]).env("ENTRAD_SOCKET", "/nonexistent/s").output().unwrap();
+    let output = entra().args(["status"]).env("ENTRAD_SOCKET", NOWHERE).output().unwrap();
     assert_eq!(output.status.code(), Some(7), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("/nonexistent/s"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains(NOWHERE), "{output:?}");
 }
 
 #[test]
@@ -31,6 +33,8 @@ fn a_reader_that_has_gone_is_no_failure() {
     assert_eq!(status.code(), Some(0), "{status}");
 }
 
+// Elsewhere a closed stream leaves no number behind that the next file to open would take.
+#[cfg(unix)]
 #[test]
 fn closed_streams_lead_nowhere_instead_of_into_the_socket() {
     let script = "exec \"$0\" explain 50076 <&- >&- 2>&-";

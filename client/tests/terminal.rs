@@ -1,5 +1,6 @@
 //! `entra login` on a terminal: a pseudo-terminal stands in for the person's.
-
+// Windows has consoles, which are not files.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 mod support;
@@ -14,6 +15,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -35,7 +37,8 @@ struct Terminal {
 impl Terminal {
     /// Runs the program on a new terminal of this width.
     fn run(daemon: &FakeDaemon, line: &str, columns: u16) -> (Self, Child) {
-        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        fcntl_setfd(&keys, FdFlags::CLOEXEC).unwrap();
         grantpt(&keys).unwrap();
         unlockpt(&keys).unwrap();
         let name = ptsname(&keys, Vec::new()).unwrap();

@@ -60,8 +60,8 @@ pub enum EndpointError {
     Relative(PathBuf),
     /// Longer than a socket address, or the name of a pipe, can be.
     #[error(
-        "The socket's path {0:?} is longer than {} bytes; name a shorter one in {SOCKET_VARIABLE}.",
-        platform::MAX_ADDRESS
+        "The socket's path {0:?} is longer than {longest} bytes; name a shorter one in {SOCKET_VARIABLE}.",
+        longest = platform::MAX_ADDRESS
     )]
     TooLong(PathBuf),
 }

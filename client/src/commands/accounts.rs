@@ -3,7 +3,7 @@
 use entra_proto::account::{AccountInfo, Health};
 
 use super::heard;
-use crate::connect_unix::Socket;
+use crate::connect::Socket;
 use crate::failure::Failure;
 use crate::print::{self, Stream};
 use crate::text::plain;

@@ -12,7 +12,7 @@ use entra_proto::sign_in::{CodeShown, SignInEvent, SignInRequest};
 
 use crate::args::LoginArgs;
 use crate::browser::is_openable;
-use crate::connect_unix::Socket;
+use crate::connect::Socket;
 use crate::device_prompt::{self as prompt, Extras};
 use crate::failure::Failure;
 use crate::print::{self, Stream};

@@ -8,7 +8,7 @@ use entra_proto::error::exit;
 
 use super::heard;
 use crate::args::LogoutArgs;
-use crate::connect_unix::Socket;
+use crate::connect::Socket;
 use crate::failure::Failure;
 use crate::print::Stream;
 use crate::text::plain;

@@ -13,7 +13,7 @@ use entra_proto::version::{VERSION, skew};
 
 use crate::args::{AccountsAction, AccountsArgs, Cli, Command};
 use crate::browser;
-use crate::connect_unix::Socket;
+use crate::connect::Socket;
 use crate::failure::Failure;
 use crate::print;
 

@@ -9,7 +9,7 @@ use entra_proto::error::exit;
 use super::heard;
 use super::logout::is_called;
 use crate::args::ReviveArgs;
-use crate::connect_unix::Socket;
+use crate::connect::Socket;
 use crate::failure::Failure;
 use crate::print::Stream;
 use crate::text::plain;

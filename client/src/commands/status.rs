@@ -7,7 +7,7 @@ use entra_proto::error::ErrorBody;
 use entra_proto::status::{AccountStatus, StatusAnswer, TokenStatus};
 
 use super::heard;
-use crate::connect_unix::Socket;
+use crate::connect::Socket;
 use crate::failure::{Failure, support_line};
 use crate::print::{self, Stream};
 use crate::text::plain;

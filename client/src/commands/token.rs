@@ -9,7 +9,7 @@ use entra_proto::version::{VERSION, skew};
 use zeroize::Zeroizing;
 
 use crate::args::{TokenArgs, TokenOutput};
-use crate::connect_unix::Socket;
+use crate::connect::Socket;
 use crate::failure::Failure;
 use crate::print::{self, Stream};
 

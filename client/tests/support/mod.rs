@@ -1,17 +1,25 @@
 //! A daemon of a few lines: a socket, a closure that answers, and the requests it heard.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use tempfile::TempDir;
+#[cfg_attr(unix, path = "listen_unix.rs")]
+#[cfg_attr(windows, path = "listen_windows.rs")]
+mod listen;
+
+#[cfg_attr(unix, path = "interrupt_unix.rs")]
+#[cfg_attr(windows, path = "interrupt_windows.rs")]
+mod interrupt;
+
+pub(crate) use interrupt::*;
+pub(crate) use listen::*;
 
 /// The longest any wait of a test takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,33 +33,30 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
-/// The fake. Its threads end with the test's process, its folder with the value.
+/// The fake. Its threads end with the test's process, its address with the value.
 pub(crate) struct FakeDaemon {
-    folder: TempDir,
+    address: Address,
     asked: Receiver<Asked>,
 }
 
 impl FakeDaemon {
     /// Listens, and gives each connection with its request to `answer` in a thread of its own.
-    pub(crate) fn new(answer: impl Fn(&Asked, &mut UnixStream) + Send + Sync + 'static) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let listener = UnixListener::bind(folder.path().join("s")).unwrap();
+    pub(crate) fn new(answer: impl Fn(&Asked, &mut Connection) + Send + Sync + 'static) -> Self {
+        let (mut listener, address) = listen();
         let (tell, asked) = channel();
         let answer = Arc::new(answer);
         thread::spawn(move || {
-            for stream in listener.incoming() {
+            loop {
                 let (tell, answer) = (tell.clone(), Arc::clone(&answer));
-                let mut stream = stream.unwrap();
+                let mut stream = listener.accept();
                 thread::spawn(move || {
-                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-                    stream.set_write_timeout(Some(PATIENCE)).unwrap();
                     let Some(request) = read_request(&mut stream) else { return };
                     let _ = tell.send(request.clone());
                     answer(&request, &mut stream);
                 });
             }
         });
-        Self { folder, asked }
+        Self { address, asked }
     }
 
     /// A daemon with one answer to everything.
@@ -63,7 +68,7 @@ impl FakeDaemon {
     /// The program, pointed at this daemon.
     pub(crate) fn entra(&self, line: &str) -> Command {
         let mut command = entra(line);
-        command.env("ENTRAD_SOCKET", self.folder.path().join("s"));
+        command.env("ENTRAD_SOCKET", self.address.path());
         command
     }
 
@@ -86,7 +91,7 @@ pub(crate) fn entra(line: &str) -> Command {
 }
 
 /// Writes an answer as entrad would.
-pub(crate) fn reply(stream: &mut UnixStream, status: u16, body: &str) {
+pub(crate) fn reply(stream: &mut Connection, status: u16, body: &str) {
     let version = env!("CARGO_PKG_VERSION");
     let length = body.len();
     let head =
@@ -96,13 +101,13 @@ pub(crate) fn reply(stream: &mut UnixStream, status: u16, body: &str) {
 }
 
 /// Begins a stream of events.
-pub(crate) fn begin_events(stream: &mut UnixStream) {
+pub(crate) fn begin_events(stream: &mut Connection) {
     let version = env!("CARGO_PKG_VERSION");
     stream.write_all(format!("HTTP/1.0 200 OK\r\nentrad-version: {version}\r\n\r\n").as_bytes()).unwrap();
 }
 
 /// Waits until the client has gone.
-pub(crate) fn until_closed(stream: &mut UnixStream) {
+pub(crate) fn until_closed(stream: &mut Connection) {
     let _ = stream.read(&mut [0]);
 }
 
@@ -116,7 +121,7 @@ pub(crate) fn err(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-fn read_request(stream: &mut UnixStream) -> Option<Asked> {
+fn read_request(stream: &mut Connection) -> Option<Asked> {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     loop {

@@ -1,0 +1,30 @@
+//! What entra asks of Linux, one file a matter. `platform_macos` and `platform_windows` offer the same names.
+
+mod browser_unix;
+mod clock_linux;
+mod connect_unix;
+mod interrupt_unix;
+mod outlet_unix;
+mod peer_linux;
+mod place_linux;
+mod service_linux;
+mod start_linux;
+
+use self::peer_linux as peer;
+use self::service_linux as service;
+
+pub(crate) use self::browser_unix::set_apart;
+pub(crate) use self::clock_linux::since_boot;
+pub(crate) use self::connect_unix::{Stream, open};
+pub(crate) use self::interrupt_unix::on_interrupt;
+pub(crate) use self::outlet_unix::Outlet;
+pub(crate) use self::place_linux::lookup;
+pub(crate) use self::service_linux::HOW_TO_RESTART;
+pub(crate) use self::start_linux::prepare;
+
+/// What help says of `--open`.
+pub(crate) const OPEN_HELP: &str = "Open the page in the browser ($BROWSER is honoured)";
+
+/// What help says of `--socket`.
+pub(crate) const SOCKET_HELP: &str =
+    "entrad's socket [default: $ENTRAD_SOCKET, else $XDG_RUNTIME_DIR/entrad/entrad.sock]";

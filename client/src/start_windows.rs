@@ -1,0 +1,5 @@
+//! What comes before all else: nothing. A stream that is closed has no handle here, so that nothing can take
+//! its place, and a closed pipe is an error to its writer.
+
+/// Prepares the process.
+pub(crate) fn prepare() {}
