@@ -124,9 +124,16 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
+    use std::thread;
 
+    use rstest::rstest;
+    use windows_sys::Win32::Foundation::ERROR_INVALID_OWNER;
+
+    use super::super::listen::{listen, listen_as};
     use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(100);
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     #[rstest]
     #[case(ERROR_FILE_NOT_FOUND, exit::NO_DAEMON)]
@@ -149,6 +156,30 @@ mod tests {
                 error.to_string().contains(r"\\.\pipe\x") && error.to_string().contains("nothing was sent")
             );
             assert_eq!(Failure::from(error).exit(), exit::REFUSED);
+        }
+    }
+
+    #[test]
+    fn our_own_server_is_taken_once_it_has_a_free_end() {
+        let (mut listener, address) = listen();
+        let first = open(&address.path(), PATIENCE, PATIENCE).unwrap();
+        assert!(matches!(open(&address.path(), MOMENT, PATIENCE), Err(ConnectError::Full)));
+        let name = address.path();
+        let second = thread::spawn(move || open(&name, PATIENCE, PATIENCE));
+        let _server = listener.accept();
+        second.join().unwrap().unwrap();
+        drop(first);
+    }
+
+    #[test]
+    fn a_pipe_of_another_owner_is_refused() {
+        // That of the administrators, which only they can give.
+        match listen_as("BA") {
+            Ok((_listener, address)) => {
+                let error = open(&address.path(), PATIENCE, PATIENCE).unwrap_err();
+                assert!(error.to_string().contains("belongs to user S-1-5-32-544"), "{error}");
+            }
+            Err(error) => assert_eq!(error.raw_os_error(), Some(ERROR_INVALID_OWNER.cast_signed())),
         }
     }
 }

@@ -42,3 +42,21 @@ static TELL: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
 
 /// As long as the system gives a console program whose window is closed.
 const LAST_MOMENTS: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn the_consoles_events_are_told_and_do_not_end_the_process() {
+        let (tell, hear) = channel();
+        on_interrupt(move || tell.send(()).unwrap()).unwrap();
+        for event in [CTRL_C_EVENT, CTRL_BREAK_EVENT] {
+            // SAFETY: any thread may call it with any number.
+            assert_eq!(unsafe { heard(event) }, TRUE);
+            hear.try_recv().unwrap();
+        }
+    }
+}

@@ -144,3 +144,68 @@ fn is(error: &io::Error, code: u32) -> bool {
 fn milliseconds(patience: Duration) -> u32 {
     u32::try_from(patience.as_millis()).unwrap_or(u32::MAX).min(i32::MAX.cast_unsigned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::os::windows::fs::OpenOptionsExt;
+    use std::thread;
+    use std::time::Instant;
+
+    use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OVERLAPPED;
+
+    use super::super::listen::{Address, Connection, listen};
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(100);
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn open(address: &Address) -> Stream {
+        let options = OpenOptions::new().read(true).write(true).custom_flags(FILE_FLAG_OVERLAPPED).clone();
+        Stream::new(options.open(address.path()).unwrap(), MOMENT, MOMENT).unwrap()
+    }
+
+    /// Both ends of a new pipe.
+    fn connected() -> (Stream, Connection) {
+        let (mut listener, address) = listen();
+        let accepted = thread::spawn(move || listener.accept());
+        let stream = open(&address);
+        (stream, accepted.join().unwrap())
+    }
+
+    #[test]
+    fn a_read_ends_in_time_and_takes_nothing_that_comes_later() {
+        let (mut stream, mut server) = connected();
+        let mut bytes = [0; 8];
+        let start = Instant::now();
+        assert_eq!(stream.read(&mut bytes).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!((MOMENT..PATIENCE).contains(&start.elapsed()), "{:?}", start.elapsed());
+        server.write_all(b"late").unwrap();
+        assert_eq!(stream.read(&mut bytes).unwrap(), 4);
+        assert_eq!(&bytes[..4], b"late");
+    }
+
+    #[test]
+    fn a_write_to_a_server_that_does_not_read_ends_in_time() {
+        let (mut stream, _server) = connected();
+        let error = stream.write_all(&vec![0; 4 << 20]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn what_was_written_is_read_to_the_end_when_the_server_has_gone() {
+        let (mut stream, mut server) = connected();
+        server.write_all(&[7; 5000]).unwrap();
+        drop(server);
+        let mut bytes = Vec::new();
+        assert_eq!(stream.read_to_end(&mut bytes).unwrap(), 5000);
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+        assert_eq!(stream.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn the_server_is_this_process() {
+        let (stream, _server) = connected();
+        assert_eq!(stream.server_process().unwrap(), std::process::id());
+    }
+}

@@ -4,6 +4,10 @@ mod browser_windows;
 mod clock_windows;
 mod connect_windows;
 mod interrupt_windows;
+#[cfg(test)]
+#[path = "../tests/support/listen_windows.rs"]
+#[allow(dead_code, reason = "the tests in `tests/` use the rest")]
+mod listen;
 mod outlet_windows;
 mod pipe_windows;
 mod place_windows;

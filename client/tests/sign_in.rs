@@ -4,16 +4,9 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
-use std::sync::Mutex;
-use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::io::Write;
 
-use support::{
-    Asked, Connection, FakeDaemon, INTERRUPTIONS, NOWHERE, PATIENCE, begin_events, entra, err, interrupt,
-    interruptible, out, reply, until_closed,
-};
+use support::{Asked, Connection, FakeDaemon, NOWHERE, begin_events, entra, err, out, reply, until_closed};
 
 const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","app_name":"Microsoft Azure CLI","program":"entra (process 7)","scopes":["https://management.azure.com/.default"],"correlation_id":"c-1"}"#;
 
@@ -131,86 +124,6 @@ fn without_a_terminal_nobody_is_asked_for_the_app() {
     let output = FakeDaemon::saying(400, body).run("login");
     assert_eq!((out(&output), output.status.code()), ("", Some(5)));
     assert_eq!(err(&output), "Error: No app registration is configured.\nHint: Give --client-id.\n");
-}
-
-#[test]
-fn an_interruption_cancels_at_once() {
-    for kind in INTERRUPTIONS {
-        let daemon = waiting();
-        let mut command = daemon.entra("login");
-        interruptible(&mut command);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-        assert!(first.contains("BL6XB575V"), "{first}");
-        let start = Instant::now();
-        interrupt(&child, kind);
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(8), "{kind:?}");
-        assert!(start.elapsed() < Duration::from_secs(5), "{kind:?}: {:?}", start.elapsed());
-        assert_eq!(err(&output), "Error: The sign-in was cancelled.\n");
-        assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
-        assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
-        assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
-    }
-}
-
-#[test]
-fn a_cancellation_is_an_event_for_a_program() {
-    let daemon = waiting();
-    let mut command = daemon.entra("login --json");
-    interruptible(&mut command);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), CODE);
-    interrupt(&child, INTERRUPTIONS[0]);
-    assert!(lines.next().unwrap().unwrap().contains("sign_in_cancelled"));
-    assert_eq!(child.wait().unwrap().code(), Some(8));
-}
-
-#[test]
-fn a_sign_in_whose_id_is_on_its_way_is_cancelled_too() {
-    let (release, held) = channel();
-    let held = Mutex::new(held);
-    let daemon = FakeDaemon::new(move |asked, stream| {
-        if asked.line.starts_with("POST") {
-            held.lock().unwrap().recv_timeout(PATIENCE).unwrap();
-        }
-        tell(asked, stream, &[]);
-        if asked.line.starts_with("GET") {
-            until_closed(stream);
-        }
-    });
-    let mut command = daemon.entra("login");
-    interruptible(&mut command);
-    let child = command.stderr(Stdio::piped()).spawn().unwrap();
-    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
-    interrupt(&child, INTERRUPTIONS[0]);
-    release.send(()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((err(&output), output.status.code()), ("Error: The sign-in was cancelled.\n", Some(8)));
-    while daemon.asked().line != "DELETE /v1/sign-ins/s-1" {}
-}
-
-#[test]
-fn a_daemon_that_does_not_take_the_cancellation_holds_nobody() {
-    let daemon = FakeDaemon::new(|asked, stream| match asked.line.as_str() {
-        "DELETE /v1/sign-ins/s-1" => until_closed(stream),
-        _ => {
-            tell(asked, stream, &[CODE]);
-            until_closed(stream);
-        }
-    });
-    let mut command = daemon.entra("login");
-    interruptible(&mut command);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
-    let start = Instant::now();
-    interrupt(&child, INTERRUPTIONS[0]);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(8));
-    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
-    assert!(err(&output).contains("could not be told to cancel"), "{}", err(&output));
 }
 
 #[test]

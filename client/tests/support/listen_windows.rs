@@ -14,14 +14,13 @@ use windows_sys::Win32::Security::Authorization::{
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::PIPE_ACCESS_DUPLEX;
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Pipes::{
     ConnectNamedPipe, CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
     PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
 };
 
-#[path = "../../src/sid_windows.rs"]
-#[allow(dead_code, reason = "whose pipe it is alone counts here")]
-mod sid;
+use super::sid::Sid;
 
 /// An accepted connection.
 pub(crate) type Connection = File;
@@ -30,7 +29,6 @@ pub(crate) type Connection = File;
 pub(crate) struct Listener {
     name: String,
     owner: String,
-    ends: u32,
     free: Option<File>,
 }
 
@@ -39,31 +37,30 @@ pub(crate) struct Address(PathBuf);
 
 /// Listens where nobody else does.
 pub(crate) fn listen() -> (Listener, Address) {
-    let own = sid::Sid::of_this_process().unwrap().to_string();
-    listen_as(&own, PIPE_UNLIMITED_INSTANCES).unwrap()
+    let own = Sid::of_this_process().unwrap().to_string();
+    listen_as(&own).unwrap()
 }
 
-/// Listens with a pipe that belongs to `owner` and has at most this many ends.
-pub(crate) fn listen_as(owner: &str, ends: u32) -> io::Result<(Listener, Address)> {
+/// Listens with a pipe that belongs to `owner`, a SID.
+pub(crate) fn listen_as(owner: &str) -> io::Result<(Listener, Address)> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!(r"\\.\pipe\entra-test-{}-{number}", std::process::id());
     let path = PathBuf::from(&name);
-    let mut listener = Listener { name, owner: owner.to_owned(), ends, free: None };
+    let mut listener = Listener { name, owner: owner.to_owned(), free: None };
     listener.free = Some(listener.new_end()?);
     Ok((listener, Address(path)))
 }
 
 impl Listener {
-    /// The next connection. A new end is free before this one is served, so that the pipe is always there;
-    /// once all ends are taken, the next call makes one when it can.
+    /// The next connection. A new end is free before this one is served, so that the pipe is always there.
     pub(crate) fn accept(&mut self) -> Connection {
-        let end = self.free.take().unwrap_or_else(|| self.new_end().unwrap());
+        let end = self.free.take().unwrap();
         // SAFETY: the pipe is open, and a null pointer asks for the call to wait.
         let is_connected = unsafe { ConnectNamedPipe(end.as_raw_handle(), null_mut()) } != 0;
         let error = io::Error::last_os_error();
         assert!(is_connected || error.raw_os_error() == Some(ERROR_PIPE_CONNECTED.cast_signed()), "{error}");
-        self.free = self.new_end().ok();
+        self.free = Some(self.new_end().unwrap());
         end
     }
 
@@ -95,7 +92,7 @@ impl Listener {
                 name.as_ptr(),
                 PIPE_ACCESS_DUPLEX,
                 PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,
-                self.ends,
+                PIPE_UNLIMITED_INSTANCES,
                 BUFFER,
                 BUFFER,
                 0,
@@ -112,6 +109,16 @@ impl Address {
     /// The pipe's name.
     pub(crate) fn path(&self) -> PathBuf {
         self.0.clone()
+    }
+}
+
+/// Whether Windows is Wine, which is not the same in all.
+pub(crate) fn under_wine() -> bool {
+    let library: Vec<u16> = "ntdll.dll\0".encode_utf16().collect();
+    // SAFETY: both names end with a zero.
+    unsafe {
+        let library = GetModuleHandleW(library.as_ptr());
+        GetProcAddress(library, c"wine_get_version".as_ptr().cast()).is_some()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A daemon of a few lines: a socket, a closure that answers, and the requests it heard.
 
-#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
+#![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::{Read, Write};
@@ -14,11 +14,10 @@ use std::time::Duration;
 #[cfg_attr(windows, path = "listen_windows.rs")]
 mod listen;
 
-#[cfg_attr(unix, path = "interrupt_unix.rs")]
-#[cfg_attr(windows, path = "interrupt_windows.rs")]
-mod interrupt;
+#[cfg(windows)]
+#[path = "../../src/sid_windows.rs"]
+mod sid;
 
-pub(crate) use interrupt::*;
 pub(crate) use listen::*;
 
 /// The longest any wait of a test takes.
@@ -70,6 +69,12 @@ impl FakeDaemon {
         let mut command = entra(line);
         command.env("ENTRAD_SOCKET", self.address.path());
         command
+    }
+
+    /// What points the program at this daemon, where it is not started with a [`Command`]: a variable, with a
+    /// zero for its end.
+    pub(crate) fn variables(&self) -> String {
+        format!("ENTRAD_SOCKET={}\0", self.address.path().display())
     }
 
     /// Runs the program to its end.

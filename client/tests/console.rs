@@ -1,0 +1,238 @@
+//! `entra login` on a Windows console: a pseudo-console stands in for the person's.
+//!
+//! What comes out of it is drawn anew by the console, in as few characters as it takes, so only short pieces of
+//! text can be waited for.
+#![cfg(windows)]
+#![allow(unsafe_code, reason = "consoles and processes in them are functions of Windows")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+mod support;
+
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::process::Stdio;
+use std::ptr::{null, null_mut};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Instant;
+
+use support::{FakeDaemon, PATIENCE, begin_events, reply, until_closed};
+use windows_sys::Win32::Foundation::{FALSE, TRUE, WAIT_OBJECT_0};
+use windows_sys::Win32::System::Console::{
+    COORD, ClosePseudoConsole, CreatePseudoConsole, HPCON, SetConsoleCtrlHandler,
+};
+use windows_sys::Win32::System::Threading::{
+    CREATE_UNICODE_ENVIRONMENT, CreateProcessW, DeleteProcThreadAttributeList, EXTENDED_STARTUPINFO_PRESENT,
+    GetExitCodeProcess, InitializeProcThreadAttributeList, PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE,
+    PROCESS_INFORMATION, STARTUPINFOEXW, TerminateProcess, UpdateProcThreadAttribute, WaitForSingleObject,
+};
+use windows_sys::core::BOOL;
+
+const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"t\u00f6st","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","program":"entra (process 7)","scopes":["s"],"correlation_id":"c-1"}"#;
+
+const NEEDED: &str = r#"{"code":"client_id_needed","message":"No app registration is configured.","hint":"Give --client-id."}"#;
+
+const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";
+
+/// What the other end runs.
+const LINE: &str = "ENTRA_TEST_LINE";
+
+/// A program in a console of its own, and the person's side of that.
+struct Console {
+    console: HPCON,
+    program: OwnedHandle,
+    keys: PipeWriter,
+    pieces: Receiver<String>,
+    seen: String,
+}
+
+impl Console {
+    /// Runs the program in a new console.
+    fn run(daemon: &FakeDaemon, line: &str) -> Self {
+        let (its_keys, keys) = io::pipe().unwrap();
+        let (screen, its_screen) = io::pipe().unwrap();
+        let console = new_console(&its_keys, &its_screen);
+        let program = start(console, &format!("{}{LINE}={line}\0", daemon.variables()));
+        let (tell, pieces) = channel();
+        thread::spawn(move || {
+            let (mut screen, mut piece) = (screen, [0; 4096]);
+            while let Ok(count @ 1..) = screen.read(&mut piece) {
+                let _ = tell.send(String::from_utf8_lossy(&piece[..count]).into_owned());
+            }
+        });
+        Self { console, program, keys, pieces, seen: String::new() }
+    }
+
+    /// Waits until the text has appeared.
+    fn expect(&mut self, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.seen.contains(text) {
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok(piece) = self.pieces.recv_timeout(left) else { panic!("no {text:?} in {:?}", self.seen) };
+            self.seen.push_str(&piece);
+        }
+    }
+
+    fn type_in(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// The program's exit status, waited for.
+    fn status(&self) -> u32 {
+        let mut status = 0;
+        let patience = u32::try_from(PATIENCE.as_millis()).unwrap();
+        // SAFETY: the handle is open, and `status` is ours to be set.
+        unsafe {
+            assert_eq!(WaitForSingleObject(self.program.as_raw_handle(), patience), WAIT_OBJECT_0);
+            assert_ne!(GetExitCodeProcess(self.program.as_raw_handle(), &raw mut status), 0);
+        }
+        status
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        // SAFETY: both are open; a program that has ended stays so.
+        unsafe {
+            TerminateProcess(self.program.as_raw_handle(), 1);
+            ClosePseudoConsole(self.console);
+        }
+    }
+}
+
+fn new_console(keys: &PipeReader, screen: &PipeWriter) -> HPCON {
+    let mut console = 0;
+    let size = COORD { X: 80, Y: 50 };
+    // SAFETY: the handles are open and copied by the call, and `console` is ours to be set.
+    let result = unsafe {
+        CreatePseudoConsole(size, keys.as_raw_handle(), screen.as_raw_handle(), 0, &raw mut console)
+    };
+    assert_eq!(result, 0);
+    console
+}
+
+/// Starts the other end with these variables.
+fn start(console: HPCON, variables: &str) -> OwnedHandle {
+    let wide = |text: &str| text.encode_utf16().chain([0]).collect::<Vec<_>>();
+    let own = std::env::current_exe().unwrap();
+    let mut line = wide(&format!("\"{}\" --exact the_other_end", own.display()));
+    let variables = wide(variables);
+    let mut attributes = [0_usize; 64];
+    let mut length = size_of_val(&attributes);
+    let mut process = PROCESS_INFORMATION::default();
+    let mut startup = STARTUPINFOEXW::default();
+    startup.StartupInfo.cb = u32::try_from(size_of::<STARTUPINFOEXW>()).unwrap();
+    startup.lpAttributeList = attributes.as_mut_ptr().cast();
+    // SAFETY: the list has room for one attribute, whose value is the console itself, all texts end with a
+    // zero, the variables with two, and what is set is ours.
+    unsafe {
+        let list = startup.lpAttributeList;
+        assert_ne!(InitializeProcThreadAttributeList(list, 1, 0, &raw mut length), 0);
+        let kind = PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE as usize;
+        let (value, size) = (console as *const _, size_of::<HPCON>());
+        assert_ne!(UpdateProcThreadAttribute(list, 0, kind, value, size, null_mut(), null()), 0);
+        let is_started = CreateProcessW(
+            null(),
+            line.as_mut_ptr(),
+            null(),
+            null(),
+            FALSE,
+            EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT,
+            variables.as_ptr().cast(),
+            null(),
+            &raw const startup.StartupInfo,
+            &raw mut process,
+        );
+        let error = io::Error::last_os_error();
+        DeleteProcThreadAttributeList(list);
+        assert_ne!(is_started, 0, "{error}");
+        drop(File::from_raw_handle(process.hThread));
+        OwnedHandle::from_raw_handle(process.hProcess)
+    }
+}
+
+/// No test: what [`start`] starts. A program gets the streams of the one that starts it, so one in the console
+/// must.
+#[test]
+fn the_other_end() {
+    let Ok(line) = std::env::var(LINE) else { return };
+    /// Leaves Ctrl-C to the program.
+    extern "system" fn stay(_event: u32) -> BOOL {
+        TRUE
+    }
+    // SAFETY: `stay` has the form that is asked for.
+    assert_ne!(unsafe { SetConsoleCtrlHandler(Some(stay), TRUE) }, 0);
+    let open = |name| Stdio::from(File::options().read(true).write(true).open(name).unwrap());
+    let mut program = support::entra(&line);
+    program.env("ENTRAD_SOCKET", std::env::var_os("ENTRAD_SOCKET").unwrap());
+    program.stdin(open("CONIN$")).stdout(open("CONOUT$")).stderr(open("CONOUT$"));
+    std::process::exit(program.status().unwrap().code().unwrap());
+}
+
+/// A daemon that wants a client id, then shows a code and waits.
+fn daemon() -> FakeDaemon {
+    FakeDaemon::new(|asked, stream| match asked.line.split(' ').next() {
+        Some("POST") if asked.body.contains(CLIENT_ID) => reply(stream, 201, r#"{"id":"s-1"}"#),
+        Some("POST") => reply(stream, 400, NEEDED),
+        Some("GET") => {
+            begin_events(stream);
+            stream.write_all(format!("{CODE}\n").as_bytes()).unwrap();
+            until_closed(stream);
+        }
+        _ => reply(stream, 200, "{}"),
+    })
+}
+
+#[test]
+fn a_person_is_asked_for_the_app_until_it_is_one() {
+    let daemon = daemon();
+    let mut console = Console::run(&daemon, "login");
+    console.expect("(client) id:");
+    console.type_in("nonsense\r");
+    console.expect("That is no id");
+    console.type_in(&format!("{CLIENT_ID}\r"));
+    console.expect("BL6XB575V");
+    assert_eq!(daemon.asked().body, "{}");
+    assert_eq!(daemon.asked().body, format!(r#"{{"client_id":"{CLIENT_ID}"}}"#));
+}
+
+#[test]
+fn the_prompt_is_drawn_and_counts_down() {
+    let daemon = daemon();
+    let mut console = Console::run(&daemon, &format!("login --client-id {CLIENT_ID}"));
+    console.expect("15:00");
+    console.expect("4:59");
+    for text in ["\u{250c}\u{2500}", "t\u{f6}st", "BL6XB575V"] {
+        assert!(console.seen.contains(text), "no {text:?} in {:?}", console.seen);
+    }
+}
+
+#[test]
+fn ctrl_c_cancels_at_once() {
+    if support::under_wine() {
+        return; // Its pseudo-console ends of that key, and its programs with it.
+    }
+    let daemon = daemon();
+    let mut console = Console::run(&daemon, &format!("login --client-id {CLIENT_ID}"));
+    console.expect("BL6XB575V");
+    console.type_in("\u{3}");
+    console.expect("cancelled.");
+    assert_eq!(console.status(), 8);
+    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
+    assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
+    assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+}
+
+#[test]
+fn ctrl_c_ends_the_question_too() {
+    if support::under_wine() {
+        return; // As above.
+    }
+    let daemon = daemon();
+    let mut console = Console::run(&daemon, "login");
+    console.expect("(client) id:");
+    console.type_in("\u{3}");
+    console.expect("cancelled.");
+    assert_eq!(console.status(), 8);
+}

@@ -1,0 +1,122 @@
+//! `entra login` ended by a signal.
+// Windows has none; what is like them there needs a console, and is in `console.rs`.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use rustix::process::{Pid, Signal, kill_process};
+use support::{Asked, FakeDaemon, PATIENCE, begin_events, err, reply, until_closed};
+
+const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","app_name":"Microsoft Azure CLI","program":"entra (process 7)","scopes":["https://management.azure.com/.default"],"correlation_id":"c-1"}"#;
+
+/// A daemon whose sign-ins show the code and then wait for as long as somebody listens.
+fn waiting() -> FakeDaemon {
+    FakeDaemon::new(|asked, stream| {
+        tell(asked, stream, &[CODE]);
+        if asked.line.starts_with("GET") {
+            until_closed(stream);
+        }
+    })
+}
+
+fn tell(asked: &Asked, stream: &mut UnixStream, lines: &[&str]) {
+    match asked.line.as_str() {
+        "POST /v1/sign-ins" => reply(stream, 201, r#"{"id":"s-1"}"#),
+        "GET /v1/sign-ins/s-1/events" => {
+            begin_events(stream);
+            for line in lines {
+                stream.write_all(format!("{line}\n").as_bytes()).unwrap();
+            }
+        }
+        "DELETE /v1/sign-ins/s-1" => reply(stream, 200, "{}"),
+        other => panic!("{other}"),
+    }
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[rstest]
+#[case(Signal::INT)]
+#[case(Signal::TERM)]
+#[case(Signal::HUP)]
+fn a_signal_cancels_at_once(#[case] signal: Signal) {
+    let daemon = waiting();
+    let mut command = daemon.entra("login");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("BL6XB575V"), "{first}");
+    let start = Instant::now();
+    send(&child, signal);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(8));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!(err(&output), "Error: The sign-in was cancelled.\n");
+    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
+    assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
+    assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+}
+
+#[test]
+fn a_cancellation_is_an_event_for_a_program() {
+    let daemon = waiting();
+    let mut child = daemon.entra("login --json").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), CODE);
+    send(&child, Signal::INT);
+    assert!(lines.next().unwrap().unwrap().contains("sign_in_cancelled"));
+    assert_eq!(child.wait().unwrap().code(), Some(8));
+}
+
+#[test]
+fn a_sign_in_whose_id_is_on_its_way_is_cancelled_too() {
+    let (release, held) = channel();
+    let held = Mutex::new(held);
+    let daemon = FakeDaemon::new(move |asked, stream| {
+        if asked.line.starts_with("POST") {
+            held.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        }
+        tell(asked, stream, &[]);
+        if asked.line.starts_with("GET") {
+            until_closed(stream);
+        }
+    });
+    let child = daemon.entra("login").stderr(Stdio::piped()).spawn().unwrap();
+    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
+    send(&child, Signal::INT);
+    release.send(()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((err(&output), output.status.code()), ("Error: The sign-in was cancelled.\n", Some(8)));
+    while daemon.asked().line != "DELETE /v1/sign-ins/s-1" {}
+}
+
+#[test]
+fn a_daemon_that_does_not_take_the_cancellation_holds_nobody() {
+    let daemon = FakeDaemon::new(|asked, stream| match asked.line.as_str() {
+        "DELETE /v1/sign-ins/s-1" => until_closed(stream),
+        _ => {
+            tell(asked, stream, &[CODE]);
+            until_closed(stream);
+        }
+    });
+    let mut command = daemon.entra("login");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    let start = Instant::now();
+    send(&child, Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(8));
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert!(err(&output).contains("could not be told to cancel"), "{}", err(&output));
+}
