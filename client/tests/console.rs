@@ -210,9 +210,6 @@ fn the_prompt_is_drawn_and_counts_down() {
 
 #[test]
 fn ctrl_c_cancels_at_once() {
-    if support::under_wine() {
-        return; // Its pseudo-console ends of that key, and its programs with it.
-    }
     let daemon = daemon();
     let mut console = Console::run(&daemon, &format!("login --client-id {CLIENT_ID}"));
     console.expect("BL6XB575V");
@@ -226,9 +223,6 @@ fn ctrl_c_cancels_at_once() {
 
 #[test]
 fn ctrl_c_ends_the_question_too() {
-    if support::under_wine() {
-        return; // As above.
-    }
     let daemon = daemon();
     let mut console = Console::run(&daemon, "login");
     console.expect("(client) id:");

@@ -14,7 +14,6 @@ use windows_sys::Win32::Security::Authorization::{
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::PIPE_ACCESS_DUPLEX;
-use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Pipes::{
     ConnectNamedPipe, CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
     PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
@@ -109,16 +108,6 @@ impl Address {
     /// The pipe's name.
     pub(crate) fn path(&self) -> PathBuf {
         self.0.clone()
-    }
-}
-
-/// Whether Windows is Wine, which is not the same in all.
-pub(crate) fn under_wine() -> bool {
-    let library: Vec<u16> = "ntdll.dll\0".encode_utf16().collect();
-    // SAFETY: both names end with a zero.
-    unsafe {
-        let library = GetModuleHandleW(library.as_ptr());
-        GetProcAddress(library, c"wine_get_version".as_ptr().cast()).is_some()
     }
 }
 

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use entra_sim::{Options, Sim, Tls};
-use tokio::signal;
 use uuid::Uuid;
+
+#[cfg_attr(unix, path = "end_unix.rs")]
+#[cfg_attr(windows, path = "end_windows.rs")]
+mod end;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -32,11 +35,7 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "READY {}", sim.origin())?;
     stdout.flush()?;
-    let mut terminated = termination()?;
-    tokio::select! {
-        outcome = signal::ctrl_c() => outcome?,
-        () = terminated.wait() => {}
-    }
+    end::asked_for().await?;
     Ok(())
 }
 
@@ -99,28 +98,6 @@ impl From<Arguments> for Options {
         options.rules.enforce_interval = arguments.enforce_interval;
         options.rules.strict_rotation = arguments.strict_rotation;
         options
-    }
-}
-
-/// Waits for the system's request to end.
-struct Termination {
-    #[cfg(unix)]
-    signal: signal::unix::Signal,
-}
-
-fn termination() -> std::io::Result<Termination> {
-    Ok(Termination {
-        #[cfg(unix)]
-        signal: signal::unix::signal(signal::unix::SignalKind::terminate())?,
-    })
-}
-
-impl Termination {
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        self.signal.recv().await;
-        #[cfg(not(unix))]
-        std::future::pending::<()>().await;
     }
 }
 
