@@ -124,6 +124,7 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
     use std::thread;
 
     use rstest::rstest;
@@ -165,9 +166,11 @@ mod tests {
         let first = open(&address.path(), PATIENCE, PATIENCE).unwrap();
         assert!(matches!(open(&address.path(), MOMENT, PATIENCE), Err(ConnectError::Full)));
         let name = address.path();
-        let second = thread::spawn(move || open(&name, PATIENCE, PATIENCE));
+        let (tell, second) = channel();
+        thread::spawn(move || tell.send(open(&name, PATIENCE, PATIENCE)));
+        assert!(second.recv_timeout(MOMENT).is_err(), "no end is free");
         let _server = listener.accept();
-        second.join().unwrap().unwrap();
+        second.recv_timeout(PATIENCE).unwrap().unwrap();
         drop(first);
     }
 
