@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{AddressFamily, SocketType, socket as unix_socket};
 
-/// A new socket, which programs that we start do not get. macOS takes two steps for it, between which another
-/// thread could start one; ours starts a browser alone, by when the events' socket is open.
+/// A new socket, which programs that we start do not get. macOS takes two steps for it, as the
+/// standard library does there.
 pub(super) fn socket() -> Result<OwnedFd, Errno> {
     let socket = unix_socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
     fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
