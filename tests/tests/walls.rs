@@ -256,7 +256,9 @@ fn the_code_of_a_system_is_in_files_named_for_it() {
         words.iter().any(|word| systems.contains(word))
     };
     let mut wrong = Vec::new();
-    for (path, text) in ["daemon/src", "client/src", "proto/src", "tests/sim/src"].into_iter().flat_map(sources) {
+    for (path, text) in
+        ["daemon/src", "client/src", "proto/src", "tests/sim/src"].into_iter().flat_map(sources)
+    {
         if is_named_for_one(&path) || path.contains("/windows/") || path.ends_with("/tests.rs") {
             continue;
         }

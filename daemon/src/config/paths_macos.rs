@@ -17,7 +17,7 @@ pub fn machine_file() -> PathBuf {
 
 /// The place is asked of the system: an environment can be set by others.
 pub(super) fn default_socket(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, ConfigError> {
-    let lookup = |name: &str| if name == PLACE { user_folder() } else { variable(name) };
+    let lookup = |name: &str| if name == endpoint::PLACE { user_folder() } else { variable(name) };
     Ok(endpoint::socket_path(lookup)?)
 }
 
@@ -36,9 +36,6 @@ fn user_folder() -> Option<OsString> {
 /// Of `--socket`.
 pub(super) const SOCKET_HELP: &str =
     "Socket to listen on [default: entrad/entrad.sock in your own temporary folder]";
-
-/// The system's name for that folder.
-const PLACE: &str = "DARWIN_USER_TEMP_DIR";
 
 /// `PATH_MAX` of sys/syslimits.h.
 const LONGEST: usize = 1024;

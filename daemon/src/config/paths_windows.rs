@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use entra_proto::endpoint;
+
 use super::ConfigError;
 use crate::windows::{Sid, program_data};
 
@@ -14,9 +16,11 @@ pub fn machine_file() -> PathBuf {
 }
 
 /// A pipe of the user's own name: other users cannot be in its way by chance, and each session finds the same one.
-pub(super) fn default_socket(_: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, ConfigError> {
-    let user = Sid::ours().map_err(ConfigError::NoUser)?;
-    Ok(PathBuf::from(format!(r"\\.\pipe\entrad-{user}")))
+pub(super) fn default_socket(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, ConfigError> {
+    let user = Sid::ours().map_err(ConfigError::NoUser)?.to_string();
+    let lookup =
+        |name: &str| if name == endpoint::PLACE { Some(user.clone().into()) } else { variable(name) };
+    Ok(endpoint::socket_path(lookup)?)
 }
 
 /// Of `--socket`.
@@ -25,8 +29,6 @@ pub(super) const SOCKET_HELP: &str =
 
 #[cfg(test)]
 mod tests {
-    use entra_proto::endpoint;
-
     use super::*;
 
     #[test]
