@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use crate::system;
 
 /// A daemon that is ready. It is killed when this is dropped.
 pub struct Daemon {
@@ -37,7 +37,7 @@ impl Daemon {
             }
         });
         match daemon.said.recv_timeout(READY_LIMIT) {
-            Ok(line) => assert!(line.starts_with("ready /"), "{line}"),
+            Ok(line) => assert!(line.starts_with("ready "), "{line}"),
             Err(_) => panic!("the daemon did not get ready; see its log"),
         }
         daemon
@@ -63,7 +63,7 @@ impl Daemon {
     /// When it does not stop.
     #[must_use]
     pub fn stop_and_listen(mut self) -> (i32, String) {
-        kill(self.child.id(), Signal::TERM);
+        system::stop(self.child.id());
         let deadline = Instant::now() + STOP_LIMIT;
         loop {
             if let Some(status) = self.child.try_wait().expect("a status") {
@@ -90,13 +90,5 @@ impl Drop for Daemon {
         // One that has ended already cannot be killed, and need not be.
         let _ended = self.child.kill();
         let _status = self.child.wait();
-    }
-}
-
-/// Sends a signal to a process that we started.
-pub(crate) fn kill(pid: u32, signal: Signal) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        // It may have ended by itself.
-        let _gone = kill_process(pid, signal);
     }
 }

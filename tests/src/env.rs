@@ -2,7 +2,6 @@
 
 use std::borrow::BorrowMut;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::daemon::Daemon;
 use crate::raw;
+use crate::system;
 use crate::wiretap::Wiretap;
 
 /// Where the programs are.
@@ -37,7 +37,7 @@ pub struct Env {
 #[derive(Debug)]
 #[must_use = "look at the output or the exit status"]
 pub struct Ran {
-    /// Its exit status; -1 when a signal ended it.
+    /// Its exit status; -1 when a signal ended it, which Windows does not have.
     pub status: i32,
     /// Its standard output.
     pub stdout: String,
@@ -66,17 +66,11 @@ impl Env {
     /// When the machine has no room for a folder or a loopback port.
     #[must_use]
     pub fn with(programs: Programs, options: Options) -> Self {
-        let private = PermissionsExt::from_mode(0o700);
-        let folder =
-            tempfile::Builder::new().prefix("entrad-").permissions(private).tempdir().expect("a folder");
-        for name in ["home", "run"] {
-            let path = folder.path().join(name);
-            std::fs::create_dir(&path).expect("a folder");
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).expect("a mode");
-        }
+        let folder = system::private_folder();
+        system::furnish(folder.path());
         let passphrase = folder.path().join("passphrase");
         std::fs::write(&passphrase, "correct horse battery staple").expect("a file");
-        std::fs::set_permissions(&passphrase, PermissionsExt::from_mode(0o600)).expect("a mode");
+        system::make_private(&passphrase);
         let sim = Sim::start_blocking(options).expect("a simulator on loopback");
         Self { programs, folder, sim }
     }
@@ -96,13 +90,19 @@ impl Env {
     /// The socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
-        self.folder.path().join("run/entrad/entrad.sock")
+        self.socket_named("entrad")
+    }
+
+    /// The socket that another daemon or server could have.
+    #[must_use]
+    pub fn socket_named(&self, name: &str) -> PathBuf {
+        system::socket(self.folder.path(), name)
     }
 
     /// The folder of the sealed file.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
-        self.folder.path().join("home/.local/state/entrad")
+        system::state_dir(self.folder.path())
     }
 
     /// The daemon's log so far.
@@ -115,11 +115,8 @@ impl Env {
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("HOME", self.folder.path().join("home"))
-            .env("XDG_RUNTIME_DIR", self.folder.path().join("run"));
-        command.env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        command.env_clear().stdin(Stdio::null());
+        system::send_home(&mut command, self.folder.path());
         command
     }
 
@@ -172,9 +169,9 @@ impl Env {
     /// # Panics
     /// When the folder cannot be written.
     pub fn configure(&self, text: &str) {
-        let folder = self.folder.path().join("home/.config/entrad");
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join("config.toml"), text).expect("a file");
+        let file = system::config_file(self.folder.path());
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        std::fs::write(file, text).expect("a file");
     }
 
     /// Starts this command as a daemon, with its log beside the home, and waits until it is ready.
@@ -314,7 +311,7 @@ pub fn finish(mut child: Child) -> Ran {
     let (done, ended) = mpsc::channel();
     thread::spawn(move || done.send(child.wait()));
     let Ok(status) = ended.recv_timeout(LIMIT) else {
-        crate::daemon::kill(pid, rustix::process::Signal::KILL);
+        system::kill(pid);
         panic!("a program did not end within {LIMIT:?}");
     };
     let status = status.expect("a status").code().unwrap_or(-1);

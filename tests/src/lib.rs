@@ -9,6 +9,9 @@ mod env;
 mod login;
 pub mod raw;
 mod relay;
+#[cfg_attr(unix, path = "system_unix.rs")]
+#[cfg_attr(windows, path = "system_windows.rs")]
+pub mod system;
 mod wiretap;
 
 pub use certificates::Certificates;

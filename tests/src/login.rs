@@ -6,7 +6,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::env::{Env, Ran, finish};
@@ -76,7 +75,7 @@ impl Login {
     /// Interrupts the client as Ctrl-C does.
     pub fn interrupt(&self) {
         if let Some(child) = &self.child {
-            crate::daemon::kill(child.id(), Signal::INT);
+            crate::system::interrupt(child.id());
         }
     }
 

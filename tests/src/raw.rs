@@ -1,11 +1,16 @@
 //! Bytes over the socket, without the client's manners: for hostile and foreign callers.
 
 use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+
+#[cfg_attr(unix, path = "connection_unix.rs")]
+#[cfg_attr(windows, path = "connection_windows.rs")]
+mod connection;
+
+pub use connection::{Connection, Listener};
 
 /// An answer as it came.
 #[derive(Debug)]
@@ -26,10 +31,8 @@ const READ_LIMIT: Duration = Duration::from_secs(30);
 /// # Panics
 /// When nobody listens.
 #[must_use]
-pub fn connect(socket: &Path) -> UnixStream {
-    let stream = UnixStream::connect(socket).expect("a daemon listens");
-    stream.set_read_timeout(Some(READ_LIMIT)).expect("a limit");
-    stream
+pub fn connect(socket: &Path) -> Connection {
+    connection::open(socket).expect("a daemon listens")
 }
 
 /// Sends these bytes and reads what comes until the daemon closes.
@@ -42,7 +45,7 @@ pub fn exchange(socket: &Path, request: &[u8]) -> RawAnswer {
 }
 
 /// Reads an answer to the end of the connection.
-pub fn read_answer(stream: &mut UnixStream) -> RawAnswer {
+pub fn read_answer(stream: &mut Connection) -> RawAnswer {
     let mut bytes = Vec::new();
     let _closed = stream.read_to_end(&mut bytes);
     let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -6,12 +6,11 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, shutdown, socket, sockopt};
+use socket2::{Domain, Socket, Type};
 
 /// What becomes of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub struct Relay {
     road: Arc<Road>,
     address: SocketAddr,
     /// Bound and never listening: keeps the port while nobody listens on it.
-    _port: OwnedFd,
+    _port: Socket,
 }
 
 struct Road {
@@ -58,7 +57,8 @@ struct Road {
 #[derive(Default)]
 struct State {
     weather: Weather,
-    listener: Option<TcpListener>,
+    /// The thread that listens.
+    accepting: Option<JoinHandle<()>>,
     /// Both ends of what is being passed on.
     open: Vec<TcpStream>,
     /// Those that are never answered.
@@ -71,6 +71,9 @@ struct State {
 
 /// Far above what any step takes; a test that hangs fails by it.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// More than any test lets wait to be taken.
+const BACKLOG: i32 = 1024;
 
 impl Relay {
     /// A way to this server, in clear weather.
@@ -92,10 +95,8 @@ impl Relay {
     }
 
     fn new(far: SocketAddr, kind: Kind) -> Self {
-        let port = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-        sockopt::set_socket_reuseaddr(&port, true).expect("an option");
-        bind(&port, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port");
-        let address = getsockname(&port).expect("an address").try_into().expect("of the internet");
+        let port = bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let address = port.local_addr().ok().and_then(|address| address.as_socket()).expect("an address");
         let road = Road { kind, far, state: Mutex::default(), changed: Condvar::new() };
         let relay = Self { road: Arc::new(road), address, _port: port };
         relay.set(Weather::Clear);
@@ -125,32 +126,27 @@ impl Relay {
     /// # Panics
     /// When the port cannot be listened on again.
     pub fn set(&self, weather: Weather) {
+        let is_off = weather == Weather::Off;
         let mut state = self.road.lock();
         for stream in state.open.drain(..) {
             // Its other end may have gone before.
             let _gone = stream.shutdown(Shutdown::Both);
         }
-        match (&state.listener, &weather) {
-            (Some(listener), Weather::Off) => {
-                // Closing alone would not wake the thread that accepts.
-                shutdown(listener, rustix::net::Shutdown::Both).expect("it listens no more");
-                state.listener = None;
-            }
-            (None, Weather::Off) | (Some(_), _) => {}
-            (None, _) => {
-                let listener = TcpListener::bind(self.address).expect("the port is kept");
-                let (road, accepting) = (Arc::clone(&self.road), listener.try_clone().expect("a descriptor"));
-                state.listener = Some(listener);
-                thread::spawn(move || {
-                    for near in accepting.incoming().map_while(Result::ok) {
-                        let road = Arc::clone(&road);
-                        thread::spawn(move || road.take(near));
-                    }
-                });
-            }
-        }
         state.weather = weather;
         self.road.changed.notify_all();
+        if !is_off && state.accepting.is_none() {
+            let listener = bound(self.address);
+            listener.listen(BACKLOG).expect("the port is kept");
+            let road = Arc::clone(&self.road);
+            state.accepting = Some(thread::spawn(move || road.accept(&listener.into())));
+        }
+        let accepting = if is_off { state.accepting.take() } else { None };
+        drop(state);
+        if let Some(accepting) = accepting {
+            // It is woken by a caller, sees that it should listen no more, and gives the listener up.
+            let _woken = TcpStream::connect(self.address);
+            accepting.join().expect("it listens no more");
+        }
     }
 
     /// Waits until this many connections were taken.
@@ -168,6 +164,17 @@ impl Relay {
 impl Road {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes connections for as long as the port is listened on.
+    fn accept(self: Arc<Self>, listener: &TcpListener) {
+        for near in listener.incoming().map_while(Result::ok) {
+            if self.lock().weather == Weather::Off {
+                return;
+            }
+            let road = Arc::clone(&self);
+            thread::spawn(move || road.take(near));
+        }
     }
 
     /// Does with a connection what the weather says.
@@ -207,6 +214,14 @@ impl Road {
         copy(far, near);
         Ok(())
     }
+}
+
+/// A socket with this address, which another one may have as well.
+fn bound(address: SocketAddr) -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_reuse_address(true).expect("an option");
+    socket.bind(&address.into()).expect("a port");
+    socket
 }
 
 /// Answers a request that is not looked at, and waits for the caller to hang up: closing before it has sent

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::Write;
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use entra_sim::{ADA, Action, Fault, Leg};
@@ -119,7 +118,7 @@ fn a_result_that_began_before_a_forced_refresh_is_never_published() {
         stream.write_all(&raw::request("POST", "/v1/token", &[], &body.to_string())).unwrap();
         stream
     };
-    let read = |mut stream: UnixStream| {
+    let read = |mut stream: raw::Connection| {
         let answer = raw::read_answer(&mut stream);
         assert_eq!((answer.status, &answer.body["source"]), (200, &json!("refresh")), "{answer:?}");
         answer.body["access_token"].clone()

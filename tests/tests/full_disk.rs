@@ -1,4 +1,7 @@
 //! A full disk, on which neither the vault nor the log can be written.
+//!
+//! It is played by a limit on the size of files, which only Linux can set for another process while it runs.
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;

@@ -3,13 +3,11 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
 use entra_sim::{ADA, BOB, DEFAULT_CLIENT, DEFAULT_TENANT, Fault, Leg};
-use entra_tests::{Daemon, Env, Relay, Weather, programs, raw};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use entra_tests::{Daemon, Env, Relay, Weather, programs, raw, system};
 use serde_json::{Value, json};
 
 fn relay(env: &Env) -> Relay {
@@ -30,7 +28,7 @@ fn refreshes(env: &Env) -> usize {
 }
 
 /// This many callers who have asked for the same token, and wait for a request that the relay holds back.
-fn crowd(env: &Env, relay: &Relay, callers: usize) -> Vec<UnixStream> {
+fn crowd(env: &Env, relay: &Relay, callers: usize) -> Vec<raw::Connection> {
     relay.set(Weather::Held);
     let taken = relay.taken();
     let request = raw::request("POST", "/v1/token", &[], &json!({"resource": "foundry"}).to_string());
@@ -49,18 +47,10 @@ fn crowd(env: &Env, relay: &Relay, callers: usize) -> Vec<UnixStream> {
     waiting
 }
 
-/// Descriptors for a crowd on this side; the daemon sees to its own.
-fn room_for(callers: u64) {
-    let limit = getrlimit(Resource::Nofile);
-    let current = limit.maximum.map_or(callers + 256, |most| most.min(callers + 256));
-    if limit.current.is_some_and(|now| now < current) {
-        setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limit.maximum }).unwrap();
-    }
-}
-
 #[test]
 fn invariant_6_two_thousand_callers_cost_one_request_and_those_who_stay_are_answered() {
-    room_for(2_000);
+    let room = system::room_for(2_256);
+    assert!(room >= 2_256, "{room} descriptors are too few for the crowd");
     let env = Env::new(programs!());
     let relay = relay(&env);
     let daemon = start(&env, &relay);

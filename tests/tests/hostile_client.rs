@@ -3,9 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,8 +10,7 @@ use entra_proto::limits::{
     BODY_TIMEOUT, HEAD_TIMEOUT, MAX_CLAIMS, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST_BODY, MAX_SCOPES,
 };
 use entra_sim::Leg;
-use entra_tests::{Daemon, Env, programs, raw, run};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use entra_tests::{Daemon, Env, programs, raw, system};
 use serde_json::{Value, json};
 
 fn signed_in() -> (Env, Daemon) {
@@ -257,17 +253,17 @@ fn pipelined_requests_are_each_answered() {
 
 #[test]
 fn a_crowd_does_not_starve_an_honest_caller() {
-    raise_descriptor_limit();
+    let _room = system::room_for(ROOM);
     let (env, daemon) = signed_in();
-    let before = resident(daemon.pid());
+    let before = system::resident(daemon.pid());
     let started = raw::post(&env.socket(), "/v1/sign-ins", &json!({})).body;
     let events =
         raw::request("GET", &format!("/v1/sign-ins/{}/events", started["id"].as_str().unwrap()), &[], "");
-    let mut crowd: Vec<UnixStream> = (0..1_000).map(|_| raw::connect(&env.socket())).collect();
+    let mut crowd: Vec<raw::Connection> = (0..1_000).map(|_| raw::connect(&env.socket())).collect();
     for stream in &mut crowd[..500] {
         stream.write_all(b"GET /v1/status HTTP/1.1\r\nHost: ").unwrap();
     }
-    let deaf: Vec<UnixStream> = (0..64)
+    let deaf: Vec<raw::Connection> = (0..64)
         .map(|_| {
             let mut stream = raw::connect(&env.socket());
             stream.write_all(&events).unwrap();
@@ -282,7 +278,7 @@ fn a_crowd_does_not_starve_an_honest_caller() {
     }
     is_served(&env);
     assert_eq!(env.token(&["--for", "arm"])["source"], "refresh");
-    let grown = resident(daemon.pid()).saturating_sub(before);
+    let grown = system::resident(daemon.pid()).saturating_sub(before);
     assert!(grown < 64 * 1024, "{grown} KiB for {} connections", crowd.len() + deaf.len());
     drop((crowd, deaf));
     let control = env.sim().control();
@@ -293,68 +289,30 @@ fn a_crowd_does_not_starve_an_honest_caller() {
 
 #[test]
 fn connections_over_the_limit_wait_their_turn() {
-    let room = raise_descriptor_limit();
+    let room = system::room_for(ROOM);
     if room < MAX_CONNECTIONS as u64 + 512 {
         eprintln!("SKIPPED: {room} descriptors are too few for {MAX_CONNECTIONS} connections");
         return;
     }
     let (env, daemon) = signed_in();
-    let crowd: Vec<UnixStream> = (0..MAX_CONNECTIONS).map(|_| raw::connect(&env.socket())).collect();
+    let crowd: Vec<raw::Connection> = (0..MAX_CONNECTIONS).map(|_| raw::connect(&env.socket())).collect();
     let mut next = raw::connect(&env.socket());
     next.write_all(&raw::request("GET", "/v1/accounts", &[], "")).unwrap();
     next.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     let early = next.read(&mut [0]).unwrap_err();
     assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock, "it waits in the queue");
-    let held = resident(daemon.pid());
+    let held = system::resident(daemon.pid());
     assert!(held < 512 * 1024, "{held} KiB");
     drop(crowd);
     next.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     assert_eq!(raw::read_answer(&mut next).status, 200, "and is served when there is room");
     is_served(&env);
     let deadline = Instant::now() + Duration::from_secs(20);
-    while resident(daemon.pid()) > held / 3 {
+    while system::resident(daemon.pid()) > held / 3 {
         assert!(Instant::now() < deadline, "the crowd's memory is given back");
         thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// As many descriptors as the system gives, up to what a crowd needs.
-fn raise_descriptor_limit() -> u64 {
-    let limit = getrlimit(Resource::Nofile);
-    let room = limit.maximum.map_or(16_384, |most| most.min(16_384)).max(limit.current.unwrap_or(0));
-    setrlimit(Resource::Nofile, Rlimit { current: Some(room), maximum: limit.maximum }).unwrap();
-    room
-}
-
-/// Memory in use by a process, in KiB (proc(5), `VmRSS`).
-fn resident(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-#[test]
-fn a_process_of_another_user_gets_nothing() {
-    let mut as_nobody = Command::new("setpriv");
-    as_nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: only root can become another user; run this test as root to see it");
-        return;
-    }
-    let (env, daemon) = signed_in();
-    // Open every door but the daemon's own check.
-    let mut path = env.socket();
-    while path.starts_with(env.folder()) {
-        let mode = if path == env.socket() { 0o666 } else { 0o755 };
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-        path.pop();
-    }
-    as_nobody.args(["curl", "--silent", "--show-error", "--max-time", "20", "--unix-socket"]);
-    as_nobody.arg(env.socket()).arg("http://entrad/v1/status").env_clear().env("PATH", "/usr/bin:/bin");
-    let ran = run(as_nobody);
-    assert!(ran.status != 0 && ran.stdout.is_empty(), "{ran:?}");
-    // The doors were open; the daemon itself closed the connection.
-    assert!(env.log().contains("a process of user 65534 connected"), "{}", env.log());
-    is_served(&env);
-    assert_eq!(daemon.stop(), 0);
-}
+/// What a crowd needs.
+const ROOM: u64 = 16_384;

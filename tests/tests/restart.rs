@@ -2,13 +2,12 @@
 //! in which Entra may treat an old refresh token.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use entra_sim::{Fault, Leg};
-use entra_tests::{Env, Wiretap, finish, programs, raw, run};
+use entra_tests::{Env, Wiretap, finish, programs, raw, run, system};
 use serde_json::json;
 
 fn strict(env: &Env) {
@@ -17,10 +16,6 @@ fn strict(env: &Env) {
 
 fn vault(env: &Env) -> PathBuf {
     env.state_dir().join("vault.sealed")
-}
-
-fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
 /// A token from Entra itself, in any case.
@@ -39,8 +34,10 @@ fn a_stop_keeps_the_sign_in_and_the_disk_holds_no_token() {
     let daemon = env.start_through(&wiretap, &[]);
     let account = env.sign_in();
     refresh(&env, "arm");
-    assert_eq!((mode(&vault(&env)), mode(&env.state_dir())), (0o600, 0o700));
-    assert_eq!((mode(&env.socket()), mode(env.socket().parent().unwrap())), (0o600, 0o700));
+    for path in [vault(&env), env.state_dir()] {
+        assert!(system::is_private(&path), "{}", path.display());
+    }
+    assert!(system::is_private_socket(&env.socket()));
     assert_eq!(daemon.stop(), 0);
     assert!(!env.socket().exists(), "the socket goes with the daemon");
 
@@ -72,7 +69,7 @@ fn a_kill_after_an_answer_loses_nothing_though_old_tokens_are_void() {
         refresh(&env, "arm");
         // The answer that depended on the new token has just arrived.
         daemon.kill();
-        assert!(env.socket().exists(), "a stale socket, round {round}");
+        assert_eq!(env.socket().exists(), cfg!(unix), "a pipe goes, a socket is left stale; round {round}");
         daemon = env.start();
     }
     refresh(&env, "foundry");
@@ -134,6 +131,10 @@ fn a_damaged_vault_is_reported_and_kept_and_mended_by_a_sign_in() {
 }
 
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "the system renames no folder with open files in it; vault_faults.rs has a file held back"
+)]
 fn a_disk_that_refuses_costs_no_sign_in() {
     let env = Env::new(programs!());
     strict(&env);
@@ -191,7 +192,7 @@ fn one_daemon_a_user() {
     let daemon = env.start_in_memory(&[]);
     let holder = format!("process {}", daemon.pid());
     let mut same_state = env.bare_daemon_command();
-    same_state.arg("--store=memory").arg("--socket").arg(env.folder().join("run/entrad/other.sock"));
+    same_state.arg("--store=memory").arg("--socket").arg(env.socket_named("other"));
     let mut same_socket = env.bare_daemon_command();
     same_socket.arg("--store=memory").arg("--state-dir").arg(env.folder().join("home/other"));
     for second in [same_state, same_socket] {

@@ -2,10 +2,8 @@
 //! then everything that anybody could have overheard is searched for everything that Entra said in secret.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
-use std::path::PathBuf;
-
 use entra_sim::{ADA, Action, Fault, Leg};
-use entra_tests::{Env, Wiretap, finish, programs, raw};
+use entra_tests::{Env, Wiretap, finish, programs, raw, system};
 use serde_json::json;
 
 /// What was overheard: where, and the bytes.
@@ -71,14 +69,7 @@ fn play(filter: &str) -> (Overheard, Vec<(&'static str, String)>) {
     let misplaced = raw::post(&env.socket(), "/v1/token", &json!({"resource": "arm", "account": MARK}));
     assert_eq!(misplaced.status, 401);
     let _refused = raw::get(&env.socket(), &format!("/v1/{MARK}"));
-    for name in ["environ", "cmdline"] {
-        let path = PathBuf::from(format!("/proc/{}/{name}", daemon.pid()));
-        // A process that hardened itself is closed to its own user; root may look.
-        match std::fs::read(&path) {
-            Ok(bytes) => overheard.push((path.display().to_string(), bytes)),
-            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),
-        }
-    }
+    overheard.extend(system::told_of_process(daemon.pid()));
     for (path, bytes) in env.files() {
         overheard.push((path.display().to_string(), bytes));
     }

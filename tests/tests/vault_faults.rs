@@ -2,15 +2,12 @@
 //! as it can be. And the way it is when all is well: saved first, then served.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
-use std::fs::Permissions;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use entra_sim::Leg;
-use entra_tests::{Daemon, Env, PERSON, programs, raw};
-use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
+use entra_tests::{Daemon, Env, PERSON, programs, raw, system};
 use serde_json::{Value, json};
 
 /// An environment where the reuse of an old refresh token costs the sign-in.
@@ -28,22 +25,18 @@ fn vault(env: &Env) -> PathBuf {
     env.state_dir().join("vault.sealed")
 }
 
-/// A daemon for which modes hold, also where the tests run as root: it is started by a thread whose children
-/// cannot have root's right to pass over them (capabilities(7), the bounding set).
-fn start_bound_by_modes(env: &Env) -> Daemon {
+/// A daemon that the system's refusals hold for, also where the tests run as root.
+fn start_unprivileged(env: &Env) -> Daemon {
     let start = || {
-        if rustix::process::geteuid().is_root() {
-            for right in [CapabilitySet::DAC_OVERRIDE, CapabilitySet::DAC_READ_SEARCH] {
-                remove_capability_from_bounding_set(right).unwrap();
-            }
-        }
+        system::give_up_privileges();
         env.start()
     };
     thread::scope(|scope| scope.spawn(start).join().unwrap())
 }
 
-fn set_mode(env: &Env, mode: u32) {
-    std::fs::set_permissions(env.state_dir(), Permissions::from_mode(mode)).unwrap();
+/// From now until the value is dropped the vault cannot be written.
+fn refuse(env: &Env) -> system::Refusal {
+    system::Refusal::begin(&env.state_dir(), "vault.sealed")
 }
 
 fn is_warned(status: &Value) -> bool {
@@ -56,10 +49,10 @@ const SAVED_WITHIN: Duration = Duration::from_secs(20);
 #[test]
 fn a_read_only_folder_costs_no_token_is_said_and_is_made_good() {
     let env = strict();
-    let daemon = start_bound_by_modes(&env);
+    let daemon = start_unprivileged(&env);
     env.sign_in();
     let before = std::fs::read(vault(&env)).unwrap();
-    set_mode(&env, 0o500);
+    let refusal = refuse(&env);
     // The second one already depends on the refresh token that could not be saved.
     refresh(&env, "arm");
     refresh(&env, "foundry");
@@ -68,13 +61,13 @@ fn a_read_only_folder_costs_no_token_is_said_and_is_made_good() {
     let status = raw::get(&env.socket(), "/v1/status").body;
     let warnings = status["warnings"].as_array().unwrap();
     assert_eq!(warnings.len(), 1, "{status}");
-    for words in [PERSON, "only in memory", "vault.sealed", "Permission denied"] {
+    for words in [PERSON, "only in memory", "vault.sealed", system::REFUSED] {
         assert!(warnings[0].as_str().unwrap().contains(words), "{words}: {warnings:?}");
     }
     let said = env.entra(&["status"]);
     assert!((said.stdout + &said.stderr).contains("only in memory"));
 
-    set_mode(&env, 0o700);
+    drop(refusal);
     let mended_at = Instant::now();
     let _well = env.status_where(|status| !is_warned(status));
     assert!(mended_at.elapsed() < SAVED_WITHIN, "{:?}", mended_at.elapsed());
@@ -89,12 +82,12 @@ fn a_read_only_folder_costs_no_token_is_said_and_is_made_good() {
 #[test]
 fn a_refresh_saves_what_an_earlier_one_could_not() {
     let env = strict();
-    let daemon = start_bound_by_modes(&env);
+    let daemon = start_unprivileged(&env);
     env.sign_in();
-    set_mode(&env, 0o500);
+    let refusal = refuse(&env);
     refresh(&env, "arm");
     assert!(is_warned(&raw::get(&env.socket(), "/v1/status").body));
-    set_mode(&env, 0o700);
+    drop(refusal);
     // Without waiting for the next attempt: the answer itself says that all is on disk.
     refresh(&env, "foundry");
     assert!(!is_warned(&raw::get(&env.socket(), "/v1/status").body));
@@ -105,10 +98,11 @@ fn a_refresh_saves_what_an_earlier_one_could_not() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "the file that is held back there does not exist before the first sign-in")]
 fn a_folder_that_cannot_be_written_at_a_sign_in_signs_nobody_in_by_half() {
     let env = strict();
-    let daemon = start_bound_by_modes(&env);
-    set_mode(&env, 0o500);
+    let daemon = start_unprivileged(&env);
+    let refusal = refuse(&env);
     let login = env.login(&[]);
     let code = env.sim().control().next_user_code_blocking();
     if let Ok(code) = code {
@@ -117,9 +111,9 @@ fn a_folder_that_cannot_be_written_at_a_sign_in_signs_nobody_in_by_half() {
     let (last, ran) = login.end();
     assert_eq!(last["event"], "failed", "{last} {ran:?}");
     assert_ne!(ran.status, 0, "{ran:?}");
-    assert!(last.to_string().contains("Permission denied"), "{last}");
+    assert!(last.to_string().contains(system::REFUSED), "{last}");
     assert_eq!(raw::get(&env.socket(), "/v1/accounts").body["accounts"], json!([]));
-    set_mode(&env, 0o700);
+    drop(refusal);
     env.sign_in();
     refresh(&env, "arm");
     daemon.kill();
@@ -153,7 +147,7 @@ fn invariant_2_the_file_on_disk_is_a_new_one_before_each_answer() {
     env.sign_in();
     let identity = || {
         let metadata = std::fs::metadata(vault(&env)).unwrap();
-        (metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), std::fs::read(vault(&env)).unwrap())
+        (metadata.modified().unwrap(), std::fs::read(vault(&env)).unwrap())
     };
     let mut last = identity();
     for round in 0..20 {
@@ -163,8 +157,8 @@ fn invariant_2_the_file_on_disk_is_a_new_one_before_each_answer() {
             raw::post(&env.socket(), "/v1/token", &json!({"resource": resource, "force_refresh": true}));
         let now = identity();
         assert_eq!((answer.status, &answer.body["source"]), (200, &json!("refresh")), "{answer:?}");
-        assert!(now.0 != last.0 || (now.1, now.2) != (last.1, last.2), "round {round}: the same file");
-        assert_ne!(now.3, last.3, "round {round}: the same content");
+        assert!(now.0 > last.0, "round {round}: the same file");
+        assert_ne!(now.1, last.1, "round {round}: the same content");
         last = now;
     }
 }

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::{Read, Write};
-use std::os::unix::net::UnixListener;
 use std::thread;
 
 use entra_proto::limits::MAX_REQUEST_BODY;
@@ -42,11 +41,11 @@ fn every_answer_names_the_daemons_version() {
 /// Runs the client against something that gives this one answer to whatever it is asked.
 fn against(answer: &str, args: &[&str]) -> Ran {
     let env = Env::new(programs!());
-    let socket = env.folder().join("run/s");
-    let listener = UnixListener::bind(&socket).unwrap();
+    let listener = raw::Listener::new(&env);
+    let socket = listener.socket().to_owned();
     let answer = answer.to_owned();
     let speaker = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+        let mut stream = listener.accept();
         let mut request = Vec::new();
         let mut piece = [0; 1024];
         while !request.windows(4).any(|window| window == b"\r\n\r\n") {

@@ -14,6 +14,9 @@ mod clock;
 mod least;
 mod ledger;
 mod life;
+#[cfg_attr(unix, path = "pair_unix.rs")]
+#[cfg_attr(windows, path = "pair_windows.rs")]
+mod pair;
 mod report;
 mod rig;
 mod spans;

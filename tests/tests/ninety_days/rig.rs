@@ -20,10 +20,10 @@ use entrad::config::{Args, Config, Places};
 use entrad::entra::Entra;
 use entrad::vault::{Vault, VaultOptions};
 use tempfile::TempDir;
-use tokio::net::UnixStream;
 use tokio::task::yield_now;
 
 use crate::clock::VirtualClock;
+use crate::pair;
 use crate::world::{Condition, DAY};
 
 /// The broker, the simulator, and the clocks of both.
@@ -70,7 +70,7 @@ impl Rig {
 
     /// A person signs in by device code.
     pub(crate) async fn sign_in(&mut self) {
-        let (near, _far) = UnixStream::pair().expect("a pair of sockets");
+        let (near, _far) = pair::pair().await;
         let caller = Caller::of(&near).expect("our own process");
         let started = self.broker.start_sign_in(SignInRequest::default(), caller).await;
         let mut story = self.broker.follow_sign_in(&started.expect("a sign-in").id).expect("its story");

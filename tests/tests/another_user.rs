@@ -1,0 +1,42 @@
+//! A process of another user on the same machine, with every door open but the daemon's own check.
+//!
+//! On Windows nobody can become another user without a password; there the tests of the pipe's access list and of
+//! its owner stand for it, in the daemon and in the client.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use entra_tests::{Env, programs, run};
+
+#[test]
+fn a_process_of_another_user_gets_nothing() {
+    let mut as_nobody = Command::new("setpriv");
+    as_nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can become another user; run this test as root to see it");
+        return;
+    }
+    let (env, daemon) = {
+        let env = Env::new(programs!());
+        let daemon = env.start_in_memory(&[]);
+        env.sign_in();
+        (env, daemon)
+    };
+    // Open every door but the daemon's own check.
+    let mut path = env.socket();
+    while path.starts_with(env.folder()) {
+        let mode = if path == env.socket() { 0o666 } else { 0o755 };
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        path.pop();
+    }
+    as_nobody.args(["curl", "--silent", "--show-error", "--max-time", "20", "--unix-socket"]);
+    as_nobody.arg(env.socket()).arg("http://entrad/v1/status").env_clear().env("PATH", "/usr/bin:/bin");
+    let ran = run(as_nobody);
+    assert!(ran.status != 0 && ran.stdout.is_empty(), "{ran:?}");
+    // The doors were open; the daemon itself closed the connection.
+    assert!(env.log().contains("a process of user 65534 connected"), "{}", env.log());
+    assert_eq!(env.token(&["--for", "graph"])["source"], "cache");
+    assert_eq!(daemon.stop(), 0);
+}
