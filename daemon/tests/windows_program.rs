@@ -1,11 +1,18 @@
 //! The program on Windows: it serves on its pipe, seals under DPAPI's key, and a second one is told who is there.
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+#![expect(unsafe_code, reason = "setting an event has no safe interface")]
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
+use windows_sys::Win32::System::Pipes::WaitNamedPipeW;
+use windows_sys::Win32::System::Threading::{EVENT_MODIFY_STATE, OpenEventW, SetEvent, WaitForSingleObject};
 
 /// A daemon, ended with the test.
 struct Daemon {
@@ -15,7 +22,8 @@ struct Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
+        // It may have ended by itself.
+        let _ended = self.child.kill();
         self.child.wait().unwrap();
     }
 }
@@ -92,6 +100,66 @@ fn callers_at_once_are_all_served() {
     for caller in callers {
         caller.join().unwrap();
     }
+}
+
+#[test]
+fn its_event_stops_it_once_the_request_under_way_is_answered() {
+    let home = tempfile::tempdir().unwrap();
+    let mut daemon = start(&home.path().join("state"), "stop");
+    let mut caller = BufReader::new(open(&daemon.pipe));
+    let (first, rest) = REQUEST.split_at(1);
+    let head = format!(
+        "POST /v1/token HTTP/1.1\r\nHost: entrad\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        REQUEST.len()
+    );
+    caller.get_mut().write_all(head.as_bytes()).unwrap();
+    // The daemon asks for the body, so the request is under way.
+    assert_eq!(line(&mut caller), "HTTP/1.1 100 Continue");
+    assert_eq!(line(&mut caller), "");
+    caller.get_mut().write_all(first.as_bytes()).unwrap();
+
+    set(&format!(r"Local\entrad-stop-{}", daemon.child.id()));
+    // It has heard once no end of the pipe is free any more.
+    let (pipe, begun) = (wide(&daemon.pipe), Instant::now());
+    // SAFETY: the name ends in zero.
+    while unsafe { WaitNamedPipeW(pipe.as_ptr(), 100) } != 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the pipe is still open");
+        std::thread::yield_now();
+    }
+    caller.get_mut().write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    caller.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 ") && answer.contains("\"code\""), "{answer}");
+
+    // SAFETY: the handle is that of a child that nobody has waited for.
+    let ended = unsafe { WaitForSingleObject(daemon.child.as_raw_handle(), 10_000) };
+    assert_eq!(ended, WAIT_OBJECT_0);
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+}
+
+/// A request that is answered without Entra: nobody is signed in.
+const REQUEST: &str = r#"{"resource":"https://management.azure.com"}"#;
+
+fn line(from: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    from.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+fn wide(text: &str) -> Vec<u16> {
+    text.encode_utf16().chain([0]).collect()
+}
+
+/// As `[Threading.EventWaitHandle]::OpenExisting(…).Set()` does.
+fn set(event: &str) {
+    let name = wide(event);
+    // SAFETY: the name ends in zero.
+    let event = unsafe { OpenEventW(EVENT_MODIFY_STATE, 0, name.as_ptr()) };
+    assert!(!event.is_null(), "{}", std::io::Error::last_os_error());
+    // SAFETY: the call succeeded, so this is an open handle that nothing else closes.
+    let event = unsafe { OwnedHandle::from_raw_handle(event) };
+    // SAFETY: the handle is open.
+    assert_ne!(unsafe { SetEvent(event.as_raw_handle()) }, 0);
 }
 
 #[test]

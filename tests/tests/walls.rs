@@ -227,6 +227,7 @@ fn unsafe_code_is_in_named_files_only() {
         "daemon/src/network/windows.rs",
         "daemon/src/private_windows.rs",
         "daemon/src/server/listen_windows.rs",
+        "daemon/src/service/stop_event_windows.rs",
         "daemon/src/vault/dpapi_windows.rs",
         "daemon/src/vault/locked_key.rs",
         "daemon/src/vault/locked_page_linux.rs",

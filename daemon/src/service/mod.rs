@@ -10,6 +10,9 @@ mod manager;
 #[cfg_attr(unix, path = "stop_unix.rs")]
 #[cfg_attr(windows, path = "stop_windows.rs")]
 mod stop;
+#[cfg(windows)]
+#[path = "stop_event_windows.rs"]
+mod stop_event;
 
 pub use stop::{STOPPED_BY, told_to_stop};
 

@@ -1,21 +1,31 @@
-//! The console events that stop a daemon.
+//! The console events that stop a daemon, and an event of our own for one without a console.
 //!
-//! A process without a console gets none of them and is ended by its task or by the end of the session. That
-//! costs nothing: what the vault says is saved is on disk, and a file is replaced as a whole.
+//! A daemon that a logon task starts gets no console event; it is asked by its event, or ended with the session. To
+//! be ended costs nothing: what the vault says is saved is on disk, and a file is replaced as a whole.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
 
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
 
-/// Completes when the daemon is told to stop: Ctrl-C, Ctrl-Break, a closed console, or the end of the session.
-/// They are caught from now on. After a close the system ends the process within five seconds.
+use super::stop_event::StopEvent;
+
+/// Completes when the daemon is told to stop: Ctrl-C, Ctrl-Break, a closed console, the end of the session, or the
+/// event `Local\entrad-stop-PID`. They are caught from now on. After a close the system ends the process within
+/// five seconds.
 ///
 /// # Errors
-/// When console events cannot be received.
+/// When console events cannot be received. Without its own event the daemon goes on, and the log says so.
 pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut stop, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
     let (mut logoff, mut shutdown) = (ctrl_logoff()?, ctrl_shutdown()?);
+    let event = asked_by(&format!(r"Local\entrad-stop-{}", std::process::id()));
+    let asked = async move {
+        match event {
+            Some(event) => event.is_set().await,
+            None => pending().await,
+        }
+    };
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -23,9 +33,21 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
             _ = close.recv() => {}
             _ = logoff.recv() => {}
             _ = shutdown.recv() => {}
+            () = asked => {}
         }
     })
 }
 
+/// The event, unless another program has its name or the system refuses.
+fn asked_by(name: &str) -> Option<StopEvent> {
+    let made = StopEvent::make(name);
+    made.inspect_err(
+        |error| tracing::warn!(%name, %error, "the event that stops this daemon is not ours: end it by its process"),
+    )
+    .ok()
+}
+
 /// What stops a daemon, for people.
-pub const STOPPED_BY: &str = "Ctrl-C and Ctrl-Break stop the daemon after running requests have been answered; so does a closed console.";
+pub const STOPPED_BY: &str = "Ctrl-C and Ctrl-Break stop the daemon after running requests have been answered; so does a closed console. \
+     Without a console, process PID is stopped from PowerShell: \
+     [Threading.EventWaitHandle]::OpenExisting('Local\\entrad-stop-PID').Set()";
