@@ -5,7 +5,9 @@
 //! Source: learn.microsoft.com, "Named Pipe Security and Access Rights" and "CreateNamedPipeW function".
 #![expect(unsafe_code, reason = "making a pipe with an access list has no safe interface")]
 
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,17 +77,24 @@ impl Listener {
     ///
     /// # Errors
     /// [`ListenError`]; a name that is taken is left alone.
-    #[expect(clippy::unused_async, reason = "on Unix it waits, and both are called alike")]
     pub async fn bind(name: &Path) -> Result<Self, ListenError> {
         let failed = |reason| ListenError::Io { name: name.to_owned(), reason };
         if !name.to_string_lossy().to_ascii_lowercase().starts_with(PIPES) {
             return Err(ListenError::NotAPipe(name.to_owned()));
         }
         let user = Sid::ours().map_err(failed)?;
+        // The first instance's flag says so too, and without a gap; Wine ignores it.
+        match look(name).await {
+            Ok(pipe) => return Err(taken(name, &user, Some(&pipe))),
+            Err(error) if is(&error, ERROR_ACCESS_DENIED) || is(&error, ERROR_PIPE_BUSY) => {
+                return Err(taken(name, &user, None));
+            }
+            Err(_) => {}
+        }
         let idle = match instance(name, &user, true) {
             Ok(idle) => idle,
             Err(error) if is(&error, ERROR_ACCESS_DENIED) || is(&error, ERROR_PIPE_BUSY) => {
-                return Err(taken(name, &user));
+                return Err(taken(name, &user, look(name).await.ok().as_ref()));
             }
             Err(error) => return Err(failed(error)),
         };
@@ -122,6 +131,10 @@ impl Listener {
     }
 }
 
+/// A quarter of a second in all.
+const MOST_LOOKS: u32 = 10;
+const LOOK_PAUSE: Duration = Duration::from_millis(25);
+
 /// Long enough for other connections to end and give memory back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -137,13 +150,26 @@ fn instance(name: &Path, user: &Sid, is_first: bool) -> io::Result<NamedPipeServ
     unsafe { options.create_with_security_attributes_raw(name, (&raw mut attributes).cast()) }
 }
 
-/// Who has the name, as far as the system tells. The other end learns nothing of us but that we looked.
-fn taken(name: &Path, user: &Sid) -> ListenError {
-    use std::os::windows::fs::OpenOptionsExt;
-
-    let mut options = std::fs::OpenOptions::new();
+/// Opens the pipe to look at it alone. The other end learns nothing of us but that we looked.
+async fn look(name: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
     options.access_mode(READ_CONTROL | FILE_READ_ATTRIBUTES).security_qos_flags(SECURITY_ANONYMOUS);
-    let Ok(pipe) = options.open(name) else {
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        match options.open(name) {
+            // Its server has not made the next instance yet.
+            Err(error) if is(&error, ERROR_PIPE_BUSY) && looks < MOST_LOOKS => {
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
+            looked => return looked,
+        }
+    }
+}
+
+/// Who has the name, as far as the system tells by the pipe.
+fn taken(name: &Path, user: &Sid, pipe: Option<&File>) -> ListenError {
+    let Some(pipe) = pipe else {
         return ListenError::Taken { name: name.to_owned(), holder: "it does not let us look".to_owned() };
     };
     let owner = AccessList::of(pipe.as_handle(), ObjectKind::Kernel);
@@ -178,7 +204,6 @@ mod tests {
     use windows_sys::Win32::Foundation::ERROR_FILE_NOT_FOUND;
 
     use super::*;
-    use crate::windows::is_wine;
 
     fn name(test: &str) -> PathBuf {
         PathBuf::from(format!(r"\\.\pipe\entrad-test-{test}-{}", std::process::id()))
@@ -257,12 +282,7 @@ mod tests {
     async fn a_name_that_is_taken_is_told_with_its_holder() {
         let name = name("taken");
         let _first = Listener::bind(&name).await.unwrap();
-        // Wine lets anybody add an instance; there the message alone can be looked at.
-        let error = if is_wine() {
-            taken(&name, &Sid::ours().unwrap())
-        } else {
-            Listener::bind(&name).await.unwrap_err()
-        };
+        let error = Listener::bind(&name).await.unwrap_err();
         let text = error.to_string();
         assert!(error.is_held() && text.contains(&format!("process {}", std::process::id())), "{text}");
     }

@@ -35,19 +35,6 @@ pub(crate) fn error_of(code: u32) -> io::Error {
     io::Error::from_raw_os_error(code.cast_signed())
 }
 
-/// Whether this is Wine, which stores access lists and does not enforce them.
-#[cfg(test)]
-#[expect(unsafe_code, reason = "looking a function up has no safe interface")]
-pub(crate) fn is_wine() -> bool {
-    use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
-
-    // SAFETY: both names end in zero; the module is one that every process has.
-    unsafe {
-        GetProcAddress(GetModuleHandleA(c"ntdll.dll".as_ptr().cast()), c"wine_get_version".as_ptr().cast())
-    }
-    .is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
