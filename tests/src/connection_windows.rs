@@ -1,4 +1,5 @@
 //! Named pipes, on a runtime that all of them share: a pipe without one blocks for as long as the other end likes.
+#![expect(unsafe_code, reason = "making a pipe with an access list has no safe interface")]
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use entrad::windows::{Descriptor, Sid};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeServer, ServerOptions};
 use tokio::runtime::Runtime;
@@ -98,8 +100,15 @@ impl Listener {
     pub fn new(env: &Env) -> Self {
         let name = env.socket_named("foreign");
         let _runtime = RUNTIME.enter();
-        let pipe = ServerOptions::new().first_pipe_instance(true).create(&name).expect("a pipe");
-        Self { pipe: Some(pipe).into(), name }
+        // The client looks at the owner before it says a word.
+        let descriptor = Descriptor::of_user_alone(&Sid::ours().expect("a user")).expect("a descriptor");
+        let mut attributes = descriptor.attributes();
+        let mut options = ServerOptions::new();
+        let options = options.first_pipe_instance(true);
+        // SAFETY: the attributes are a SECURITY_ATTRIBUTES, and they and the descriptor they point to outlive the call.
+        let pipe =
+            unsafe { options.create_with_security_attributes_raw(&name, (&raw mut attributes).cast()) };
+        Self { pipe: Some(pipe.expect("a pipe")).into(), name }
     }
 
     /// Where it listens.

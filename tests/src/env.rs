@@ -227,7 +227,10 @@ impl Env {
         let mut command = self.entra_command(&["login", "--json"]);
         command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().expect("the client starts");
-        let code = self.sim.control().next_user_code_blocking().expect("a code is asked for");
+        let Ok(code) = self.sim.control().next_user_code_blocking() else {
+            system::kill(child.id());
+            panic!("no code is asked for: {:?}\n{}", finish(child), self.log());
+        };
         self.sim.control().approve(&code, person).expect("the code is approved");
         let ran = finish(child);
         let last: Value =

@@ -131,3 +131,6 @@ impl Drop for Refusal {
 
 /// What the system says of what is refused so.
 pub const REFUSED: &str = "Permission denied";
+
+/// What a person is told to do where no daemon runs.
+pub const HOW_TO_START: &str = "Start it with `entrad &`.";

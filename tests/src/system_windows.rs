@@ -8,10 +8,12 @@ use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use entrad::windows::{AccessList, ObjectKind, Sid, wide};
+use entrad::windows::{AccessList, Descriptor, ObjectKind, Sid, wide};
 use tempfile::TempDir;
 use windows_sys::Win32::Foundation::HANDLE;
-use windows_sys::Win32::Storage::FileSystem::{FILE_FLAG_BACKUP_SEMANTICS, READ_CONTROL};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_SHARE_READ, READ_CONTROL, WRITE_DAC,
+};
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent};
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::Threading::{
@@ -31,14 +33,12 @@ pub(crate) fn furnish(folder: &Path) {
     std::fs::write(config_file(folder), "").expect("a file");
 }
 
-/// Closes a file to others, by making it anew where the daemon would make a secret.
+/// Closes a file to others, as the daemon closes its own.
 pub(crate) fn make_private(file: &Path) {
-    let bytes = std::fs::read(file).expect("a file");
-    let secrets = file.with_extension("secrets");
-    entrad::private::create_folder(&secrets).expect("a folder");
-    std::fs::write(secrets.join("file"), bytes).expect("a file");
-    std::fs::rename(secrets.join("file"), file).expect("a rename");
-    std::fs::remove_dir(secrets).expect("an empty folder");
+    let file = OpenOptions::new().access_mode(READ_CONTROL | WRITE_DAC).open(file).expect("a file");
+    let ours = Sid::ours().expect("a user");
+    let descriptor = Descriptor::of_user_alone(&ours).expect("a descriptor");
+    descriptor.apply(file.as_handle()).expect("an access list");
 }
 
 /// Sends a program into the home, with nothing else in its environment than what the system itself needs.
@@ -156,25 +156,32 @@ pub fn told_of_process(_: u32) -> Vec<(String, Vec<u8>)> {
 /// Nothing: a file that is held by another program is held for an administrator too.
 pub fn give_up_privileges() {}
 
-/// A file that can be neither read nor replaced until this is dropped, as when another program has it open.
+/// A file that can be read but not replaced until this is dropped, as when another program has it open.
 pub struct Refusal {
     _held: File,
 }
 
 impl Refusal {
-    /// Holds the file in that folder, shared with nobody.
+    /// Holds the file in that folder, shared with those who read it.
     ///
     /// # Panics
     /// When it is not there.
     #[must_use]
     pub fn begin(folder: &Path, file: &str) -> Self {
-        let held = OpenOptions::new().read(true).share_mode(0).open(folder.join(file)).expect("a file");
+        let held = OpenOptions::new()
+            .read(true)
+            .share_mode(FILE_SHARE_READ)
+            .open(folder.join(file))
+            .expect("a file");
         Self { _held: held }
     }
 }
 
 /// What the system says of what is refused so; the sentence before the number is in the user's language.
 pub const REFUSED: &str = "(os error ";
+
+/// What a person is told to do where no daemon runs.
+pub const HOW_TO_START: &str = "Start it with `start entrad`.";
 
 fn owned(handle: HANDLE) -> Option<OwnedHandle> {
     // SAFETY: the handle was just opened, and nobody else closes it.

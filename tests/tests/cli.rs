@@ -5,7 +5,7 @@ use entra_proto::account::AccountsAnswer;
 use entra_proto::error::{TABLE, exit};
 use entra_proto::status::StatusAnswer;
 use entra_sim::{ADA, AZURE_CLI_CLIENT, BOB, Fault, Leg};
-use entra_tests::{Env, programs};
+use entra_tests::{Env, programs, system};
 use serde_json::{Value, json};
 
 #[test]
@@ -20,7 +20,7 @@ fn every_exit_status_is_met() {
     };
     let token = ["token", "--for", "arm"];
     for command in [&token[..], &["status"], &["accounts"], &["login"], &["logout"]] {
-        is(command, exit::NO_DAEMON, "Start it with `entrad &`.");
+        is(command, exit::NO_DAEMON, system::HOW_TO_START);
     }
     let _daemon = env.start_in_memory(&[]);
     is(&token, exit::SIGN_IN_NEEDED, "Nobody is signed in.");

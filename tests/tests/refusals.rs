@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// A token's life in seconds, and what a caller wants of it: from its second second on it asks Entra for a newer one.
 const LIFE: u64 = 1_000;
-const WANTED: &str = "999";
+const WANTED: u64 = 999;
 
 fn signed_in() -> (Env, Daemon) {
     let env = Env::new(programs!());
@@ -58,7 +58,7 @@ fn a_valid_token_is_served_through_every_outage() {
         let before = refreshes(&env);
         control.script(outage.clone());
         while refreshes(&env) == before {
-            let second = env.token(&["--for", resource, "--min-validity", WANTED]);
+            let second = env.token(&["--for", resource, "--min-validity", &WANTED.to_string()]);
             assert_eq!(
                 (&second["source"], &second["access_token"]),
                 (&json!("cache"), &first["access_token"]),
@@ -69,8 +69,9 @@ fn a_valid_token_is_served_through_every_outage() {
         control.clear_faults();
         // Held back now: served at once, without another request.
         let asked = refreshes(&env);
-        assert_eq!(env.token(&["--for", resource, "--min-validity", WANTED])["source"], "cache");
-        assert_eq!(refreshes(&env), asked, "{outage:?}");
+        let wanted = json!({"resource": resource, "min_validity": WANTED});
+        let held = raw::post(&env.socket(), "/v1/token", &wanted).body;
+        assert_eq!((&held["source"], refreshes(&env)), (&json!("cache"), asked), "{outage:?}");
     }
     assert_eq!(env.entra(&["accounts"]).stdout.matches("good").count(), 1);
 }
@@ -185,7 +186,7 @@ fn invariant_4_a_token_with_a_little_life_is_served_while_entra_is_silent() {
     let (begun, before) = (Instant::now(), refreshes(&env));
     while refreshes(&env) == before {
         let asked = Instant::now();
-        let served = env.token(&["--for", "sql", "--min-validity", WANTED]);
+        let served = env.token(&["--for", "sql", "--min-validity", &WANTED.to_string()]);
         assert_eq!((&served["source"], &served["access_token"]), (&json!("cache"), &held["access_token"]));
         // The request itself would give up after thirty seconds, twice.
         assert!(asked.elapsed() < Duration::from_secs(25), "{:?}", asked.elapsed());

@@ -45,7 +45,8 @@ fn the_events_tell_the_story_in_order() {
     assert_eq!(code["flow"], "device_code");
     assert_eq!(code["scopes"], json!(["https://graph.microsoft.com/.default"]));
     assert!((890..=900).contains(&code["expires_in"].as_u64().unwrap()), "{code}");
-    assert!(code["program"].as_str().unwrap().contains("entra-under-test (process "), "{code}");
+    let program = format!("entra-under-test{} (process ", std::env::consts::EXE_SUFFIX);
+    assert!(code["program"].as_str().unwrap().contains(&program), "{code}");
     assert!(code["verification_uri"].as_str().unwrap().starts_with(env.sim().origin()), "{code}");
     assert!(code["message"].as_str().unwrap().contains(&user_code), "{code}");
     let waiting = login.event();
