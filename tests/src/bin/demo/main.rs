@@ -11,13 +11,16 @@ use entrad::harden::WipingAllocator;
 
 mod stage;
 mod story;
+#[cfg_attr(unix, path = "system_unix.rs")]
+#[cfg_attr(windows, path = "system_windows.rs")]
+mod system;
 
 #[global_allocator]
 static ALLOCATOR: WipingAllocator = WipingAllocator;
 
 fn main() -> ExitCode {
     let name = std::env::args_os().next();
-    match name.as_deref().and_then(|name| Path::new(name).file_name()).and_then(|name| name.to_str()) {
+    match name.as_deref().and_then(|name| Path::new(name).file_stem()).and_then(|name| name.to_str()) {
         Some("entrad") => entrad::run::main(),
         Some("entra") => ExitCode::from(entra::main()),
         _ => story::tell(),

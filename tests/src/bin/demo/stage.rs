@@ -1,21 +1,24 @@
 //! The stage: a throw-away home, the processes in it, and the certainty that nothing stays behind.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::env::consts::EXE_SUFFIX;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use entra_sim::{Options, Sim};
-use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use entrad::{private, service};
+use serde_json::Value;
 use tempfile::TempDir;
+use tokio::runtime;
+
+use crate::system::{self, Grip};
 
 /// Everything that must go when the demo ends.
 struct Traces {
     folder: Option<TempDir>,
-    running: Vec<u32>,
+    running: Vec<(u32, Grip)>,
 }
 
 /// The stage.
@@ -28,105 +31,135 @@ pub(crate) struct Stage {
 impl Stage {
     /// Sets the stage and arms the clean-up for Ctrl-C and its like.
     pub(crate) fn set(options: Options) -> Result<Self, Box<dyn std::error::Error>> {
-        let private = PermissionsExt::from_mode(0o700);
-        let folder = tempfile::Builder::new().prefix("entrad-demo-").permissions(private).tempdir()?;
-        let root = folder.path().to_owned();
+        let folder = tempfile::Builder::new().prefix("entrad-demo-").tempdir()?;
+        let root = folder.path().join("stage");
         let traces = Arc::new(Mutex::new(Traces { folder: Some(folder), running: Vec::new() }));
-        clean_up_on_signals(&traces)?;
+        clean_up_when_told(&traces)?;
+        for name in ["bin", "home", "run", "state"] {
+            private::create_folder(&root.join(name))?;
+        }
         let own = std::env::current_exe()?;
-        for name in ["bin", "home", "run"] {
-            std::fs::create_dir(root.join(name))?;
-            std::fs::set_permissions(root.join(name), PermissionsExt::from_mode(0o700))?;
-        }
         for name in ["entrad", "entra"] {
-            symlink(&own, root.join("bin").join(name))?;
+            system::cast(&own, &program(&root, name))?;
         }
-        std::fs::write(root.join("passphrase"), "only for the demo")?;
-        std::fs::set_permissions(root.join("passphrase"), PermissionsExt::from_mode(0o600))?;
-        let config = format!(
-            "# what a real user writes here: client_id and tenant\nauthority = \"{}\"\ntenant = \"{}\"\nclient_id = \"{}\"\nstore = \"passphrase\"\npassphrase_file = \"{}\"\n",
-            "ORIGIN",
-            options.tenant,
-            entra_sim::DEFAULT_CLIENT,
-            root.join("passphrase").display()
-        );
+        system::write_private(&passphrase(&root), "only for the demo")?;
+        let tenant = options.tenant.clone();
         let sim = Sim::start_blocking(options)?;
-        let folder = root.join("home/.config/entrad");
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("config.toml"), config.replace("ORIGIN", sim.origin()))?;
+        std::fs::write(config(&root), configuration(sim.origin(), &tenant, &passphrase(&root)))?;
         Ok(Self { traces, root, sim })
     }
 
     /// A program of the demo, in the throw-away home and nothing else.
-    pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(self.root.join("bin").join(program));
+    pub(crate) fn command(&self, name: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program(&self.root, name));
+        command.args(args).env_clear().stdin(Stdio::null());
         command
-            .args(args)
-            .env_clear()
             .env("HOME", self.root.join("home"))
-            .env("XDG_RUNTIME_DIR", self.root.join("run"));
-        for kept in ["TERM", "LANG", "NO_COLOR", "COLUMNS"] {
+            .env("ENTRAD_CONFIG", config(&self.root))
+            .env("ENTRAD_SOCKET", system::address(&self.root.join("run")))
+            .env("ENTRAD_STATE_DIR", self.root.join("state"));
+        for kept in KEPT {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
             }
         }
-        command.stdin(Stdio::null());
         command
     }
 
     /// Starts a program that is ended with the demo, if it has not ended before.
-    pub(crate) fn start(&self, mut command: Command) -> std::io::Result<Child> {
+    pub(crate) fn start(&self, mut command: Command) -> io::Result<Child> {
         // Under the lock, so that an interruption cannot fall between the start and the note of it.
         let mut traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
-        let child = command.spawn()?;
-        traces.running.push(child.id());
+        let mut child = command.spawn()?;
+        let grip = Grip::on(&child).inspect_err(|_| drop(child.kill()))?;
+        traces.running.push((child.id(), grip));
         Ok(child)
     }
 
     /// A program has ended and been waited for: its number may soon be another's.
     pub(crate) fn ended(&self, pid: u32) {
-        self.traces.lock().unwrap_or_else(PoisonError::into_inner).running.retain(|running| *running != pid);
+        let mut traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
+        traces.running.retain(|(running, _)| *running != pid);
     }
 
     /// Asks a program to stop, as a service manager does, and waits for it.
-    pub(crate) fn stop(&self, mut child: Child) -> std::io::Result<()> {
-        send(child.id(), Signal::TERM);
+    pub(crate) fn stop(&self, mut child: Child) -> io::Result<()> {
+        Grip::on(&child)?.ask_to_stop()?;
         child.wait()?;
         self.ended(child.id());
         Ok(())
+    }
+
+    /// Takes everything away.
+    pub(crate) fn strike(self) -> io::Result<()> {
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner).wipe()
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.traces.lock().unwrap_or_else(PoisonError::into_inner).wipe();
+        // The demo has failed for another reason, or nothing is left.
+        let _gone = self.traces.lock().unwrap_or_else(PoisonError::into_inner).wipe();
     }
 }
 
 impl Traces {
-    fn wipe(&mut self) {
-        for pid in self.running.drain(..) {
-            send(pid, Signal::KILL);
+    fn wipe(&mut self) -> io::Result<()> {
+        for (_, process) in self.running.drain(..) {
+            process.kill();
         }
-        drop(self.folder.take());
+        self.folder.take().map_or(Ok(()), TempDir::close)
     }
 }
 
-fn clean_up_on_signals(traces: &Arc<Mutex<Traces>>) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+/// What tells a daemon to stop tells the demo.
+fn clean_up_when_told(traces: &Arc<Mutex<Traces>>) -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let traces = Arc::clone(traces);
+    let (arm, armed) = mpsc::channel();
     thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            traces.lock().unwrap_or_else(PoisonError::into_inner).wipe();
-            std::process::exit(128 + signal);
-        }
+        runtime.block_on(async {
+            match service::told_to_stop() {
+                Ok(told) => {
+                    let _heard = arm.send(Ok(()));
+                    told.await;
+                    let _gone = traces.lock().unwrap_or_else(PoisonError::into_inner).wipe();
+                    std::process::exit(INTERRUPTED);
+                }
+                Err(error) => {
+                    let _heard = arm.send(Err(error));
+                }
+            }
+        });
     });
-    Ok(())
+    armed.recv().map_err(io::Error::other)?
 }
 
-fn send(pid: u32, signal: Signal) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        // It may have ended by itself.
-        let _gone = kill_process(pid, signal);
-    }
+fn program(root: &Path, name: &str) -> PathBuf {
+    root.join("bin").join(format!("{name}{EXE_SUFFIX}"))
 }
+
+fn passphrase(root: &Path) -> PathBuf {
+    root.join("passphrase")
+}
+
+fn config(root: &Path) -> PathBuf {
+    root.join("config.toml")
+}
+
+/// The configuration file. A string of JSON is one of TOML too, whatever a path has in it.
+fn configuration(origin: &str, tenant: &str, passphrase: &Path) -> String {
+    let passphrase = Value::from(passphrase.to_string_lossy());
+    let client_id = entra_sim::DEFAULT_CLIENT;
+    format!(
+        "# what a real user writes here: client_id and tenant\n\
+         authority = \"{origin}\"\ntenant = \"{tenant}\"\nclient_id = \"{client_id}\"\n\
+         store = \"passphrase\"\npassphrase_file = {passphrase}\n"
+    )
+}
+
+/// What the programs keep of the environment. Windows finds its network library by `SystemRoot`.
+const KEPT: [&str; 5] = ["COLUMNS", "LANG", "NO_COLOR", "SystemRoot", "TERM"];
+
+/// As shells say of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;

@@ -11,6 +11,7 @@ use entra_sim::{Leg, Options};
 use serde_json::Value;
 
 use crate::stage::Stage;
+use crate::system::{ENDPOINT, PROMPT, RESTART, START};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -46,7 +47,7 @@ fn play() -> Outcome<()> {
         stage.sim.origin()
     );
 
-    step(1, "Start the daemon. On a workstation the service manager does this.", "entrad &");
+    step(1, "Start the daemon. On a workstation the service manager does this.", START);
     let started = Instant::now();
     let daemon = start_daemon(&stage)?;
     table.push(("daemon ready", format!("in {}", time(started))));
@@ -82,7 +83,7 @@ fn play() -> Outcome<()> {
     }
     table.push(("silent refresh", format!("{took}, from Entra")));
 
-    step(6, "Stop the daemon and start it again, as after a reboot.", "kill %1; entrad &");
+    step(6, "Stop the daemon and start it again, as after a reboot.", RESTART);
     stage.stop(daemon)?;
     let started = Instant::now();
     let daemon = start_daemon(&stage)?;
@@ -114,11 +115,12 @@ fn play() -> Outcome<()> {
     if !sealed {
         return Err("Entra saw another number of refreshes than the three of the story".into());
     }
+    stage.strike()?;
     println!("\nWhat happened");
     for (what, result) in table {
         println!("  {what:<26} {result}");
     }
-    println!("\nThe folder, the socket and both processes are gone. For the real thing: README.md.");
+    println!("\nThe folder, the {ENDPOINT} and both processes are gone. For the real thing: README.md.");
     Ok(())
 }
 
@@ -128,7 +130,7 @@ fn step(number: u32, sentence: &str, command: &str) {
 }
 
 fn say_command(command: &str) {
-    println!("$ {command}");
+    println!("{PROMPT} {command}");
 }
 
 fn time(since: Instant) -> String {
