@@ -12,11 +12,11 @@ use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::routing::post;
 
-use crate::Effort;
-use crate::connection::{Connection, body, head_end, token_request};
-use crate::figures::{Figures, Pairs};
-use crate::server::{self, Server};
-use crate::stage::{Stage, hold_to_one_core};
+use super::Effort;
+use super::connection::{Connection, body, head_end, token_request};
+use super::figures::{Figures, Pairs};
+use super::server::{self, Server};
+use super::stage::{Stage, hold_to_one_core};
 
 /// The word that makes this program the bare side.
 pub(crate) const BARE: &str = "serve-bare";

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 
-use crate::connection::is_whole;
+use super::connection::is_whole;
 
 /// Callers that are connected and have asked nothing yet.
 pub(crate) struct Crowd(Vec<UnixStream>);

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use entra_proto::limits::MAX_ANSWER_BODY;
 use entra_sim::{ADA, BOB, DEFAULT_CLIENT, Rules};
 
-use crate::Effort;
-use crate::connection::{Connection, body, token_request};
-use crate::figures::{Figures, Pairs, quantile};
-use crate::keys::{Keys, resource};
-use crate::procfs::{Written, processor_time, resident, written};
-use crate::stage::{Stage, hold_to_one_core};
+use super::Effort;
+use super::connection::{Connection, body, token_request};
+use super::figures::{Figures, Pairs, quantile};
+use super::keys::{Keys, resource};
+use super::procfs::{Written, processor_time, resident, written};
+use super::stage::{Stage, hold_to_one_core};
 
 pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     keys(stage, effort, figures);

@@ -15,13 +15,13 @@ use entra_sim::{Fault, Leg};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::Effort;
-use crate::connection::{Connection, body, token_request};
-use crate::crowd::{Answers, Crowd};
-use crate::figures::{Figures, quantile};
-use crate::procfs::{peak_during, quiet_since, resident};
-use crate::server::{self, Server};
-use crate::stage::{Stage, Workstation};
+use super::Effort;
+use super::connection::{Connection, body, token_request};
+use super::crowd::{Answers, Crowd};
+use super::figures::{Figures, quantile};
+use super::procfs::{peak_during, quiet_since, resident};
+use super::server::{self, Server};
+use super::stage::{Stage, Workstation};
 
 /// The word that makes this program the echo server.
 pub(crate) const ECHO: &str = "serve-echo";

@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::Effort;
-use crate::figures::Figures;
-use crate::procfs::{number, read, switches};
-use crate::stage::Stage;
+use super::Effort;
+use super::figures::Figures;
+use super::procfs::{number, read, switches};
+use super::stage::Stage;
 
 pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     let workstation = stage.workstation();

@@ -28,7 +28,7 @@ use entrad::entra::Entra;
 use entrad::server::{self as daemon, Listener};
 use entrad::vault::{Access, Entry, HomeKind, Record, StoreChoice, Vault, VaultOptions};
 
-use crate::server::{self, Server};
+use super::server::{self, Server};
 
 /// The word that makes this program such a daemon.
 pub(crate) const KEYS: &str = "serve-keys";

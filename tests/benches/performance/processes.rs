@@ -6,9 +6,9 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::Effort;
-use crate::figures::{Figures, Pairs};
-use crate::stage::{Stage, TARGET, hold_to_one_core};
+use super::Effort;
+use super::figures::{Figures, Pairs};
+use super::stage::{Stage, TARGET, hold_to_one_core};
 
 pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     let workstation = stage.workstation();

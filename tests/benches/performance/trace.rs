@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::Effort;
-use crate::figures::Figures;
-use crate::stage::{Stage, TARGET};
+use super::Effort;
+use super::figures::Figures;
+use super::stage::{Stage, TARGET};
 
 pub(crate) fn measure(stage: &Stage, _effort: Effort, figures: &mut Figures) {
     let workstation = stage.workstation();

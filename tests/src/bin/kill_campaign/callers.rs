@@ -9,7 +9,7 @@ use std::io::Write;
 
 use entra_tests::raw;
 
-use crate::lane::wanted;
+use super::lane::wanted;
 
 /// Some callers at once, each of which asks for one new resource after the other.
 pub(crate) struct Callers(Vec<JoinHandle<Vec<String>>>);

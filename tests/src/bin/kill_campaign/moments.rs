@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use entra_tests::Daemon;
 use fastrand::Rng;
 
-use crate::callers::{AT_ONCE, Callers, MOST};
-use crate::lane::{Lane, OnDisk};
+use super::callers::{AT_ONCE, Callers, MOST};
+use super::lane::{Lane, OnDisk};
 
 /// What all kills brought.
 #[derive(Default)]

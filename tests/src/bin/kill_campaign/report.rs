@@ -4,10 +4,10 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::Found;
-use crate::lane::{OnDisk, Rotation};
-use crate::steps::Step;
-use crate::window::Window;
+use super::Found;
+use super::lane::{OnDisk, Rotation};
+use super::steps::Step;
+use super::window::Window;
 
 /// Counts the claims that failed.
 pub(crate) struct Report {

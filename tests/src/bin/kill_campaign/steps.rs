@@ -12,7 +12,7 @@ use std::thread;
 
 use entra_tests::{Daemon, finish, raw};
 
-use crate::lane::{Lane, OnDisk, Rotation, wanted};
+use super::lane::{Lane, OnDisk, Rotation, wanted};
 
 /// What all steps brought.
 #[derive(Default)]

@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::time::Timespec;
 
-use crate::lane::{Lane, Rotation, wanted};
+use super::lane::{Lane, Rotation, wanted};
 
 /// One refresh.
 #[derive(Clone, Copy, Debug)]
