@@ -186,9 +186,9 @@ fn configure(folder: &TempDir, origin: &str) -> Config {
         "store = \"memory\"\nauthority = \"{origin}\"\ntenant = \"{DEFAULT_TENANT}\"\nclient_id = \"{DEFAULT_CLIENT}\"\n"
     );
     std::fs::write(&file, settings).expect("a file");
-    let path = |name: &str| Some(folder.path().join(name));
+    let (socket, state_dir) = (pair::unused_socket(folder.path()), folder.path().join("state"));
     let args =
-        Args { config: Some(file), socket: path("socket"), state_dir: path("state"), ..Args::default() };
+        Args { config: Some(file), socket: Some(socket), state_dir: Some(state_dir), ..Args::default() };
     let places = Places { machine_file: folder.path().join("none.toml"), args, variable: &|_| None };
     Config::load(places).expect("a configuration")
 }
