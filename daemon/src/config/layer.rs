@@ -134,16 +134,18 @@ impl Layer {
 
     pub(super) fn file(path: &Path, owner: Owner, presence: Presence) -> Result<Self, LayerError> {
         let unreadable = |reason: std::io::Error| LayerError::Unreadable { path: path.to_owned(), reason };
-        let file = match std::fs::File::open(path) {
-            Ok(file) => file,
+        let opened = match owner {
+            Owner::Administrator => owner::open_administrators(path),
+            Owner::User => std::fs::File::open(path).map(Some),
+        };
+        let file = match opened {
+            Ok(Some(file)) => file,
+            Ok(None) => return Err(LayerError::NotAdministrators(path.to_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && presence == Presence::Optional => {
                 return Ok(Self::default());
             }
             Err(error) => return Err(unreadable(error)),
         };
-        if owner == Owner::Administrator && !owner::is_administrators(&file).map_err(unreadable)? {
-            return Err(LayerError::NotAdministrators(path.to_owned()));
-        }
         let mut text = String::new();
         file.take(MAX_FILE).read_to_string(&mut text).map_err(unreadable)?;
         Self::parse(&text, path, owner)

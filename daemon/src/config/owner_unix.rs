@@ -5,10 +5,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Whether the file is root's and nobody else may write to it.
-pub(super) fn is_administrators(file: &File) -> io::Result<bool> {
+/// Opens the file; `None` unless it is root's and nobody else may write to it.
+pub(super) fn open_administrators(path: &Path) -> io::Result<Option<File>> {
+    let file = File::open(path)?;
     let metadata = file.metadata()?;
-    Ok(metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
+    Ok((metadata.uid() == 0 && metadata.mode() & 0o022 == 0).then_some(file))
 }
 
 /// What to say of a file that is not.

@@ -33,7 +33,8 @@ impl AccessList {
         Ok(Self::parse(&text_of(object, kind)?))
     }
 
-    fn parse(text: &str) -> Self {
+    /// From text, of which only owner and access list are looked at.
+    pub(crate) fn parse(text: &str) -> Self {
         let (owner, list) = text.split_once("D:").unwrap_or((text, "NO_ACCESS_CONTROL"));
         let owner = owner.trim_start_matches("O:").to_owned();
         let list = list.split("S:(").next().unwrap_or(list);

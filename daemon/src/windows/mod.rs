@@ -13,7 +13,7 @@ use std::io;
 use std::os::windows::ffi::OsStrExt;
 
 pub use access_list::AccessList;
-pub use folders::program_data;
+pub use folders::{place_of, program_data};
 pub use security::{Descriptor, ObjectKind};
 pub use user::{Sid, program_of};
 

@@ -149,7 +149,7 @@ pub(super) unsafe fn take_text(text: *mut u16) -> String {
 const TOKEN_USER_WORDS: usize = 16;
 
 /// The longest path that the system knows, in UTF-16 units.
-const LONGEST_PATH: usize = 32 * 1024;
+pub(super) const LONGEST_PATH: usize = 32 * 1024;
 
 #[cfg(test)]
 mod tests {
