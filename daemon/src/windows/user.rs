@@ -17,8 +17,8 @@ use windows_sys::Win32::Foundation::{HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::ConvertSidToStringSidW;
 use windows_sys::Win32::Security::{GetTokenInformation, TOKEN_QUERY, TOKEN_USER, TokenUser};
 use windows_sys::Win32::System::Threading::{
-    OpenProcess, OpenProcessToken, PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION,
-    QueryFullProcessImageNameW,
+    GetCurrentThread, OpenProcess, OpenProcessToken, OpenThreadToken, PROCESS_NAME_WIN32,
+    PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
 };
 
 /// A user, as `S-1-5-21-…`.
@@ -48,6 +48,21 @@ impl Sid {
         let mut token = null_mut();
         // SAFETY: the process' handle is open, and `token` is ours to write.
         if unsafe { OpenProcessToken(process.as_raw_handle(), TOKEN_QUERY, &raw mut token) } == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call succeeded, so this is an open handle that nothing else closes.
+        of_token(&unsafe { OwnedHandle::from_raw_handle(token) })
+    }
+
+    /// The user whom this thread acts as.
+    ///
+    /// # Errors
+    /// Where it acts as nobody else, or that user is not told.
+    pub fn of_this_thread() -> io::Result<Self> {
+        let mut token = null_mut();
+        // SAFETY: the pseudo handle is always valid, and `token` is ours to write. It is opened as the process: the
+        // other user may have no right to.
+        if unsafe { OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, AS_THE_PROCESS, &raw mut token) } == 0 {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: the call succeeded, so this is an open handle that nothing else closes.
@@ -144,6 +159,8 @@ pub(super) unsafe fn take_text(text: *mut u16) -> String {
     unsafe { LocalFree(text.cast()) };
     copy
 }
+
+const AS_THE_PROCESS: i32 = 1;
 
 /// More than a `TOKEN_USER` and the longest identifier (68 bytes) take.
 const TOKEN_USER_WORDS: usize = 16;
