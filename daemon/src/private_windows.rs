@@ -8,7 +8,7 @@ use std::path::Path;
 use windows_sys::Win32::Foundation::ERROR_ALREADY_EXISTS;
 use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 
-use crate::windows::{Descriptor, Sid, wide};
+use crate::windows::{Descriptor, Sid, wide_path};
 
 /// Makes the folder and those above it where they are missing; those above get the access list that they
 /// inherit. One that is there is left as it is.
@@ -23,7 +23,7 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
         create_dir_all(parent)?;
     }
     let descriptor = Descriptor::of_folder(&Sid::ours()?)?;
-    let name = wide(path.as_os_str())?;
+    let name = wide_path(path)?;
     // SAFETY: the name ends in zero, and the attributes point to a descriptor that outlives the call.
     if unsafe { CreateDirectoryW(name.as_ptr(), &descriptor.attributes()) } != 0 {
         return Ok(());

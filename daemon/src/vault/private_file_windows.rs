@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 
 use super::{Fault, FileError, failed, is_temporary, read_bounded, temporary_name};
 use crate::private::create_folder;
-use crate::windows::{AccessList, Descriptor, ObjectKind, Sid, wide};
+use crate::windows::{AccessList, Descriptor, ObjectKind, Sid, wide_path};
 
 /// The state folder, held open.
 #[derive(Debug)]
@@ -236,7 +236,7 @@ fn links(file: &File) -> io::Result<u32> {
 
 /// Renames and returns when that is on the disk.
 fn rename(from: &Path, to: &Path, flags: MOVE_FILE_FLAGS) -> io::Result<()> {
-    let (from, to) = (wide(from.as_os_str())?, wide(to.as_os_str())?);
+    let (from, to) = (wide_path(from)?, wide_path(to)?);
     // SAFETY: both names end in zero.
     if unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), flags | MOVEFILE_WRITE_THROUGH) } == 0 {
         return Err(io::Error::last_os_error());
@@ -338,6 +338,16 @@ pub(in crate::vault) mod tests {
             assert!(list.is_owned_by(&ours) && !list.is_open_to_others_than(&ours), "{list:?}");
         }
         assert_eq!(names(&folder), ["f"]);
+    }
+
+    #[test]
+    fn a_folder_may_lie_deeper_than_the_systems_short_paths() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("d".repeat(120)).join("e".repeat(120)).join("entrad");
+        let folder = Folder::create(&path).unwrap();
+        folder.replace("f", b"one", None).unwrap();
+        folder.replace("f", b"two", Some("f.old")).unwrap();
+        assert_eq!(names(&folder), ["f", "f.old"]);
     }
 
     #[test]
