@@ -152,7 +152,7 @@ impl Folder {
             let found = entry.map_err(refused())?.file_name();
             let Some(found) = found.to_str() else { continue };
             if is_temporary(found, name) {
-                remove_file(self.path.join(found)).map_err(refused())?;
+                patiently(|| remove_file(self.path.join(found))).map_err(refused())?;
                 tracing::info!(file = found, "Removed what an interrupted write left behind.");
             }
         }
@@ -427,6 +427,21 @@ pub(in crate::vault) mod tests {
         folder.replace("f", b"two", None).unwrap();
         lets_go.join().unwrap();
         assert_eq!(**folder.read("f", 4).unwrap().unwrap(), *b"two");
+    }
+
+    #[test]
+    fn an_unfinished_write_that_somebody_holds_for_a_moment_is_cleaned_all_the_same() {
+        let (_home, folder) = folder();
+        let unfinished = folder.path.join("f.0123456789abcdef.tmp");
+        fs::write(&unfinished, "").unwrap();
+        let scanner = OpenOptions::new().read(true).share_mode(FILE_SHARE_READ).open(unfinished).unwrap();
+        let lets_go = std::thread::spawn(move || {
+            sleep(PAUSE * 2);
+            drop(scanner);
+        });
+        folder.clean("f").unwrap();
+        lets_go.join().unwrap();
+        assert!(names(&folder).is_empty());
     }
 
     #[test]
