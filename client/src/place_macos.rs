@@ -12,12 +12,12 @@ pub(crate) fn lookup(name: &str) -> Option<OsString> {
     if name == PLACE { own_folder() } else { std::env::var_os(name) }
 }
 
-/// The user's own temporary folder, which is made with mode 0700 if there is none (confstr(3)).
+/// The user's own cache folder, which is made with mode 0700 if there is none (confstr(3)).
 fn own_folder() -> Option<OsString> {
     let mut path = vec![0_u8; LONGEST];
     // SAFETY: at most `len()` bytes are written, into memory that is ours.
     let length = unsafe {
-        libc::confstr(libc::_CS_DARWIN_USER_TEMP_DIR, path.as_mut_ptr().cast::<c_char>(), path.len())
+        libc::confstr(libc::_CS_DARWIN_USER_CACHE_DIR, path.as_mut_ptr().cast::<c_char>(), path.len())
     };
     // The length counts the closing zero; 0 is a failure, and a longer path than fits was cut.
     let kept = length.checked_sub(1).filter(|kept| *kept < path.len())?;

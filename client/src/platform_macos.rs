@@ -26,5 +26,4 @@ pub(crate) use self::start_macos::prepare;
 pub(crate) const OPEN_HELP: &str = "Open the page in the browser";
 
 /// What help says of `--socket`.
-pub(crate) const SOCKET_HELP: &str =
-    "entrad's socket [default: $ENTRAD_SOCKET, else entrad/entrad.sock in your temporary folder]";
+pub(crate) const SOCKET_HELP: &str = "entrad's socket [default: $ENTRAD_SOCKET, else entrad/entrad.sock in your cache folder, `getconf DARWIN_USER_CACHE_DIR`]";

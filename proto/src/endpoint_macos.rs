@@ -1,8 +1,9 @@
 //! The user's own place on macOS.
 
-/// The system's name for the user's own temporary folder, which `confstr` finds (confstr(3)). The variable
-/// `TMPDIR` usually names it too, but not in a session that was opened with another environment.
-pub const PLACE: &str = "DARWIN_USER_TEMP_DIR";
+/// The system's name for the user's own cache folder, which `confstr` finds and which has mode 0700 (confstr(3)). From
+/// the temporary one beside it the system removes what was not accessed for three days, the socket of a running daemon
+/// too.
+pub const PLACE: &str = "DARWIN_USER_CACHE_DIR";
 
 /// What is missing without it, and the way out.
 pub(in super::super) const NO_PLACE: (&str, &str) =

@@ -21,12 +21,12 @@ pub(super) fn default_socket(variable: &dyn Fn(&str) -> Option<OsString>) -> Res
     Ok(endpoint::socket_path(lookup)?)
 }
 
-/// The user's own temporary folder, which is closed to others (confstr(3)).
+/// The user's own cache folder, which is closed to others (confstr(3)).
 fn user_folder() -> Option<OsString> {
     let mut path = vec![0_u8; LONGEST];
     // SAFETY: `path` is ours to write, of the length given, and not kept by the call.
     let length =
-        unsafe { libc::confstr(libc::_CS_DARWIN_USER_TEMP_DIR, path.as_mut_ptr().cast(), path.len()) };
+        unsafe { libc::confstr(libc::_CS_DARWIN_USER_CACHE_DIR, path.as_mut_ptr().cast(), path.len()) };
     // The length counts the closing zero, and is more than there was room for where the path did not fit.
     let is_whole = (2..=path.len()).contains(&length);
     path.truncate(length.saturating_sub(1));
@@ -34,8 +34,7 @@ fn user_folder() -> Option<OsString> {
 }
 
 /// Of `--socket`.
-pub(super) const SOCKET_HELP: &str =
-    "Socket to listen on [default: entrad/entrad.sock in your own temporary folder]";
+pub(super) const SOCKET_HELP: &str = "Socket to listen on [default: entrad/entrad.sock in your own cache folder, `getconf DARWIN_USER_CACHE_DIR`]";
 
 /// `PATH_MAX` of sys/syslimits.h.
 const LONGEST: usize = 1024;
