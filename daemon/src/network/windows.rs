@@ -1,13 +1,14 @@
 //! Windows: the IP helper calls back when an interface, its addresses' state or its metric changes.
 //!
-//! The system calls on a thread of its own with a pointer to a [`Notify`], which therefore lives in a box until the
+//! The system calls on a thread of its own with a pointer to a [`Notify`], which therefore stays where it is until the
 //! subscription has ended; ending it waits for a call under way.
 //! Source: learn.microsoft.com, "NotifyIpInterfaceChange function" and "CancelMibChangeNotify2 function".
 #![expect(unsafe_code, reason = "a callback of the system has no safe interface")]
 
 use std::ffi::c_void;
 use std::io;
-use std::ptr::{from_ref, null_mut};
+use std::ptr::null_mut;
+use std::sync::Arc;
 
 use tokio::sync::Notify;
 use windows_sys::Win32::Foundation::{HANDLE, NO_ERROR};
@@ -22,7 +23,7 @@ use super::settled::settled;
 #[derive(Debug)]
 pub struct Watch {
     subscription: HANDLE,
-    told: Box<Notify>,
+    told: Arc<Notify>,
 }
 
 impl Watch {
@@ -31,9 +32,9 @@ impl Watch {
     /// # Errors
     /// When the system refuses.
     pub fn start() -> io::Result<Self> {
-        let (mut subscription, told) = (null_mut(), Box::new(Notify::new()));
-        let context = from_ref::<Notify>(&told).cast();
-        // SAFETY: the callback has the type asked for; the context is a `Notify` in a box that `Watch` gives up
+        let (mut subscription, told) = (null_mut(), Arc::new(Notify::new()));
+        let context = Arc::as_ptr(&told).cast();
+        // SAFETY: the callback has the type asked for; the context is a `Notify` that `Watch` gives up
         // only after it has ended the subscription; `subscription` is ours to write.
         let status = unsafe {
             NotifyIpInterfaceChange(AF_UNSPEC, Some(changed), context, false, &raw mut subscription)
@@ -98,7 +99,7 @@ mod tests {
     async fn what_the_system_says_is_a_change() {
         let watch = Watch::start().unwrap();
         // SAFETY: as the system calls it, while the subscription lasts.
-        unsafe { changed(from_ref::<Notify>(&watch.told).cast(), null_mut(), 0) };
+        unsafe { changed(Arc::as_ptr(&watch.told).cast(), null_mut(), 0) };
         assert!(watch.changed().await.is_ok());
     }
 }
