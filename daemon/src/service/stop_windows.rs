@@ -1,7 +1,9 @@
 //! The console events that stop a daemon, and an event of our own for one without a console.
 //!
-//! A daemon that a logon task starts gets no console event; it is asked by its event, or ended with the session. To
-//! be ended costs nothing: what the vault says is saved is on disk, and a file is replaced as a whole.
+//! A daemon that a logon task starts gets no console event; it is asked by its event, or ended with the session. Of
+//! the session's end a program is not told that has loaded user32.dll, as ours has by way of shell32.dll. To be ended
+//! costs nothing: what the vault says is saved is on disk, and a file is replaced as a whole.
+//! Source: learn.microsoft.com, "SetConsoleCtrlHandler function" and "Kernel object namespaces".
 
 use std::future::{Future, pending};
 use std::io;
@@ -10,8 +12,8 @@ use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_s
 
 use super::stop_event::StopEvent;
 
-/// Completes when the daemon is told to stop: Ctrl-C, Ctrl-Break, a closed console, the end of the session, or the
-/// event `Local\entrad-stop-PID`. They are caught from now on. After a close the system ends the process within
+/// Completes when the daemon is told to stop: Ctrl-C, Ctrl-Break, a closed console, the end of the session where it is
+/// told, or the event `Local\entrad-stop-PID`, which is known in the daemon's session. They are caught from now on. After a close the system ends the process within
 /// five seconds.
 ///
 /// # Errors
