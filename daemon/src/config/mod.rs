@@ -78,13 +78,17 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]: nothing of a bad layer is used.
     pub fn load(places: Places<'_>) -> Result<Self, ConfigError> {
-        let folders = directories::ProjectDirs::from("", "", "entrad").ok_or(ConfigError::NoHome)?;
+        let folders = directories::BaseDirs::new().ok_or(ConfigError::NoHome)?;
         let command_line = Layer::command_line(&places.args);
         let environment = Layer::environment(places.variable)?;
         let config_file = command_line.get("config").or_else(|| environment.get("config"));
         let user_file = match config_file {
             Some(named) => Layer::file(Path::new(&named.value), Owner::User, Presence::Required)?,
-            None => Layer::file(&folders.config_dir().join("config.toml"), Owner::User, Presence::Optional)?,
+            None => Layer::file(
+                &folders.config_dir().join("entrad").join("config.toml"),
+                Owner::User,
+                Presence::Optional,
+            )?,
         };
         let machine_file = Layer::file(&places.machine_file, Owner::Administrator, Presence::Optional)?;
         let merged = Layer::merge([machine_file, user_file, environment, command_line]);
@@ -94,7 +98,7 @@ impl Config {
             None => Setting::built_in(paths::default_socket(places.variable)?),
         };
         let state_dir = merged.path("state_dir")?.unwrap_or_else(|| {
-            Setting::built_in(folders.state_dir().unwrap_or(folders.data_local_dir()).to_owned())
+            Setting::built_in(folders.state_dir().unwrap_or(folders.data_local_dir()).join("entrad"))
         });
         Ok(Self {
             socket,

@@ -25,6 +25,7 @@ fn nothing_configured_is_organizations_in_the_public_cloud_without_an_app() {
     #[cfg(unix)]
     assert_eq!(config.socket.value, Path::new("/run/user/7/entrad/entrad.sock"));
     assert_eq!((config.store.value.as_str(), &config.store.source), ("auto", &Source::BuiltIn));
+    assert!(config.state_dir.value.ends_with("entrad"), "{:?}", config.state_dir);
 }
 
 #[test]
