@@ -219,6 +219,7 @@ fn unsafe_code_is_in_named_files_only() {
         "daemon/src/access/peer_windows.rs",
         "daemon/src/access/program_macos.rs",
         "daemon/src/clock/macos.rs",
+        "daemon/src/clock/wake_windows.rs",
         "daemon/src/clock/windows.rs",
         "daemon/src/config/paths_macos.rs",
         "daemon/src/harden/macos.rs",

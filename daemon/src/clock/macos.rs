@@ -4,7 +4,7 @@
 //! No timer of the system follows that clock, so a wake is noticed by the end of the step under way.
 #![expect(unsafe_code, reason = "the call that reads this clock has no safe interface")]
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
@@ -21,11 +21,11 @@ impl Clock for SystemClock {
     }
 
     fn wait_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(steps::until(until, boot))
+        Box::pin(steps::until(until, boot, pending))
     }
 
     fn wait_until_set(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(steps::until_set(|| self.now()))
+        Box::pin(steps::until_set(|| self.now(), pending))
     }
 }
 

@@ -17,6 +17,9 @@ mod steps;
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod system;
+#[cfg(windows)]
+#[path = "wake_windows.rs"]
+mod wake;
 
 pub use system::SystemClock;
 

@@ -1,8 +1,8 @@
 //! Windows: `GetTickCount64`, which counts sleep and hibernation (`QueryUnbiasedInterruptTime` would not), and
 //! waiting on it in steps.
 //!
-//! A waitable timer follows either the wall clock, which may be set, or a time that stands still in sleep; so a
-//! wake is noticed by the end of the step under way.
+//! A waitable timer follows either the wall clock, which may be set, or a time that stands still in sleep; so waits go
+//! in steps, and a wake that the system tells of ends the step under way.
 //! Source: learn.microsoft.com, "GetTickCount64 function" and "Interrupt Time".
 #![expect(unsafe_code, reason = "the call that reads this clock has no safe interface")]
 
@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use windows_sys::Win32::System::SystemInformation::GetTickCount64;
 
+use super::wake::woken;
 use super::{Clock, steps};
 use crate::account::time::Now;
 
@@ -25,11 +26,11 @@ impl Clock for SystemClock {
     }
 
     fn wait_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(steps::until(until, boot))
+        Box::pin(steps::until(until, boot, woken))
     }
 
     fn wait_until_set(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(steps::until_set(|| self.now()))
+        Box::pin(steps::until_set(|| self.now(), woken))
     }
 }
 
