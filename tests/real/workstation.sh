@@ -8,6 +8,9 @@ target=${CARGO_TARGET_DIR:-$root/target}
 failed=0
 daemon=
 daemon_options=()
+# How each is called.
+entrad_program=("$target/debug/entrad")
+entra_program=("$target/debug/entra")
 # Seconds that a client may take.
 client_limit=60
 # What the programs find in their environment besides a home: nothing that is not put here.
@@ -89,17 +92,18 @@ program() { # PROGRAM ARGUMENTS...
         "${program_environment[@]}" "$@"
 }
 
-# Starts entrad and waits until it is ready; `took` is how many milliseconds that was.
+# Starts entrad and waits until it is ready: `socket` is where, and `took` is how many milliseconds that was.
 daemon_begin() {
     local line='' begun=${EPOCHREALTIME/./}
     rm -f "$work/ready"
     mkfifo "$work/ready"
-    (program "$target/debug/entrad" "${daemon_options[@]}" "$@") >"$work/ready" 2>>"$work/entrad.log" </dev/null &
+    (program "${entrad_program[@]}" "${daemon_options[@]}" "$@") >"$work/ready" 2>>"$work/entrad.log" </dev/null &
     daemon=$!
     unwatched
     read -r -t 60 line <"$work/ready" || true
     took=$(((${EPOCHREALTIME/./} - begun) / 1000))
-    [[ $line == "ready /"* ]] || fatal "entrad did not get ready"
+    [[ $line == "ready "* ]] || fatal "entrad did not get ready"
+    socket=${line#ready }
 }
 
 # Stops it as a service manager does.
@@ -125,7 +129,7 @@ daemon_restart() {
 entra() {
     local begun=${EPOCHREALTIME/./} errors=$work/entra.$BASHPID.err
     status=0
-    out=$(program timeout -k 5 "$client_limit" "$target/debug/entra" "$@" 2>"$errors" </dev/null) || status=$?
+    out=$(program timeout -k 5 "$client_limit" "${entra_program[@]}" "$@" 2>"$errors" </dev/null) || status=$?
     took=$(((${EPOCHREALTIME/./} - begun) / 1000))
     err=$(<"$errors")
     rm "$errors"
@@ -138,7 +142,7 @@ login_begin() {
     page='' code='' out='' err='' status=none
     rm -f "$work/login"
     mkfifo "$work/login"
-    (program timeout -k 5 120 "$target/debug/entra" login --json "$@") >"$work/login" 2>"$work/entra.err" </dev/null &
+    (program timeout -k 5 120 "${entra_program[@]}" login --json "$@") >"$work/login" 2>"$work/entra.err" </dev/null &
     login=$!
     exec {events}<"$work/login"
     read -r -t 30 -u "$events" line || true
