@@ -9,25 +9,8 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-use support::{Asked, Connection, FakeDaemon, PATIENCE, begin_events, err, out, reply};
-
-const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","app_name":"Microsoft Azure CLI","program":"entra (process 7)","scopes":["https://management.azure.com/.default"],"correlation_id":"c-1"}"#;
-
-const SIGNED_IN: &str = r#"{"event":"signed_in","account":{"id":"u.t","username":"ada@contoso.com","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"c","provenance":{"flow":"device_code","signed_in_on":1795231440},"health":{"state":"good"}}}"#;
-
-fn tell(asked: &Asked, stream: &mut Connection, lines: &[&str]) {
-    match asked.line.as_str() {
-        "POST /v1/sign-ins" => reply(stream, 201, r#"{"id":"s-1"}"#),
-        "GET /v1/sign-ins/s-1/events" => {
-            begin_events(stream);
-            for line in lines {
-                stream.write_all(format!("{line}\n").as_bytes()).unwrap();
-            }
-        }
-        "DELETE /v1/sign-ins/s-1" => reply(stream, 200, "{}"),
-        other => panic!("{other}"),
-    }
-}
+use support::sign_ins::{CODE, SIGNED_IN, tell};
+use support::{FakeDaemon, PATIENCE, err, out};
 
 /// A browser that writes what it is given into a file, and to its own output.
 fn browser(folder: &std::path::Path) -> std::path::PathBuf {

@@ -17,7 +17,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
 
-use support::{FakeDaemon, PATIENCE, begin_events, reply, until_closed};
+use support::sign_ins::{CLIENT_ID, assert_cancelled, wanting_an_app};
+use support::{FakeDaemon, PATIENCE};
 use windows_sys::Win32::Foundation::{FALSE, TRUE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Console::{
     COORD, ClosePseudoConsole, CreatePseudoConsole, HPCON, SetConsoleCtrlHandler,
@@ -30,10 +31,6 @@ use windows_sys::Win32::System::Threading::{
 use windows_sys::core::BOOL;
 
 const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"t\u00f6st","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","program":"entra (process 7)","scopes":["s"],"correlation_id":"c-1"}"#;
-
-const NEEDED: &str = r#"{"code":"client_id_needed","message":"No app registration is configured.","hint":"Give --client-id."}"#;
-
-const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";
 
 /// What the other end runs.
 const LINE: &str = "ENTRA_TEST_LINE";
@@ -170,23 +167,9 @@ fn the_other_end() {
     std::process::exit(program.status().unwrap().code().unwrap());
 }
 
-/// A daemon that wants a client id, then shows a code and waits.
-fn daemon() -> FakeDaemon {
-    FakeDaemon::new(|asked, stream| match asked.line.split(' ').next() {
-        Some("POST") if asked.body.contains(CLIENT_ID) => reply(stream, 201, r#"{"id":"s-1"}"#),
-        Some("POST") => reply(stream, 400, NEEDED),
-        Some("GET") => {
-            begin_events(stream);
-            stream.write_all(format!("{CODE}\n").as_bytes()).unwrap();
-            until_closed(stream);
-        }
-        _ => reply(stream, 200, "{}"),
-    })
-}
-
 #[test]
 fn a_person_is_asked_for_the_app_until_it_is_one() {
-    let daemon = daemon();
+    let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, "login");
     console.expect("(client) id:");
     console.type_in("nonsense\r");
@@ -199,7 +182,7 @@ fn a_person_is_asked_for_the_app_until_it_is_one() {
 
 #[test]
 fn the_prompt_is_drawn_and_counts_down() {
-    let daemon = daemon();
+    let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, &format!("login --client-id {CLIENT_ID}"));
     console.expect("15:00");
     console.expect("4:59");
@@ -210,20 +193,18 @@ fn the_prompt_is_drawn_and_counts_down() {
 
 #[test]
 fn ctrl_c_cancels_at_once() {
-    let daemon = daemon();
+    let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, &format!("login --client-id {CLIENT_ID}"));
     console.expect("BL6XB575V");
     console.type_in("\u{3}");
     console.expect("cancelled.");
     assert_eq!(console.status(), 8);
-    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
-    assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
-    assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+    assert_cancelled(&daemon);
 }
 
 #[test]
 fn ctrl_c_ends_the_question_too() {
-    let daemon = daemon();
+    let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, "login");
     console.expect("(client) id:");
     console.type_in("\u{3}");

@@ -4,45 +4,16 @@
 
 mod support;
 
-use std::io::Write;
-
-use support::{Asked, Connection, FakeDaemon, NOWHERE, begin_events, entra, err, out, reply, until_closed};
-
-const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","app_name":"Microsoft Azure CLI","program":"entra (process 7)","scopes":["https://management.azure.com/.default"],"correlation_id":"c-1"}"#;
+use support::sign_ins::{CODE, SIGNED_IN, assert_cancelled, tell, waiting};
+use support::{FakeDaemon, NOWHERE, entra, err, out};
 
 const WAITING: &str = r#"{"event":"waiting","expires_on":1795231440,"notice":"Entra asked to slow down."}"#;
-
-const SIGNED_IN: &str = r#"{"event":"signed_in","account":{"id":"u.t","username":"ada@contoso.com","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"c","provenance":{"flow":"device_code","signed_in_on":1795231440},"health":{"state":"good"}}}"#;
 
 const FAILED: &str = r#"{"event":"failed","error":{"code":"sign_in_expired","message":"The code expired.","hint":"Run `entra login`.","aadsts":70020}}"#;
 
 /// A daemon whose sign-ins tell these lines and end.
 fn telling(lines: &'static [&'static str]) -> FakeDaemon {
     FakeDaemon::new(move |asked, stream| tell(asked, stream, lines))
-}
-
-/// A daemon whose sign-ins show the code and then wait for as long as somebody listens.
-fn waiting() -> FakeDaemon {
-    FakeDaemon::new(|asked, stream| {
-        tell(asked, stream, &[CODE]);
-        if asked.line.starts_with("GET") {
-            until_closed(stream);
-        }
-    })
-}
-
-fn tell(asked: &Asked, stream: &mut Connection, lines: &[&str]) {
-    match asked.line.as_str() {
-        "POST /v1/sign-ins" => reply(stream, 201, r#"{"id":"s-1"}"#),
-        "GET /v1/sign-ins/s-1/events" => {
-            begin_events(stream);
-            for line in lines {
-                stream.write_all(format!("{line}\n").as_bytes()).unwrap();
-            }
-        }
-        "DELETE /v1/sign-ins/s-1" => reply(stream, 200, "{}"),
-        other => panic!("{other}"),
-    }
 }
 
 #[test]
@@ -133,7 +104,5 @@ fn nobody_who_reads_ends_the_sign_in() {
     drop(reader);
     let status = daemon.entra("login --json").stdout(writer).status().unwrap();
     assert_eq!(status.code(), Some(8));
-    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
-    assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
-    assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+    assert_cancelled(&daemon);
 }

@@ -5,8 +5,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -14,33 +13,8 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Asked, FakeDaemon, PATIENCE, begin_events, err, reply, until_closed};
-
-const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","app_name":"Microsoft Azure CLI","program":"entra (process 7)","scopes":["https://management.azure.com/.default"],"correlation_id":"c-1"}"#;
-
-/// A daemon whose sign-ins show the code and then wait for as long as somebody listens.
-fn waiting() -> FakeDaemon {
-    FakeDaemon::new(|asked, stream| {
-        tell(asked, stream, &[CODE]);
-        if asked.line.starts_with("GET") {
-            until_closed(stream);
-        }
-    })
-}
-
-fn tell(asked: &Asked, stream: &mut UnixStream, lines: &[&str]) {
-    match asked.line.as_str() {
-        "POST /v1/sign-ins" => reply(stream, 201, r#"{"id":"s-1"}"#),
-        "GET /v1/sign-ins/s-1/events" => {
-            begin_events(stream);
-            for line in lines {
-                stream.write_all(format!("{line}\n").as_bytes()).unwrap();
-            }
-        }
-        "DELETE /v1/sign-ins/s-1" => reply(stream, 200, "{}"),
-        other => panic!("{other}"),
-    }
-}
+use support::sign_ins::{CODE, assert_cancelled, tell, waiting};
+use support::{FakeDaemon, PATIENCE, err, until_closed};
 
 fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
@@ -63,9 +37,7 @@ fn a_signal_cancels_at_once(#[case] signal: Signal) {
     assert_eq!(output.status.code(), Some(8));
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_eq!(err(&output), "Error: The sign-in was cancelled.\n");
-    assert_eq!(daemon.asked().line, "POST /v1/sign-ins");
-    assert_eq!(daemon.asked().line, "GET /v1/sign-ins/s-1/events");
-    assert_eq!(daemon.asked().line, "DELETE /v1/sign-ins/s-1");
+    assert_cancelled(&daemon);
 }
 
 #[test]

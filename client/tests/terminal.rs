@@ -19,13 +19,10 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
-use support::{FakeDaemon, PATIENCE, begin_events, reply, until_closed};
+use support::sign_ins::{CLIENT_ID, wanting_an_app};
+use support::{FakeDaemon, PATIENCE};
 
 const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri":"https://microsoft.com/devicelogin","is_trusted_uri":true,"expires_on":1795231440,"expires_in":900,"message":"Go.","flow":"device_code","profile":"default","cloud":"public","tenant":"a\u001b[2Jb","client_id":"04b07795-8ddb-461a-bbee-02f9e1bf7b46","program":"entra (process 7)","scopes":["s"],"correlation_id":"c-1"}"#;
-
-const NEEDED: &str = r#"{"code":"client_id_needed","message":"No app registration is configured.","hint":"Give --client-id."}"#;
-
-const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";
 
 /// The person's side of the terminal.
 struct Terminal {
@@ -77,23 +74,9 @@ impl Terminal {
     }
 }
 
-/// A daemon that wants a client id, then shows a code and waits.
-fn daemon() -> FakeDaemon {
-    FakeDaemon::new(|asked, stream| match asked.line.split(' ').next() {
-        Some("POST") if asked.body.contains(CLIENT_ID) => reply(stream, 201, r#"{"id":"s-1"}"#),
-        Some("POST") => reply(stream, 400, NEEDED),
-        Some("GET") => {
-            begin_events(stream);
-            stream.write_all(format!("{CODE}\n").as_bytes()).unwrap();
-            until_closed(stream);
-        }
-        _ => reply(stream, 200, "{}"),
-    })
-}
-
 #[test]
 fn a_person_is_asked_for_the_app_until_it_is_one() {
-    let daemon = daemon();
+    let daemon = wanting_an_app(CODE);
     let (mut terminal, mut child) = Terminal::run(&daemon, "login", 80);
     terminal.expect("Application (client) id: ");
     terminal.type_in("nonsense\n");
@@ -108,7 +91,7 @@ fn a_person_is_asked_for_the_app_until_it_is_one() {
 
 #[test]
 fn an_empty_answer_ends_with_the_error() {
-    let daemon = daemon();
+    let daemon = wanting_an_app(CODE);
     for keys in ["\n", "\u{4}"] {
         let (mut terminal, mut child) = Terminal::run(&daemon, "login", 80);
         terminal.expect("Application (client) id: ");
@@ -120,7 +103,7 @@ fn an_empty_answer_ends_with_the_error() {
 
 #[test]
 fn the_countdown_runs_on_one_line_and_leaves_it_clean() {
-    let daemon = daemon();
+    let daemon = wanting_an_app(CODE);
     let (mut terminal, mut child) =
         Terminal::run(&daemon, &format!("login --client-id {CLIENT_ID} --copy"), 50);
     terminal.expect("15:00 left");

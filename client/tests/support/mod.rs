@@ -18,6 +18,8 @@ mod listen;
 #[path = "../../src/sid_windows.rs"]
 mod sid;
 
+pub(crate) mod sign_ins;
+
 pub(crate) use listen::*;
 
 /// The longest any wait of a test takes.
