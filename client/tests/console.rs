@@ -9,14 +9,12 @@
 mod support;
 
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::process::Stdio;
 use std::ptr::{null, null_mut};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::Instant;
 
+use support::person::Person;
 use support::sign_ins::{CLIENT_ID, assert_cancelled, wanting_an_app};
 use support::{FakeDaemon, PATIENCE};
 use windows_sys::Win32::Foundation::{FALSE, TRUE, WAIT_OBJECT_0};
@@ -35,13 +33,11 @@ const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri"
 /// What the other end runs.
 const LINE: &str = "ENTRA_TEST_LINE";
 
-/// A program in a console of its own, and the person's side of that.
+/// A program in a console of its own, and the person before that.
 struct Console {
     console: HPCON,
     program: OwnedHandle,
-    keys: PipeWriter,
-    pieces: Receiver<String>,
-    seen: String,
+    person: Person,
 }
 
 impl Console {
@@ -51,28 +47,7 @@ impl Console {
         let (screen, its_screen) = io::pipe().unwrap();
         let console = new_console(&its_keys, &its_screen);
         let program = start(console, &format!("{}{LINE}={line}\0", daemon.variables()));
-        let (tell, pieces) = channel();
-        thread::spawn(move || {
-            let (mut screen, mut piece) = (screen, [0; 4096]);
-            while let Ok(count @ 1..) = screen.read(&mut piece) {
-                let _ = tell.send(String::from_utf8_lossy(&piece[..count]).into_owned());
-            }
-        });
-        Self { console, program, keys, pieces, seen: String::new() }
-    }
-
-    /// Waits until the text has appeared.
-    fn expect(&mut self, text: &str) {
-        let end = Instant::now() + PATIENCE;
-        while !self.seen.contains(text) {
-            let left = end.saturating_duration_since(Instant::now());
-            let Ok(piece) = self.pieces.recv_timeout(left) else { panic!("no {text:?} in {:?}", self.seen) };
-            self.seen.push_str(&piece);
-        }
-    }
-
-    fn type_in(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
+        Self { console, program, person: Person::new(keys, screen) }
     }
 
     /// The program's exit status, waited for.
@@ -171,11 +146,11 @@ fn the_other_end() {
 fn a_person_is_asked_for_the_app_until_it_is_one() {
     let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, "login");
-    console.expect("(client) id:");
-    console.type_in("nonsense\r");
-    console.expect("That is no id");
-    console.type_in(&format!("{CLIENT_ID}\r"));
-    console.expect("BL6XB575V");
+    console.person.expect("(client) id:");
+    console.person.type_in("nonsense\r");
+    console.person.expect("That is no id");
+    console.person.type_in(&format!("{CLIENT_ID}\r"));
+    console.person.expect("BL6XB575V");
     assert_eq!(daemon.asked().body, "{}");
     assert_eq!(daemon.asked().body, format!(r#"{{"client_id":"{CLIENT_ID}"}}"#));
 }
@@ -184,10 +159,10 @@ fn a_person_is_asked_for_the_app_until_it_is_one() {
 fn the_prompt_is_drawn_and_counts_down() {
     let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, &format!("login --client-id {CLIENT_ID}"));
-    console.expect("15:00");
-    console.expect("4:59");
+    console.person.expect("15:00");
+    console.person.expect("4:59");
     for text in ["\u{250c}\u{2500}", "t\u{f6}st", "BL6XB575V"] {
-        assert!(console.seen.contains(text), "no {text:?} in {:?}", console.seen);
+        assert!(console.person.seen.contains(text), "no {text:?} in {:?}", console.person.seen);
     }
 }
 
@@ -195,9 +170,9 @@ fn the_prompt_is_drawn_and_counts_down() {
 fn ctrl_c_cancels_at_once() {
     let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, &format!("login --client-id {CLIENT_ID}"));
-    console.expect("BL6XB575V");
-    console.type_in("\u{3}");
-    console.expect("cancelled.");
+    console.person.expect("BL6XB575V");
+    console.person.type_in("\u{3}");
+    console.person.expect("cancelled.");
     assert_eq!(console.status(), 8);
     assert_cancelled(&daemon);
 }
@@ -206,8 +181,8 @@ fn ctrl_c_cancels_at_once() {
 fn ctrl_c_ends_the_question_too() {
     let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, "login");
-    console.expect("(client) id:");
-    console.type_in("\u{3}");
-    console.expect("cancelled.");
+    console.person.expect("(client) id:");
+    console.person.type_in("\u{3}");
+    console.person.expect("cancelled.");
     assert_eq!(console.status(), 8);
 }
