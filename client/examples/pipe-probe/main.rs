@@ -4,6 +4,9 @@
 //! OWNER ENDS` makes the pipe as one of that owner with so many ends, and tells what its callers send.
 
 #[cfg(windows)]
+#[path = "../../tests/support/pipe_end_windows.rs"]
+mod pipe_end;
+#[cfg(windows)]
 #[path = "windows.rs"]
 mod probe;
 

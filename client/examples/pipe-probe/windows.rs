@@ -1,28 +1,22 @@
 //! The two parts, in the house's own terms of pipes: a file that is opened by its name, and ends that are made.
-#![expect(unsafe_code, reason = "pipes are made with functions of Windows")]
+#![expect(unsafe_code, reason = "pipes are served with functions of Windows")]
 #![expect(clippy::print_stdout, reason = "what was seen is what it is for")]
 
 use std::env::args;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write, stdout};
-use std::os::windows::io::{AsRawHandle, FromRawHandle};
+use std::os::windows::io::AsRawHandle;
 use std::process::ExitCode;
-use std::ptr::null_mut;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use entra_proto::http1::{Answer, write_request};
 use entra_proto::limits::HEAD_TIMEOUT;
 use entra_proto::token::{TokenAnswer, TokenRequest};
-use windows_sys::Win32::Foundation::{ERROR_PIPE_BUSY, ERROR_PIPE_CONNECTED, FALSE, INVALID_HANDLE_VALUE};
-use windows_sys::Win32::Security::Authorization::{
-    ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
-};
-use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
-use windows_sys::Win32::Storage::FileSystem::PIPE_ACCESS_DUPLEX;
-use windows_sys::Win32::System::Pipes::{
-    ConnectNamedPipe, CreateNamedPipeW, DisconnectNamedPipe, PIPE_TYPE_BYTE,
-};
+use windows_sys::Win32::Foundation::ERROR_PIPE_BUSY;
+use windows_sys::Win32::System::Pipes::DisconnectNamedPipe;
+
+use super::pipe_end::{new_end, wait_for_caller};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -90,15 +84,10 @@ fn open(pipe: &str) -> io::Result<File> {
 
 /// Takes the name, and serves whoever comes until it is ended itself.
 fn hold(pipe: &str, owner: &str, ends: u32) -> Result<(), Failure> {
-    let mut taken = make(pipe, owner, ends)?;
+    let mut taken = new_end(pipe, &format!("O:{owner}D:P(A;;GA;;;WD)"), ends)?;
     say(&format!("holding {}", std::process::id()));
     loop {
-        // SAFETY: the pipe is open, and a null pointer asks for the call to wait.
-        let is_connected = unsafe { ConnectNamedPipe(taken.as_raw_handle(), null_mut()) } != 0;
-        let error = io::Error::last_os_error();
-        if !is_connected && !is(&error, ERROR_PIPE_CONNECTED) {
-            return Err(error.into());
-        }
+        wait_for_caller(&taken)?;
         let mut heard = Vec::new();
         // However the caller leaves, what came before counts.
         let _left = taken.read_to_end(&mut heard);
@@ -108,47 +97,6 @@ fn hold(pipe: &str, owner: &str, ends: u32) -> Result<(), Failure> {
             return Err(io::Error::last_os_error().into());
         }
     }
-}
-
-fn make(pipe: &str, owner: &str, ends: u32) -> io::Result<File> {
-    let wide = |text: &str| text.encode_utf16().chain([0]).collect::<Vec<_>>();
-    let (list, pipe) = (wide(&format!("O:{owner}D:P(A;;GA;;;WD)")), wide(pipe));
-    let mut descriptor = null_mut();
-    // SAFETY: the text ends with a zero, and `descriptor` is ours to be set. It is never freed.
-    let is_made = unsafe {
-        ConvertStringSecurityDescriptorToSecurityDescriptorW(
-            list.as_ptr(),
-            SDDL_REVISION_1,
-            &raw mut descriptor,
-            null_mut(),
-        )
-    };
-    if is_made == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let security = SECURITY_ATTRIBUTES {
-        nLength: u32::try_from(size_of::<SECURITY_ATTRIBUTES>()).unwrap_or(0),
-        lpSecurityDescriptor: descriptor,
-        bInheritHandle: FALSE,
-    };
-    // SAFETY: the name ends with a zero, and the descriptor is whole.
-    let made = unsafe {
-        CreateNamedPipeW(
-            pipe.as_ptr(),
-            PIPE_ACCESS_DUPLEX,
-            PIPE_TYPE_BYTE,
-            ends,
-            4096,
-            4096,
-            0,
-            &raw const security,
-        )
-    };
-    if made == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the handle was just opened, and nobody else closes it.
-    Ok(unsafe { File::from_raw_handle(made) })
 }
 
 fn is(error: &io::Error, code: u32) -> bool {
