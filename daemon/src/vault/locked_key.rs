@@ -12,8 +12,7 @@ use std::sync::Once;
 
 use zeroize::Zeroize;
 
-#[cfg_attr(target_os = "linux", path = "locked_page_linux.rs")]
-#[cfg_attr(target_os = "macos", path = "locked_page_macos.rs")]
+#[cfg_attr(unix, path = "locked_page_unix.rs")]
 #[cfg_attr(windows, path = "locked_page_windows.rs")]
 mod page;
 

@@ -1,12 +1,16 @@
-//! A page of Linux: `mmap`, `mlock` and `MADV_DONTDUMP`.
+//! A page of Unix: `mmap` and `mlock`, and what each system has against dumps.
 #![expect(unsafe_code, reason = "mapping, locking and unmapping memory have no safe interface")]
 
 use std::io;
 use std::ptr::{NonNull, null_mut};
 
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
+use rustix::mm::{MapFlags, ProtFlags, mlock, mmap_anonymous, munmap};
 
 use super::KEY_BYTES;
+
+#[cfg_attr(target_os = "linux", path = "page_in_dumps_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "page_in_dumps_macos.rs")]
+mod dumps;
 
 /// A new page that nothing else knows of, readable and writable.
 pub(super) fn map() -> io::Result<NonNull<[u8; KEY_BYTES]>> {
@@ -21,9 +25,8 @@ pub(super) fn map() -> io::Result<NonNull<[u8; KEY_BYTES]>> {
 pub(super) fn lock(page: NonNull<[u8; KEY_BYTES]>) -> io::Result<()> {
     // SAFETY: the range is a page of ours; locking it changes none of its bytes.
     let lock = unsafe { mlock(page.as_ptr().cast(), KEY_BYTES) };
-    // SAFETY: as above; the advice concerns core dumps only.
-    let hide = unsafe { madvise(page.as_ptr().cast(), KEY_BYTES, Advice::LinuxDontDump) };
-    Ok(lock.and(hide)?)
+    let hide = dumps::hide(page);
+    lock.map_err(io::Error::from).and(hide)
 }
 
 /// Gives it back.
