@@ -83,31 +83,3 @@ fn boot() -> Duration {
     let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
     Duration::new(seconds, nanos)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_wait_ends_at_its_time_and_not_before() {
-        let clock = SystemClock;
-        let due = clock.now().boot + Duration::from_millis(30);
-        clock.wait_until(due).await;
-        assert!(clock.now().boot >= due);
-        let past = clock.wait_until(Duration::ZERO);
-        tokio::time::timeout(Duration::from_secs(5), past).await.expect("a past instant is over at once");
-    }
-
-    #[tokio::test]
-    async fn a_clock_that_nobody_sets_wakes_nobody() {
-        let set = SystemClock.wait_until_set();
-        assert!(tokio::time::timeout(Duration::from_millis(50), set).await.is_err());
-    }
-
-    #[test]
-    fn the_wall_clock_is_that_of_the_standard_library() {
-        let before = SystemTime::UNIX_EPOCH.elapsed().unwrap();
-        let wall = SystemClock.now().wall;
-        assert!(before <= wall && wall <= SystemTime::UNIX_EPOCH.elapsed().unwrap());
-    }
-}

@@ -20,7 +20,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 };
 
 /// Completes when the machine has woken after this call.
-pub(super) fn woken() -> impl Future<Output = ()> {
+pub(in crate::clock) fn woken() -> impl Future<Output = ()> {
     if !*IS_TOLD {
         tracing::debug!("the system tells of no wake");
     }
