@@ -5,6 +5,7 @@
 //! Source: learn.microsoft.com, "Named Pipe Security and Access Rights" and "CreateNamedPipeW function".
 #![expect(unsafe_code, reason = "making a pipe with an access list has no safe interface")]
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
@@ -176,16 +177,25 @@ fn taken(name: &Path, user: &Sid, pipe: Option<&File>) -> ListenError {
     let mut pid = 0;
     // SAFETY: the handle is that of an open pipe, and `pid` is ours to write.
     let is_told = unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut pid) } != 0;
-    let program = program_of(pid).map_or_else(|_| "a program".to_owned(), |path| path.display().to_string());
-    let process = if is_told { format!("{program}, process {pid}") } else { "process unknown".to_owned() };
+    let program = if is_told { program_of(pid).ok() } else { None };
+    let shown = program.as_ref().map_or_else(|| "a program".to_owned(), |path| path.display().to_string());
+    let process = if is_told { format!("{shown}, process {pid}") } else { "process unknown".to_owned() };
     match owner {
-        Ok(owner) if owner.is_owned_by(user) => ListenError::Held { name: name.to_owned(), holder: process },
+        Ok(owner) if owner.is_owned_by(user) && program.as_deref().is_some_and(is_named_as_we_are) => {
+            ListenError::Held { name: name.to_owned(), holder: process }
+        }
         Ok(owner) => ListenError::Taken {
             name: name.to_owned(),
             holder: format!("{process}, of user {}", owner.owner()),
         },
         Err(_) => ListenError::Taken { name: name.to_owned(), holder: process },
     }
+}
+
+/// Whether that program would be another one of ours.
+fn is_named_as_we_are(program: &Path) -> bool {
+    let name = |path: &Path| path.file_name().map(OsStr::to_ascii_lowercase);
+    std::env::current_exe().is_ok_and(|ours| name(&ours) == name(program))
 }
 
 fn as_handle(pipe: &NamedPipeServer) -> BorrowedHandle<'_> {
