@@ -188,35 +188,13 @@ pub(in crate::vault) mod tests {
     use std::os::unix::fs::symlink;
 
     use rstest::rstest;
-    use tempfile::TempDir;
 
+    use super::super::tests::{fault, fault_of, folder, names};
     use super::*;
-
-    fn folder() -> (TempDir, Folder) {
-        let home = tempfile::tempdir().unwrap();
-        let folder = Folder::create(&home.path().join("a/entrad")).unwrap();
-        (home, folder)
-    }
 
     /// Temporary files are private from the start.
     pub(in crate::vault) fn close_to_others(path: &Path) {
         assert_eq!(fs::metadata(path).unwrap().mode() & 0o077, 0);
-    }
-
-    fn fault(result: Result<impl std::fmt::Debug, FileError>) -> Fault {
-        match result.unwrap_err() {
-            FileError::Unsafe { fault, .. } => fault,
-            error => panic!("{error}"),
-        }
-    }
-
-    fn names(folder: &Folder) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(&folder.path)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
     }
 
     #[test]
@@ -226,14 +204,7 @@ pub(in crate::vault) mod tests {
         assert_eq!(fs::metadata(&folder.path).unwrap().mode() & 0o7777, 0o700);
         assert_eq!(fs::metadata(folder.path.join("f")).unwrap().mode() & 0o7777, 0o600);
         assert_eq!(**folder.read("f", 4).unwrap().unwrap(), *b"text");
-        assert_eq!(names(&folder), ["f"]);
-    }
-
-    #[test]
-    fn what_is_missing_is_no_error() {
-        let (home, folder) = folder();
-        assert!(Folder::open(&home.path().join("b")).unwrap().is_none());
-        assert!(folder.read("f", 4).unwrap().is_none());
+        assert_eq!(names(&folder.path), ["f"]);
     }
 
     #[test]
@@ -249,48 +220,18 @@ pub(in crate::vault) mod tests {
     }
 
     #[test]
-    fn a_link_or_a_file_in_place_of_the_folder_is_refused() {
+    fn a_link_in_place_of_the_folder_is_refused() {
         let (home, folder) = folder();
         symlink(&folder.path, home.path().join("link")).unwrap();
-        fs::write(home.path().join("file"), "").unwrap();
         for link in ["link", "link/", "link//", "link/."] {
             assert_eq!(fault(Folder::open(&home.path().join(link))), Fault::NotAFolder, "{link}");
         }
-        assert_eq!(fault(Folder::create(&home.path().join("file"))), Fault::NotAFolder);
     }
 
     #[rstest]
-    #[case::symbolic_link(|at: &Path| symlink("other", at).unwrap(), Fault::NotAFile)]
-    #[case::hard_link(|at: &Path| fs::hard_link(at.with_file_name("other"), at).unwrap(), Fault::HardLinked)]
-    #[case::folder(|at: &Path| fs::create_dir(at).unwrap(), Fault::NotAFile)]
-    #[case::socket(|at: &Path| drop(std::os::unix::net::UnixListener::bind(at).unwrap()), Fault::NotAFile)]
-    #[case::large(|at: &Path| fs::write(at, "12345").unwrap(), Fault::TooLarge { limit: 4 })]
-    fn what_is_not_plainly_ours_is_refused(#[case] plant: fn(&Path), #[case] expected: Fault) {
-        let (_home, folder) = folder();
-        fs::write(folder.path.join("other"), "text").unwrap();
-        plant(&folder.path.join("f"));
-        assert_eq!(fault(folder.read("f", 4)), expected);
-    }
-
-    #[test]
-    fn setting_aside_takes_no_other_files_place() {
-        let (_home, folder) = folder();
-        folder.replace("f", b"one", None).unwrap();
-        folder.replace("f", b"two", Some("f.old")).unwrap();
-        assert!(folder.replace("f", b"three", Some("f.old")).is_err());
-        assert_eq!(fs::read(folder.path.join("f")).unwrap(), b"two");
-        assert_eq!(fs::read(folder.path.join("f.old")).unwrap(), b"one");
-        assert_eq!(names(&folder), ["f", "f.old"]);
-    }
-
-    #[test]
-    fn only_unfinished_writes_of_the_file_are_cleaned() {
-        let (_home, folder) = folder();
-        let kept = ["f", "f.damaged-1", "f.short.tmp", "g.0123456789abcdef.tmp"];
-        for name in kept.iter().chain(&["f.0123456789abcdef.tmp"]) {
-            fs::write(folder.path.join(name), "").unwrap();
-        }
-        folder.clean("f").unwrap();
-        assert_eq!(names(&folder), kept);
+    #[case::symbolic_link(|at: &Path| symlink("other", at).unwrap())]
+    #[case::socket(|at: &Path| drop(std::os::unix::net::UnixListener::bind(at).unwrap()))]
+    fn what_is_no_plain_file_is_refused(#[case] plant: fn(&Path)) {
+        assert_eq!(fault_of(plant), Fault::NotAFile);
     }
 }
