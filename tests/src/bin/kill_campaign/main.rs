@@ -1,8 +1,8 @@
-//! The campaign of kills; `linux.rs` says what it is.
+//! The campaign of kills; `linux/` says what it is.
 
 use std::process::ExitCode;
 
-#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod system;
 
