@@ -15,6 +15,7 @@ pub mod cloud;
 pub mod endpoint;
 pub mod error;
 pub mod http1;
+pub mod lease;
 pub mod limits;
 pub mod resource;
 pub mod scope;

@@ -31,6 +31,13 @@ pub const MAX_SCOPES: usize = 64;
 /// Longest single scope, resource, account, profile or tenant name.
 pub const MAX_NAME: usize = 512;
 
+/// Most resources of one lease: more than any tool speaks to.
+pub const MAX_LEASE_RESOURCES: usize = 64;
+
+/// Most leases at once. A person has a few tools; a program that makes one for each of its runs and never ends them
+/// has gone wrong.
+pub const MAX_LEASES: usize = 256;
+
 /// Most connections served at once: ten thousand waiting callers and room to spare, while a connection's
 /// buffers stay near 10 KiB. Further ones wait in the listen queue.
 pub const MAX_CONNECTIONS: usize = 12_288;

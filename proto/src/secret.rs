@@ -64,6 +64,11 @@ secret! {
 }
 
 secret! {
+    /// What a request over loopback presents: whoever has it may ask what its lease allows.
+    LeaseSecret
+}
+
+secret! {
     /// The short code a person types on Microsoft's page (RFC 8628 §3.2). Whoever reads it while it lives
     /// can finish the sign-in, so it goes to the terminal or page that asked and nowhere else.
     UserCode

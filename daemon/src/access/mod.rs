@@ -1,6 +1,7 @@
 //! Who asks, and may they.
 
 pub mod caller;
+pub mod lease;
 #[cfg_attr(unix, path = "peer_unix.rs")]
 #[cfg_attr(windows, path = "peer_windows.rs")]
 mod peer;

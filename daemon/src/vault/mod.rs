@@ -46,7 +46,7 @@ pub use self::error::{HomeError, VaultError};
 pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
 pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource};
 pub use self::private_file::{Fault, FileError};
-pub use self::record::{Entry, QUARANTINE_SECONDS, Record};
+pub use self::record::{Entry, LeaseRecord, QUARANTINE_SECONDS, Record};
 pub use self::sealed_file::{Damage, FormatError, KeyId};
 
 /// Where the vault is and how it is opened.
@@ -219,6 +219,26 @@ impl Vault {
     pub async fn remove(&self, key: &AccountKey) -> Result<(), VaultError> {
         let key = key.clone();
         self.ask(Access::Silent, move |worker| worker.change(&key, |body| body.remove(&key))).await
+    }
+
+    /// Every lease; none before the first one.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened.
+    pub async fn leases(&self) -> Result<Vec<LeaseRecord>, VaultError> {
+        let silent = Access::Silent;
+        self.ask(silent, move |worker| Ok(worker.load(silent)?.unwrap_or_default().into_leases())).await
+    }
+
+    /// Changes the leases. What was changed is on disk when this returns; the first lease may begin a vault.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened or written; the old file is then as it was.
+    pub async fn change_leases(
+        &self,
+        change: impl FnOnce(&mut Vec<LeaseRecord>) + Send + 'static,
+    ) -> Result<(), VaultError> {
+        self.ask(Access::Silent, move |worker| worker.change_leases(change)).await
     }
 
     /// What the vault is like, without asking anybody.

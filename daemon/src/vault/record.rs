@@ -3,7 +3,7 @@
 //! An [`Entry`] is everything that may be shown; only a [`Record`] has the token. The sealed text is the JSON
 //! of a `Body`. No type here is flattened or untagged, because serde would then keep copies it never wipes.
 
-use entra_proto::account::Provenance;
+use entra_proto::account::{AccountId, Provenance};
 use entra_proto::cloud::Cloud;
 use serde::{Deserialize, Serialize};
 
@@ -51,10 +51,39 @@ pub struct Record {
     pub refresh_token: RefreshToken,
 }
 
+/// A lease that outlives the daemon. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRecord {
+    /// Its id, which its secret begins with.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// A digest of its secret, in hexadecimal digits.
+    pub digest: String,
+    /// The resources that it is for, as they were given.
+    pub resources: Vec<String>,
+    /// The account that it speaks for, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// The profile that it speaks for, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// When it was made.
+    pub made_on: u64,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<u64>,
+    /// The process with which it ends: its id, and a mark that tells it from a later one of that id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<(u32, u64)>,
+}
+
 /// The text that is sealed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Body {
     records: Vec<Stored>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    leases: Vec<LeaseRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -109,6 +138,17 @@ impl Body {
             stored.entry.quarantined_on.is_none_or(|since| now.saturating_sub(since) <= QUARANTINE_SECONDS)
         });
         self.records.len() < before
+    }
+
+    pub(super) fn into_leases(self) -> Vec<LeaseRecord> {
+        self.leases
+    }
+
+    /// Changes the leases. Says whether that was of any effect.
+    pub(super) fn change_leases(&mut self, change: impl FnOnce(&mut Vec<LeaseRecord>)) -> bool {
+        let before = self.leases.clone();
+        change(&mut self.leases);
+        self.leases != before
     }
 
     fn change(&mut self, key: &AccountKey, change: impl FnOnce(&mut Stored)) -> bool {

@@ -16,7 +16,7 @@ use super::home::{Access, Home, HomeKind, StoreChoice, random};
 use super::locked_key::LockedKey;
 use super::memory::Memory;
 use super::passphrase::Passphrase;
-use super::record::Body;
+use super::record::{Body, LeaseRecord};
 use super::sealed_file::{FormatError, Header, KeyId, seal, unseal};
 use super::storage::{MAX_FILE, Storage};
 use super::system_home::SystemHome;
@@ -117,6 +117,25 @@ impl Worker {
             return Err(VaultError::NotFound(key.clone()));
         }
         self.save(body, None)
+    }
+
+    /// Changes the leases; nothing is written where nothing changes.
+    pub(super) fn change_leases(
+        &mut self,
+        change: impl FnOnce(&mut Vec<LeaseRecord>),
+    ) -> Result<(), VaultError> {
+        match self.load(Access::Silent)? {
+            Some(mut body) => {
+                if body.change_leases(change) {
+                    self.save(body, None)
+                } else {
+                    Ok(())
+                }
+            }
+            None => self.add(Access::Silent, |body| {
+                body.change_leases(change);
+            }),
+        }
     }
 
     /// Adds records. The first one begins a vault; and where a person signs in while the old file cannot be opened
