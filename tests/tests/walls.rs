@@ -216,6 +216,7 @@ fn unsafe_code_is_in_named_files_only() {
         "client/src/pipe_windows.rs",
         "client/src/place_macos.rs",
         "client/src/sid_windows.rs",
+        "daemon/src/access/lease/process_macos.rs",
         "daemon/src/access/peer_windows.rs",
         "daemon/src/access/program_macos.rs",
         "daemon/src/clock/macos.rs",

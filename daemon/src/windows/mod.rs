@@ -16,7 +16,7 @@ use std::path::{Component, Path, Prefix, absolute};
 pub use access_list::AccessList;
 pub use folders::{place_of, program_data};
 pub use security::{Descriptor, ObjectKind};
-pub use user::{Sid, program_of};
+pub use user::{Sid, program_of, started_on};
 
 /// Text as the system takes it, with its closing zero.
 ///

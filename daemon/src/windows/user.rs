@@ -13,11 +13,11 @@ use std::process;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 
-use windows_sys::Win32::Foundation::{HANDLE, LocalFree};
+use windows_sys::Win32::Foundation::{FILETIME, HANDLE, LocalFree, STILL_ACTIVE};
 use windows_sys::Win32::Security::Authorization::ConvertSidToStringSidW;
 use windows_sys::Win32::Security::{GetTokenInformation, TOKEN_QUERY, TOKEN_USER, TokenUser};
 use windows_sys::Win32::System::Threading::{
-    GetCurrentThread, OpenProcess, OpenProcessToken, OpenThreadToken, PROCESS_NAME_WIN32,
+    GetCurrentThread, GetExitCodeProcess, GetProcessTimes, OpenProcess, OpenProcessToken, OpenThreadToken, PROCESS_NAME_WIN32,
     PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
 };
 
@@ -104,6 +104,27 @@ pub fn program_of(pid: u32) -> io::Result<PathBuf> {
     }
     name.truncate(usize::try_from(length).unwrap_or(0));
     Ok(OsString::from_wide(&name).into())
+}
+
+/// When a process was started, in units of 100 ns since 1601; nothing where it has ended.
+///
+/// # Errors
+/// Where there is no such process, or it may not be asked.
+pub fn started_on(pid: u32) -> io::Result<Option<u64>> {
+    let process = open(pid)?;
+    let mut times = [FILETIME::default(); 4];
+    let [started, ended, in_kernel, in_program] = &mut times;
+    // SAFETY: the handle is open, and each time is ours to write.
+    if unsafe { GetProcessTimes(process.as_raw_handle(), started, ended, in_kernel, in_program) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let number = |time: FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
+    // The time of the end says nothing while it runs; the status does.
+    let mut status = 0;
+    // SAFETY: the handle is open, and the status is ours to write.
+    let is_told = unsafe { GetExitCodeProcess(process.as_raw_handle(), &raw mut status) } != 0;
+    let is_running = is_told && status == STILL_ACTIVE.cast_unsigned();
+    Ok(is_running.then(|| number(times[0])))
 }
 
 fn open(pid: u32) -> io::Result<OwnedHandle> {

@@ -1,7 +1,296 @@
 //! Leases: named, narrow, expiring, revocable rights to ask.
+//!
+//! Over loopback the kernel does not say who asks, so a request presents a lease's secret, and the lease says what it may
+//! ask for. The vault holds every lease, with a digest in place of the secret; memory holds a copy, and when and how
+//! often each was used since the start. The hard idea: a lease that is bound to a process ends with that very process, and
+//! not with a later one that happens to have its number.
 
 mod allowed;
+#[cfg_attr(target_os = "linux", path = "process_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "process_macos.rs")]
+#[cfg_attr(windows, path = "process_windows.rs")]
+mod process;
 mod ticket;
 
-pub use allowed::Allowed;
-pub use ticket::{LeaseId, SecretDigest, issue};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use entra_proto::account::AccountId;
+use entra_proto::error::{ErrorBody, ErrorCode};
+use entra_proto::lease::{LeaseInfo, LeaseRequest, LeasesAnswer};
+use entra_proto::limits::MAX_LEASES;
+use entra_proto::secret::LeaseSecret;
+
+pub use self::allowed::Allowed;
+use self::ticket::{LeaseId, SecretDigest, issue};
+use crate::clock::Clock;
+use crate::vault::{LeaseRecord, Vault};
+
+/// Every lease of this user.
+pub struct Leases {
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// Held while the vault is read or changed, so that memory follows the vault's order.
+    in_order: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    is_read: bool,
+    leases: BTreeMap<LeaseId, Lease>,
+    strangers: u64,
+}
+
+struct Lease {
+    record: LeaseRecord,
+    digest: SecretDigest,
+    allowed: Allowed,
+    used_on: Option<u64>,
+    uses: u64,
+}
+
+/// What a presented secret lets a request do.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// The lease's name, for people.
+    pub name: String,
+    /// What it may ask for.
+    pub allowed: Allowed,
+    /// The account that it speaks for, where one was named.
+    pub account: Option<AccountId>,
+    /// The profile that it speaks for, where one was named.
+    pub profile: Option<String>,
+}
+
+impl Leases {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(vault: Vault, clock: Arc<dyn Clock>) -> Self {
+        Self { vault, clock, state: Mutex::default(), in_order: tokio::sync::Mutex::new(()) }
+    }
+
+    /// Makes a lease; its account has been resolved. A free-standing lease of the same name ends.
+    ///
+    /// # Errors
+    /// When the request is wrong, there are too many leases, the process is gone, or the vault cannot be written.
+    pub async fn make(
+        &self,
+        request: LeaseRequest,
+        account: Option<AccountId>,
+    ) -> Result<(LeaseInfo, LeaseSecret), ErrorBody> {
+        if let Some(fault) = request.fault() {
+            return Err(bad(format!("This is no lease: {fault}.")));
+        }
+        let process = match request.process {
+            Some(pid) => Some((pid, process::mark(pid).ok_or_else(|| no_process(pid))?)),
+            None => None,
+        };
+        let no_chance = |_| ErrorBody::new(ErrorCode::Internal, "The system gives no random bytes.");
+        let (id, secret, digest) = issue().map_err(no_chance)?;
+        let now = self.clock.now().epoch();
+        let record = LeaseRecord {
+            id: id.to_string(),
+            name: request.name,
+            digest: digest.write(),
+            resources: request.resources,
+            account,
+            profile: request.profile,
+            made_on: now,
+            expires_on: request.expires_in.map(|seconds| now.saturating_add(seconds)),
+            process,
+        };
+        let _order = self.in_order.lock().await;
+        self.read().await?;
+        let over = self.ended(now);
+        if self.state().leases.len() - over.len() >= MAX_LEASES {
+            return Err(too_many());
+        }
+        let (added, is_free) = (record.clone(), process.is_none());
+        let change = move |leases: &mut Vec<LeaseRecord>| {
+            let is_replaced =
+                |it: &LeaseRecord| is_free && it.process.is_none() && it.name == added.name || over.contains(&it.id);
+            leases.retain(|it| !is_replaced(it));
+            leases.push(added);
+        };
+        self.write(change).await?;
+        let lease = self.state().leases.get(&id).map(Lease::info);
+        lease.map(|lease| (lease, secret)).ok_or_else(|| ErrorBody::new(ErrorCode::Internal, "The lease is lost."))
+    }
+
+    /// Ends the lease of this id, or every one of this name. From now on its secret is void.
+    ///
+    /// # Errors
+    /// When there is none, or the vault cannot be written: then it stands.
+    pub async fn revoke(&self, named: &str) -> Result<(), ErrorBody> {
+        let _order = self.in_order.lock().await;
+        self.read().await?;
+        let is_it = |record: &LeaseRecord, named: &str| record.id == named || record.name == named;
+        if !self.state().leases.values().any(|lease| is_it(&lease.record, named)) {
+            let shown: String = named.chars().filter(|char| !char.is_control()).take(80).collect();
+            let error = ErrorBody::new(ErrorCode::NotFound, format!("There is no lease `{shown}`."));
+            return Err(error.with_hint("`entra lease ls` lists the leases."));
+        }
+        let named = named.to_owned();
+        self.write(move |leases| leases.retain(|record| !is_it(record, &named))).await
+    }
+
+    /// The leases, by name, and how many requests had none.
+    ///
+    /// # Errors
+    /// When the vault cannot be opened.
+    pub async fn list(&self) -> Result<LeasesAnswer, ErrorBody> {
+        self.restore().await?;
+        let over = self.ended(self.clock.now().epoch());
+        let state = self.state();
+        let standing = state.leases.values().filter(|lease| !over.contains(&lease.record.id));
+        let mut leases: Vec<_> = standing.map(Lease::info).collect();
+        leases.sort_by(|one, other| (&one.name, one.made_on).cmp(&(&other.name, other.made_on)));
+        Ok(LeasesAnswer { leases, strangers: state.strangers })
+    }
+
+    /// What this secret lets a request do. A wrong one is counted, and logged now and then.
+    ///
+    /// # Errors
+    /// When it is no standing lease's, or the vault cannot be opened and nothing is known of leases.
+    pub async fn admit(&self, secret: &LeaseSecret) -> Result<Admitted, ErrorBody> {
+        self.restore().await?;
+        let now = self.clock.now().epoch();
+        let mut state = self.state();
+        let found = LeaseId::in_secret(secret).and_then(|id| state.leases.get_mut(&id));
+        let Some(lease) = found.filter(|lease| lease.digest.is_of(secret)) else {
+            state.strangers += 1;
+            if state.strangers.is_power_of_two() {
+                tracing::warn!(so_far = state.strangers, "a loopback request presented no lease's secret");
+            }
+            return Err(stranger());
+        };
+        if lease.is_over(now) {
+            return Err(over(&lease.record.name));
+        }
+        lease.used_on = Some(now);
+        lease.uses += 1;
+        Ok(Admitted {
+            name: lease.record.name.clone(),
+            allowed: lease.allowed.clone(),
+            account: lease.record.account.clone(),
+            profile: lease.record.profile.clone(),
+        })
+    }
+
+    async fn restore(&self) -> Result<(), ErrorBody> {
+        if self.state().is_read {
+            return Ok(());
+        }
+        let _order = self.in_order.lock().await;
+        self.read().await
+    }
+
+    /// Reads the vault where that has not been done. In order.
+    async fn read(&self) -> Result<(), ErrorBody> {
+        if self.state().is_read {
+            return Ok(());
+        }
+        let records = self.vault.leases().await.map_err(|error| error.to_error_body())?;
+        self.state().follow(records);
+        Ok(())
+    }
+
+    /// Changes the vault, and then memory. In order.
+    async fn write(
+        &self,
+        change: impl FnOnce(&mut Vec<LeaseRecord>) + Send + 'static,
+    ) -> Result<(), ErrorBody> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let written = self.vault.change_leases(move |leases| {
+            change(leases);
+            // Nobody listens any more if the vault took too long; memory is then read anew.
+            let _late = tell.send(leases.clone());
+        });
+        if let Err(error) = written.await {
+            // It may be on disk all the same.
+            self.state().is_read = false;
+            return Err(error.to_error_body());
+        }
+        match told.await {
+            Ok(records) => self.state().follow(records),
+            Err(_) => self.state().is_read = false,
+        }
+        Ok(())
+    }
+
+    /// The ids of those that are over.
+    fn ended(&self, now: u64) -> Vec<String> {
+        let state = self.state();
+        state.leases.values().filter(|lease| lease.is_over(now)).map(|lease| lease.record.id.clone()).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes what the vault holds, and keeps what is known of uses.
+    fn follow(&mut self, records: Vec<LeaseRecord>) {
+        let mut before = std::mem::take(&mut self.leases);
+        for record in records {
+            // One whose digest cannot be read admits nobody.
+            let Some(digest) = SecretDigest::read(&record.digest) else { continue };
+            let id = LeaseId::written(&record.id);
+            let (used_on, uses) = before.remove(&id).map_or((None, 0), |lease| (lease.used_on, lease.uses));
+            let allowed = Allowed::of(&record.resources);
+            self.leases.insert(id, Lease { record, digest, allowed, used_on, uses });
+        }
+        self.is_read = true;
+    }
+}
+
+impl Lease {
+    fn is_over(&self, now: u64) -> bool {
+        let is_late = self.record.expires_on.is_some_and(|expires_on| now >= expires_on);
+        is_late || self.record.process.is_some_and(|(pid, mark)| process::mark(pid) != Some(mark))
+    }
+
+    fn info(&self) -> LeaseInfo {
+        let record = self.record.clone();
+        LeaseInfo {
+            id: record.id,
+            name: record.name,
+            resources: record.resources,
+            account: record.account,
+            profile: record.profile,
+            made_on: record.made_on,
+            expires_on: record.expires_on,
+            process: record.process.map(|(pid, _)| pid),
+            used_on: self.used_on,
+            uses: self.uses,
+        }
+    }
+}
+
+fn bad(sentence: String) -> ErrorBody {
+    ErrorBody::new(ErrorCode::BadRequest, sentence)
+}
+
+fn no_process(pid: u32) -> ErrorBody {
+    bad(format!("There is no process {pid} of yours to bind the lease to."))
+}
+
+fn too_many() -> ErrorBody {
+    let error = ErrorBody::new(ErrorCode::Refused, format!("There are {MAX_LEASES} leases already."));
+    error.with_hint("`entra lease ls` lists them, `entra lease revoke NAME` ends one.")
+}
+
+fn stranger() -> ErrorBody {
+    let error = ErrorBody::new(ErrorCode::Refused, "The secret that was presented is no lease's, or its lease was revoked.");
+    error.with_hint("Make a new one by `entra setup` or `entra env`, or start the program by `entra run`.")
+}
+
+fn over(name: &str) -> ErrorBody {
+    let error = ErrorBody::new(ErrorCode::Refused, format!("The lease `{name}` is over."));
+    error.with_hint("Make a new one by `entra setup` or `entra env`, or start the program by `entra run`.")
+}
+
+#[cfg(test)]
+mod tests;
