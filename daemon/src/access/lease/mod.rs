@@ -108,14 +108,17 @@ impl Leases {
         }
         let (added, is_free) = (record.clone(), process.is_none());
         let change = move |leases: &mut Vec<LeaseRecord>| {
-            let is_replaced =
-                |it: &LeaseRecord| is_free && it.process.is_none() && it.name == added.name || over.contains(&it.id);
+            let is_replaced = |it: &LeaseRecord| {
+                is_free && it.process.is_none() && it.name == added.name || over.contains(&it.id)
+            };
             leases.retain(|it| !is_replaced(it));
             leases.push(added);
         };
         self.write(change).await?;
         let lease = self.state().leases.get(&id).map(Lease::info);
-        lease.map(|lease| (lease, secret)).ok_or_else(|| ErrorBody::new(ErrorCode::Internal, "The lease is lost."))
+        lease
+            .map(|lease| (lease, secret))
+            .ok_or_else(|| ErrorBody::new(ErrorCode::Internal, "The lease is lost."))
     }
 
     /// Ends the lease of this id, or every one of this name. From now on its secret is void.
@@ -222,7 +225,12 @@ impl Leases {
     /// The ids of those that are over.
     fn ended(&self, now: u64) -> Vec<String> {
         let state = self.state();
-        state.leases.values().filter(|lease| lease.is_over(now)).map(|lease| lease.record.id.clone()).collect()
+        state
+            .leases
+            .values()
+            .filter(|lease| lease.is_over(now))
+            .map(|lease| lease.record.id.clone())
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -283,7 +291,10 @@ fn too_many() -> ErrorBody {
 }
 
 fn stranger() -> ErrorBody {
-    let error = ErrorBody::new(ErrorCode::Refused, "The secret that was presented is no lease's, or its lease was revoked.");
+    let error = ErrorBody::new(
+        ErrorCode::Refused,
+        "The secret that was presented is no lease's, or its lease was revoked.",
+    );
     error.with_hint("Make a new one by `entra setup` or `entra env`, or start the program by `entra run`.")
 }
 

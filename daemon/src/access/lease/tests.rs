@@ -37,7 +37,10 @@ async fn a_lease_admits_who_has_its_secret_also_after_a_restart() {
     let listed = after.list().await.unwrap();
     assert_eq!((listed.leases[0].uses, listed.strangers), (1, 0));
     assert!(listed.leases[0].used_on.is_some());
-    assert!(!format!("{:?}", after.vault.leases().await.unwrap()).contains(secret.expose()), "a digest alone is kept");
+    assert!(
+        !format!("{:?}", after.vault.leases().await.unwrap()).contains(secret.expose()),
+        "a digest alone is kept"
+    );
 }
 
 #[tokio::test]

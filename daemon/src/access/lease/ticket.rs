@@ -11,17 +11,17 @@ use subtle::ConstantTimeEq;
 
 /// The id of a lease, in twelve characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LeaseId(String);
+pub(super) struct LeaseId(String);
 
 /// What is kept of a secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretDigest([u8; 32]);
+pub(super) struct SecretDigest([u8; 32]);
 
 /// A new id, its secret, and what is to be kept of it.
 ///
 /// # Errors
 /// When the system gives no random bytes.
-pub fn issue() -> Result<(LeaseId, LeaseSecret, SecretDigest), getrandom::Error> {
+pub(super) fn issue() -> Result<(LeaseId, LeaseSecret, SecretDigest), getrandom::Error> {
     let (mut name, mut bytes) = ([0; ID_BYTES], [0; SECRET_BYTES]);
     getrandom::fill(&mut name)?;
     getrandom::fill(&mut bytes)?;
@@ -34,7 +34,7 @@ pub fn issue() -> Result<(LeaseId, LeaseSecret, SecretDigest), getrandom::Error>
 impl LeaseId {
     /// The id that a presented secret begins with, if it has a secret's form.
     #[must_use]
-    pub fn in_secret(secret: &LeaseSecret) -> Option<Self> {
+    pub(super) fn in_secret(secret: &LeaseSecret) -> Option<Self> {
         let (id, rest) = secret.expose().strip_prefix(PREFIX)?.split_once('_')?;
         let is_hex = |text: &str, bytes: usize| {
             text.len() == 2 * bytes && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -44,13 +44,13 @@ impl LeaseId {
 
     /// The id as it was written down.
     #[must_use]
-    pub fn written(text: &str) -> Self {
+    pub(super) fn written(text: &str) -> Self {
         Self(text.to_owned())
     }
 
     /// The text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -64,13 +64,13 @@ impl fmt::Display for LeaseId {
 impl SecretDigest {
     /// Of this secret.
     #[must_use]
-    pub fn of(secret: &LeaseSecret) -> Self {
+    pub(super) fn of(secret: &LeaseSecret) -> Self {
         Self(Sha256::digest(secret.expose().as_bytes()).into())
     }
 
     /// As it was written down, in hexadecimal digits.
     #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         if text.len() != 2 * bytes.len() || !text.is_ascii() {
             return None;
@@ -83,13 +83,13 @@ impl SecretDigest {
 
     /// To be written down.
     #[must_use]
-    pub fn write(&self) -> String {
+    pub(super) fn write(&self) -> String {
         hex(&self.0)
     }
 
     /// Whether it is this secret's, in a time that says nothing.
     #[must_use]
-    pub fn is_of(&self, secret: &LeaseSecret) -> bool {
+    pub(super) fn is_of(&self, secret: &LeaseSecret) -> bool {
         self.0.ct_eq(&Self::of(secret).0).into()
     }
 }
