@@ -4,8 +4,8 @@
 //! each of their own requests, so the start is the product: nothing is read, opened or built before it is
 //! needed, and there is no async runtime and no TLS in this program.
 //!
-//! Module map: `args` reads the command line, `commands` has one file a command, `connect` finds
-//! the daemon, `failure` is the one way to end badly, `print` the one way to write, and `device_prompt` what a
+//! Module map: `args` reads the command line, `commands` has one file a command, `dialects` one a tool that calls this
+//! program by a name of its own, `setup` what it takes to make a tool call it, `connect` finds the daemon, `failure` is the one way to end badly, `print` the one way to write, and `device_prompt` what a
 //! person sees while signing in. What differs between systems is in `platform`, one file a matter and system:
 //! opening the socket and checking who is behind it, the terminal, signals, clocks.
 
@@ -14,12 +14,14 @@ mod browser;
 mod commands;
 mod connect;
 mod device_prompt;
+mod dialects;
 mod failure;
 #[cfg_attr(target_os = "linux", path = "platform_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "platform_macos.rs")]
 #[cfg_attr(windows, path = "platform_windows.rs")]
 mod platform;
 mod print;
+mod setup;
 mod sign_in_watch;
 mod text;
 mod when;
@@ -32,6 +34,10 @@ use crate::args::Cli;
 #[must_use]
 pub fn main() -> u8 {
     platform::prepare();
+    let mut words = std::env::args_os();
+    if let Some(dialect) = words.next().as_deref().and_then(dialects::called_by) {
+        return dialect(&words.collect::<Vec<_>>());
+    }
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(words) => {
@@ -41,8 +47,5 @@ pub fn main() -> u8 {
             return status;
         }
     };
-    match commands::run(cli) {
-        Ok(()) => exit::GOOD,
-        Err(failure) => failure.report(),
-    }
+    commands::run(cli).unwrap_or_else(|failure| failure.report())
 }

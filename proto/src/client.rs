@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use crate::account::{AccountId, AccountInfo, AccountsAnswer};
 use crate::error::{ErrorBody, ErrorCode};
 use crate::http1::{Answer, ExchangeError, write_request};
+use crate::lease::{LeaseGrant, LeaseRequest, LeasesAnswer};
+use crate::registry::{RegistryAnswer, RegistryRequest};
 use crate::sign_in::{SignInEvent, SignInRequest, SignInStarted};
 use crate::status::StatusAnswer;
 use crate::token::{TokenAnswer, TokenRequest};
@@ -42,6 +44,38 @@ impl<S: Read + Write> Client<S> {
     /// [`ExchangeError`] when the exchange itself failed; so for every method here.
     pub fn token(self, request: &TokenRequest) -> Result<Said<TokenAnswer>, ExchangeError> {
         self.exchange("POST", "/v1/token", Some(request))
+    }
+
+    /// `POST /v1/registry-token`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn registry_token(self, request: &RegistryRequest) -> Result<Said<RegistryAnswer>, ExchangeError> {
+        self.exchange("POST", "/v1/registry-token", Some(request))
+    }
+
+    /// `POST /v1/leases`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn make_lease(self, request: &LeaseRequest) -> Result<Said<LeaseGrant>, ExchangeError> {
+        self.exchange("POST", "/v1/leases", Some(request))
+    }
+
+    /// `GET /v1/leases`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn leases(self) -> Result<Said<LeasesAnswer>, ExchangeError> {
+        self.exchange("GET", "/v1/leases", NO_BODY)
+    }
+
+    /// `DELETE /v1/leases/{id}`: ends the lease of this id, or every one of this name.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn revoke_lease(self, named: &str) -> Result<Said<LeasesAnswer>, ExchangeError> {
+        self.exchange("DELETE", &format!("/v1/leases/{}", escape(named)), NO_BODY)
     }
 
     /// `GET /v1/accounts`.

@@ -31,6 +31,10 @@ pub struct LeaseRequest {
     /// The process with which it ends, by its id; a free-standing one outlives every process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<u32>,
+    /// Whether its secret may also stand in the path of a request, for clients that send no header. Paths end in logs
+    /// where headers do not, so only a lease that was made for it is taken there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_path: bool,
 }
 
 impl LeaseRequest {
@@ -74,6 +78,9 @@ pub struct LeaseGrant {
     pub identity_endpoint: String,
     /// Where requests of the Azure Developer CLI go (`AZD_AUTH_ENDPOINT`).
     pub azd_endpoint: String,
+    /// Where managed-identity clients ask that send no header: it holds the secret. Only of a lease made for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_endpoint: Option<LeaseSecret>,
 }
 
 /// A lease, without its secret. Times are seconds since 1970.
@@ -99,6 +106,9 @@ pub struct LeaseInfo {
     /// The process with which it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<u32>,
+    /// Whether its secret may stand in the path of a request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_path: bool,
     /// When it was last presented since the daemon started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_on: Option<u64>,

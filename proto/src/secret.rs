@@ -68,6 +68,17 @@ secret! {
     LeaseSecret
 }
 
+impl LeaseSecret {
+    /// What each begins with, so that scanners of source code and logs can find one that leaked.
+    pub const PREFIX: &str = "entra_lease_";
+}
+
+secret! {
+    /// A container registry's own refresh token, which docker presents as a password. It is good for that registry alone
+    /// and for about three hours.
+    RegistryToken
+}
+
 secret! {
     /// The short code a person types on Microsoft's page (RFC 8628 §3.2). Whoever reads it while it lives
     /// can finish the sign-in, so it goes to the terminal or page that asked and nowhere else.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, LeaseSecret};
 
 /// What a caller asks for. Exactly one of `scopes` and `resource` is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,10 @@ pub struct TokenRequest {
     /// Pass over the cached token, for a caller whose token was refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force_refresh: bool,
+    /// The secret of a lease, which narrows what may be asked for: its account and profile stand for those that are
+    /// not given, others are refused, and so is a resource that it is not for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseSecret>,
 }
 
 /// A token and what a caller needs to know about it.

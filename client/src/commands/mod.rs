@@ -1,37 +1,50 @@
 //! One file a command: ask the daemon one thing, print the answer.
 
 mod accounts;
+mod env;
 mod explain;
+mod lease;
 mod login;
 mod logout;
 mod revive;
+mod run;
+mod setup;
 mod status;
 mod token;
 
 use entra_proto::client::Said;
+use entra_proto::error::exit;
 use entra_proto::version::{VERSION, skew};
 
 use crate::args::{AccountsAction, AccountsArgs, Cli, Command};
 use crate::browser;
 use crate::connect::Socket;
+use crate::dialects;
 use crate::failure::Failure;
 use crate::print;
 
-/// Runs the command.
-pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+/// Runs the command, and says which status the program ends with.
+pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
     let socket = || Socket::find(cli.socket);
     match cli.command {
+        // These two end with the status of what they run.
+        Command::Helper(args) => return dialects::run(&args.words),
+        Command::Run(args) => return run::run(&socket()?, *args),
         Command::Accounts(AccountsArgs { action: Some(AccountsAction::Revive(args)), .. }) => {
             revive::run(&socket()?, &args)
         }
         Command::Accounts(args) => accounts::run(&socket()?, args.json),
+        Command::Env(args) => env::run(&socket()?, *args),
         Command::Explain(args) => explain::run(&args),
+        Command::Lease(args) => lease::run(&socket()?, args),
         Command::Login(args) => login::run(socket, *args),
         Command::Logout(args) => logout::run(&socket()?, &args),
         Command::OpenPage(args) => browser::open_page(&args.page),
+        Command::Setup(args) => setup::run(&socket()?, *args),
         Command::Status(args) => status::run(&socket()?, args.json),
         Command::Token(args) => token::run(&socket()?, *args),
-    }
+    }?;
+    Ok(exit::GOOD)
 }
 
 /// The daemon's answer, after a word on standard error when its version is another than ours.

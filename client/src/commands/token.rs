@@ -44,6 +44,7 @@ fn request(args: TokenArgs) -> TokenRequest {
         cae: args.cae,
         min_validity: args.min_validity,
         force_refresh: args.force_refresh,
+        lease: None,
     }
 }
 

@@ -4,6 +4,10 @@
 //! help or for a mistake, a second one with the long tables writes the text. A usual start never pays for
 //! help it does not show.
 
+mod lease;
+mod run;
+mod setup;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -16,6 +20,10 @@ use entra_proto::limits::MAX_MIN_VALIDITY;
 use entra_proto::resource::{RESOURCES, named};
 
 use crate::platform::{OPEN_HELP, SOCKET_HELP};
+
+pub(crate) use self::lease::LeaseArgs;
+pub(crate) use self::run::{EnvArgs, RunArgs};
+pub(crate) use self::setup::SetupArgs;
 
 /// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
 #[derive(Debug, Parser)]
@@ -36,6 +44,14 @@ pub(crate) enum Command {
     Login(Box<LoginArgs>),
     /// Print an access token
     Token(Box<TokenArgs>),
+    /// Run a program whose tools get tokens, as long as it runs
+    Run(Box<RunArgs>),
+    /// Print the variables by which tools get tokens, for a shell
+    Env(Box<EnvArgs>),
+    /// Set up a tool to get its tokens from entrad, or take that back
+    Setup(Box<SetupArgs>),
+    /// List or revoke what tools may ask for
+    Lease(LeaseArgs),
     /// Show accounts, tokens, next refreshes and what went wrong last
     Status(ReportArgs),
     /// List the accounts that are signed in, or try a dead refresh token again
@@ -47,6 +63,9 @@ pub(crate) enum Command {
     /// Open one of Microsoft's pages in the browser, away from the terminal
     #[command(hide = true)]
     OpenPage(OpenPageArgs),
+    /// Speak a tool's dialect, as a link of that name does
+    #[command(hide = true)]
+    Helper(HelperArgs),
 }
 
 #[derive(Args, Debug)]
@@ -220,6 +239,14 @@ pub(crate) struct OpenPageArgs {
     /// The page.
     #[arg(value_name = "URL")]
     pub(crate) page: String,
+}
+
+#[derive(Args, Debug)]
+#[group(skip)]
+pub(crate) struct HelperArgs {
+    /// The helper's name and its own words.
+    #[arg(value_name = "NAME", required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) words: Vec<OsString>,
 }
 
 impl Cli {

@@ -1,0 +1,1 @@
+//! What it takes to make a tool call this program, and to take that back.
