@@ -76,6 +76,9 @@ pub struct LeaseRecord {
     /// The process with which it ends: its id, and a mark that tells it from a later one of that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<(u32, u64)>,
+    /// Whether its secret may stand in the path of a request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_path: bool,
 }
 
 /// The text that is sealed.

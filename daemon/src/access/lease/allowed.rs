@@ -11,7 +11,7 @@ use entra_proto::scope::Scopes;
 
 /// The resources of a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowed {
+pub(super) struct Allowed {
     /// In their common form; `None` is every resource.
     resources: Option<Vec<String>>,
 }
@@ -19,7 +19,7 @@ pub struct Allowed {
 impl Allowed {
     /// What these names allow: short names in each cloud, or resources as they are.
     #[must_use]
-    pub fn of(names: &[String]) -> Self {
+    pub(super) fn of(names: &[String]) -> Self {
         if names.iter().any(|name| name == EVERY_RESOURCE) {
             return Self { resources: None };
         }
@@ -30,9 +30,22 @@ impl Allowed {
         Self { resources: Some(addresses.collect()) }
     }
 
+    /// Whether this resource, or the one of this short name, is one of its own.
+    #[must_use]
+    pub(super) fn covers_resource(&self, name: &str) -> bool {
+        let Some(resources) = &self.resources else { return true };
+        match resource::named(name) {
+            Some(named) => Cloud::ALL
+                .iter()
+                .filter_map(|cloud| named.address(*cloud))
+                .all(|address| resources.contains(&plain(address))),
+            None => resources.contains(&plain(name)),
+        }
+    }
+
     /// Whether all of these scopes are of its resources.
     #[must_use]
-    pub fn covers(&self, scopes: &Scopes) -> bool {
+    pub(super) fn covers(&self, scopes: &Scopes) -> bool {
         let Some(resources) = &self.resources else { return true };
         scopes.iter().all(|scope| resource_of(scope).is_some_and(|wanted| resources.contains(&wanted)))
     }

@@ -5,6 +5,7 @@
 //! often each was used since the start. The hard idea: a lease that is bound to a process ends with that very process, and
 //! not with a later one that happens to have its number.
 
+mod admitted;
 mod allowed;
 #[cfg_attr(target_os = "linux", path = "process_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "process_macos.rs")]
@@ -21,7 +22,8 @@ use entra_proto::lease::{LeaseInfo, LeaseRequest, LeasesAnswer};
 use entra_proto::limits::MAX_LEASES;
 use entra_proto::secret::LeaseSecret;
 
-pub use self::allowed::Allowed;
+pub use self::admitted::Admitted;
+use self::allowed::Allowed;
 use self::ticket::{LeaseId, SecretDigest, issue};
 use crate::clock::Clock;
 use crate::vault::{LeaseRecord, Vault};
@@ -50,17 +52,13 @@ struct Lease {
     uses: u64,
 }
 
-/// What a presented secret lets a request do.
-#[derive(Clone, Debug)]
-pub struct Admitted {
-    /// The lease's name, for people.
-    pub name: String,
-    /// What it may ask for.
-    pub allowed: Allowed,
-    /// The account that it speaks for, where one was named.
-    pub account: Option<AccountId>,
-    /// The profile that it speaks for, where one was named.
-    pub profile: Option<String>,
+/// Where a secret stood in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// In a header, or in a body.
+    Apart,
+    /// In its path, where only a lease is taken that was made for it.
+    InPath,
 }
 
 impl Leases {
@@ -70,7 +68,7 @@ impl Leases {
         Self { vault, clock, state: Mutex::default(), in_order: tokio::sync::Mutex::new(()) }
     }
 
-    /// Makes a lease; its account has been resolved. A free-standing lease of the same name ends.
+    /// Makes a lease; its account and profile have been resolved. A free-standing lease of the same name ends.
     ///
     /// # Errors
     /// When the request is wrong, there are too many leases, the process is gone, or the vault cannot be written.
@@ -78,6 +76,7 @@ impl Leases {
         &self,
         request: LeaseRequest,
         account: Option<AccountId>,
+        profile: Option<String>,
     ) -> Result<(LeaseInfo, LeaseSecret), ErrorBody> {
         if let Some(fault) = request.fault() {
             return Err(bad(format!("This is no lease: {fault}.")));
@@ -95,10 +94,11 @@ impl Leases {
             digest: digest.write(),
             resources: request.resources,
             account,
-            profile: request.profile,
+            profile,
             made_on: now,
             expires_on: request.expires_in.map(|seconds| now.saturating_add(seconds)),
             process,
+            in_path: request.in_path,
         };
         let _order = self.in_order.lock().await;
         self.read().await?;
@@ -156,7 +156,7 @@ impl Leases {
     ///
     /// # Errors
     /// When it is no standing lease's, or the vault cannot be opened and nothing is known of leases.
-    pub async fn admit(&self, secret: &LeaseSecret) -> Result<Admitted, ErrorBody> {
+    pub async fn admit(&self, secret: &LeaseSecret, presented: Presented) -> Result<Admitted, ErrorBody> {
         self.restore().await?;
         let now = self.clock.now().epoch();
         let mut state = self.state();
@@ -171,14 +171,13 @@ impl Leases {
         if lease.is_over(now) {
             return Err(over(&lease.record.name));
         }
+        if presented == Presented::InPath && !lease.record.in_path {
+            return Err(not_in_path(&lease.record.name));
+        }
         lease.used_on = Some(now);
         lease.uses += 1;
-        Ok(Admitted {
-            name: lease.record.name.clone(),
-            allowed: lease.allowed.clone(),
-            account: lease.record.account.clone(),
-            profile: lease.record.profile.clone(),
-        })
+        let LeaseRecord { name, account, profile, .. } = lease.record.clone();
+        Ok(Admitted::new(name, lease.allowed.clone(), account, profile))
     }
 
     async fn restore(&self) -> Result<(), ErrorBody> {
@@ -271,6 +270,7 @@ impl Lease {
             made_on: record.made_on,
             expires_on: record.expires_on,
             process: record.process.map(|(pid, _)| pid),
+            in_path: record.in_path,
             used_on: self.used_on,
             uses: self.uses,
         }
@@ -282,7 +282,7 @@ fn bad(sentence: String) -> ErrorBody {
 }
 
 fn no_process(pid: u32) -> ErrorBody {
-    bad(format!("There is no process {pid} of yours to bind the lease to."))
+    bad(format!("There is no process {pid} to bind the lease to."))
 }
 
 fn too_many() -> ErrorBody {
@@ -301,6 +301,14 @@ fn stranger() -> ErrorBody {
 fn over(name: &str) -> ErrorBody {
     let error = ErrorBody::new(ErrorCode::Refused, format!("The lease `{name}` is over."));
     error.with_hint("Make a new one by `entra setup` or `entra env`, or start the program by `entra run`.")
+}
+
+fn not_in_path(name: &str) -> ErrorBody {
+    let error = ErrorBody::new(
+        ErrorCode::Refused,
+        format!("The secret of the lease `{name}` may not stand in a path."),
+    );
+    error.with_hint("Make one that may by `--in-path`, or present it in the header X-IDENTITY-HEADER.")
 }
 
 #[cfg(test)]

@@ -29,11 +29,11 @@ async fn names(leases: &Leases) -> Vec<String> {
 async fn a_lease_admits_who_has_its_secret_also_after_a_restart() {
     let vault = vault();
     let before = leases(&vault);
-    let (info, secret) = before.make(request("claude-code"), None).await.unwrap();
+    let (info, secret) = before.make(request("claude-code"), None, None).await.unwrap();
     assert_eq!((info.name.as_str(), info.uses, info.used_on), ("claude-code", 0, None));
-    assert_eq!(before.admit(&secret).await.unwrap().name, "claude-code");
+    assert_eq!(before.admit(&secret, Presented::Apart).await.unwrap().name(), "claude-code");
     let after = leases(&vault);
-    assert_eq!(after.admit(&secret).await.unwrap().name, "claude-code");
+    assert_eq!(after.admit(&secret, Presented::Apart).await.unwrap().name(), "claude-code");
     let listed = after.list().await.unwrap();
     assert_eq!((listed.leases[0].uses, listed.strangers), (1, 0));
     assert!(listed.leases[0].used_on.is_some());
@@ -46,33 +46,36 @@ async fn a_lease_admits_who_has_its_secret_also_after_a_restart() {
 #[tokio::test]
 async fn a_wrong_secret_is_counted_and_changes_nothing() {
     let leases = leases(&vault());
-    let (_, secret) = leases.make(request("one"), None).await.unwrap();
+    let (_, secret) = leases.make(request("one"), None, None).await.unwrap();
     let (_, foreign, _) = issue().unwrap();
     let mut forged = secret.expose().to_owned();
     let last = forged.pop().unwrap();
     forged.push(if last == '0' { '1' } else { '0' });
     for wrong in [foreign, LeaseSecret::new(forged), LeaseSecret::new(String::new())] {
-        let error = leases.admit(&wrong).await.unwrap_err();
+        let error = leases.admit(&wrong, Presented::Apart).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::Refused, "{error:?}");
     }
     let listed = leases.list().await.unwrap();
     assert_eq!((listed.strangers, listed.leases[0].uses), (3, 0));
-    assert!(leases.admit(&secret).await.is_ok());
+    assert!(leases.admit(&secret, Presented::Apart).await.is_ok());
 }
 
 #[tokio::test]
 async fn what_is_revoked_is_void_at_once_and_for_good() {
     let vault = vault();
     let first = leases(&vault);
-    let (info, by_id) = first.make(request("one"), None).await.unwrap();
-    let (_, by_name) = first.make(request("two"), None).await.unwrap();
-    let (_, kept) = first.make(request("three"), None).await.unwrap();
+    let (info, by_id) = first.make(request("one"), None, None).await.unwrap();
+    let (_, by_name) = first.make(request("two"), None, None).await.unwrap();
+    let (_, kept) = first.make(request("three"), None, None).await.unwrap();
     first.revoke(&info.id).await.unwrap();
     first.revoke("two").await.unwrap();
     assert_eq!(first.revoke("two").await.unwrap_err().code, ErrorCode::NotFound);
     for leases in [first, leases(&vault)] {
-        assert!(leases.admit(&by_id).await.is_err() && leases.admit(&by_name).await.is_err());
-        assert!(leases.admit(&kept).await.is_ok());
+        assert!(
+            leases.admit(&by_id, Presented::Apart).await.is_err()
+                && leases.admit(&by_name, Presented::Apart).await.is_err()
+        );
+        assert!(leases.admit(&kept, Presented::Apart).await.is_ok());
         assert_eq!(names(&leases).await, ["three"]);
     }
 }
@@ -80,21 +83,24 @@ async fn what_is_revoked_is_void_at_once_and_for_good() {
 #[tokio::test]
 async fn one_of_the_same_name_takes_the_place_of_the_old_one() {
     let leases = leases(&vault());
-    let (_, old) = leases.make(request("claude-code"), None).await.unwrap();
+    let (_, old) = leases.make(request("claude-code"), None, None).await.unwrap();
     let bound = LeaseRequest { process: Some(std::process::id()), ..request("claude-code") };
-    let (_, of_a_process) = leases.make(bound, None).await.unwrap();
-    assert!(leases.admit(&old).await.is_ok(), "one of a process stands beside it");
-    let (_, new) = leases.make(request("claude-code"), None).await.unwrap();
-    assert!(leases.admit(&old).await.is_err());
-    assert!(leases.admit(&new).await.is_ok() && leases.admit(&of_a_process).await.is_ok());
+    let (_, of_a_process) = leases.make(bound, None, None).await.unwrap();
+    assert!(leases.admit(&old, Presented::Apart).await.is_ok(), "one of a process stands beside it");
+    let (_, new) = leases.make(request("claude-code"), None, None).await.unwrap();
+    assert!(leases.admit(&old, Presented::Apart).await.is_err());
+    assert!(
+        leases.admit(&new, Presented::Apart).await.is_ok()
+            && leases.admit(&of_a_process, Presented::Apart).await.is_ok()
+    );
 }
 
 #[tokio::test]
 async fn a_lease_ends_at_its_time() {
     let leases = leases(&vault());
     let soon = LeaseRequest { expires_in: Some(0), ..request("soon") };
-    let (_, secret) = leases.make(soon, None).await.unwrap();
-    let error = leases.admit(&secret).await.unwrap_err();
+    let (_, secret) = leases.make(soon, None, None).await.unwrap();
+    let error = leases.admit(&secret, Presented::Apart).await.unwrap_err();
     assert!(error.message.contains("`soon` is over"), "{error:?}");
     assert!(names(&leases).await.is_empty());
 }
@@ -106,30 +112,43 @@ async fn a_lease_of_a_process_ends_with_it() {
     let program = if cfg!(windows) { "more.com" } else { "cat" };
     let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let bound = LeaseRequest { process: Some(child.id()), ..request("run") };
-    let (_, secret) = leases.make(bound.clone(), None).await.unwrap();
-    assert!(leases.admit(&secret).await.is_ok());
+    let (_, secret) = leases.make(bound.clone(), None, None).await.unwrap();
+    assert!(leases.admit(&secret, Presented::Apart).await.is_ok());
     child.kill().unwrap();
     // Also while nobody has asked for its status.
     let ended = async {
-        while leases.admit(&secret).await.is_ok() {
+        while leases.admit(&secret, Presented::Apart).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(10), ended).await.expect("it ends with its process");
     child.wait().unwrap();
-    assert!(leases.make(bound, None).await.unwrap_err().message.contains("no process"));
+    assert!(leases.make(bound, None, None).await.unwrap_err().message.contains("no process"));
     assert!(names(&leases).await.is_empty());
 }
 
 #[tokio::test]
 async fn there_is_a_most_and_those_that_are_over_do_not_count() {
     let leases = leases(&vault());
-    leases.make(LeaseRequest { expires_in: Some(0), ..request("over") }, None).await.unwrap();
+    leases.make(LeaseRequest { expires_in: Some(0), ..request("over") }, None, None).await.unwrap();
     for number in 0..MAX_LEASES {
-        leases.make(request(&format!("lease-{number}")), None).await.unwrap();
+        leases.make(request(&format!("lease-{number}")), None, None).await.unwrap();
     }
-    let error = leases.make(request("one-more"), None).await.unwrap_err();
+    let error = leases.make(request("one-more"), None, None).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Refused);
     assert!(error.hint.unwrap().contains("entra lease revoke"));
     assert_eq!(leases.vault.leases().await.unwrap().len(), MAX_LEASES);
+}
+
+#[tokio::test]
+async fn a_secret_in_a_path_is_taken_only_where_the_lease_was_made_for_it() {
+    let leases = leases(&vault());
+    let (_, usual) = leases.make(request("usual"), None, None).await.unwrap();
+    let (info, made_for_it) =
+        leases.make(LeaseRequest { in_path: true, ..request("terraform") }, None, None).await.unwrap();
+    assert!(info.in_path);
+    let error = leases.admit(&usual, Presented::InPath).await.unwrap_err();
+    assert!(error.message.contains("may not stand in a path"), "{error:?}");
+    assert!(leases.admit(&made_for_it, Presented::InPath).await.is_ok());
+    assert!(leases.admit(&made_for_it, Presented::Apart).await.is_ok());
 }

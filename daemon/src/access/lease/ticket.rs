@@ -26,7 +26,7 @@ pub(super) fn issue() -> Result<(LeaseId, LeaseSecret, SecretDigest), getrandom:
     getrandom::fill(&mut name)?;
     getrandom::fill(&mut bytes)?;
     let id = LeaseId(hex(&name));
-    let secret = LeaseSecret::new(format!("{PREFIX}{id}_{}", hex(&bytes)));
+    let secret = LeaseSecret::new(format!("{}{id}_{}", LeaseSecret::PREFIX, hex(&bytes)));
     let digest = SecretDigest::of(&secret);
     Ok((id, secret, digest))
 }
@@ -35,7 +35,7 @@ impl LeaseId {
     /// The id that a presented secret begins with, if it has a secret's form.
     #[must_use]
     pub(super) fn in_secret(secret: &LeaseSecret) -> Option<Self> {
-        let (id, rest) = secret.expose().strip_prefix(PREFIX)?.split_once('_')?;
+        let (id, rest) = secret.expose().strip_prefix(LeaseSecret::PREFIX)?.split_once('_')?;
         let is_hex = |text: &str, bytes: usize| {
             text.len() == 2 * bytes && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         };
@@ -46,12 +46,6 @@ impl LeaseId {
     #[must_use]
     pub(super) fn written(text: &str) -> Self {
         Self(text.to_owned())
-    }
-
-    /// The text.
-    #[must_use]
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -104,9 +98,6 @@ impl fmt::Debug for SecretDigest {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
-
-/// So that whoever finds one, a scanner of repositories too, knows what it is.
-const PREFIX: &str = "entra_lease_";
 
 /// Enough that no two leases of a person have the same.
 const ID_BYTES: usize = 6;
