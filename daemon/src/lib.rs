@@ -1,13 +1,14 @@
 //! `entrad`: signs a workstation in to Microsoft Entra ID once and serves access tokens over a local socket.
 //!
 //! ARCHITECTURE.md has the rooms and the walls between them. Arrows point down only:
-//! [`run`] ► [`server`] ► [`access`] ► [`broker`] ► [`entra`], [`vault`] ► [`account`], [`config`], [`clock`].
+//! [`run`] ► [`server`], [`dialects`] ► [`access`] ► [`broker`] ► [`entra`], [`vault`] ► [`account`], [`config`], [`clock`].
 
 pub mod access;
 pub mod account;
 pub mod broker;
 pub mod clock;
 pub mod config;
+pub mod dialects;
 pub mod entra;
 pub mod harden;
 pub mod lock;

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,12 +15,14 @@ use std::time::Duration;
 use clap::Parser;
 use entra_proto::error::exit;
 
+use crate::access::lease::Leases;
 use crate::broker::{Broker, Parts, ProfileError, Profiles};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Args, Config, ConfigError, Places};
+use crate::config::{self, Args, Config, ConfigError, LoopbackChoice, Places};
+use crate::dialects::{self, Door};
 use crate::entra::Entra;
 use crate::lock::{Lock, LockError};
-use crate::server::{self, ListenError, Listener};
+use crate::server::{self, ListenError, Listener, Loopback, Rooms};
 use crate::vault::{Access, BadStoreChoice, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
 use crate::{harden, logging, private, service};
 
@@ -118,14 +121,27 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let runtime = runtime
         .map_err(|reason| RunError::System { what: "The runtime did not start".to_owned(), reason })?;
     let socket = config.socket.value.clone();
+    let leases = Arc::new(Leases::new(vault.clone(), Arc::clone(&clock)));
+    let port = PortPlan {
+        choice: config.loopback.value,
+        memory: config.state_dir.value.join("loopback-port"),
+        handed: service::handed_listener(),
+    };
     let parts = Parts { vault, entra: Entra::new(), clock, profiles, socket: socket.clone() };
-    let outcome = runtime.block_on(serve(parts, &socket));
+    let outcome = runtime.block_on(serve(parts, leases, port, &socket));
     // A thread that hangs in a key store must not keep the process.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(parts: Parts, socket: &Path) -> Result<(), RunError> {
+/// What is known of the loopback port before it is opened.
+struct PortPlan {
+    choice: LoopbackChoice,
+    memory: PathBuf,
+    handed: Option<TcpListener>,
+}
+
+async fn serve(parts: Parts, leases: Arc<Leases>, port: PortPlan, socket: &Path) -> Result<(), RunError> {
     let listener = Listener::bind(socket).await?;
     let stop = service::told_to_stop()
         .map_err(|reason| RunError::System { what: "Signals cannot be received".to_owned(), reason })?;
@@ -139,12 +155,18 @@ async fn serve(parts: Parts, socket: &Path) -> Result<(), RunError> {
             error.hint.unwrap_or_default()
         );
     }
+    let door = Door::new(Arc::clone(&broker), Arc::clone(&leases));
+    let dialects = move |port| dialects::router(door.clone(), port);
+    let loopback = Loopback::new(port.choice, port.memory, port.handed, dialects);
+    loopback.resume().await;
     tokio::spawn(Arc::clone(&broker).keep_schedule());
     tokio::spawn(Arc::clone(&broker).keep_watch());
     service::say_ready(socket)
         .map_err(|reason| RunError::System { what: "Ready could not be said".to_owned(), reason })?;
     tracing::info!(version = entra_proto::version::VERSION, "serving");
-    server::serve(listener, Arc::clone(&broker), stop).await;
+    let rooms = Rooms { broker: Arc::clone(&broker), leases, loopback: Arc::clone(&loopback) };
+    server::serve(listener, rooms, stop).await;
+    loopback.close().await;
     service::say_stopping();
     if tokio::time::timeout(SETTLE, broker.settle()).await.is_err() {
         tracing::warn!("stopping while a request to Entra is under way");

@@ -64,6 +64,15 @@ impl LeaseRequest {
     }
 }
 
+/// Where managed-identity clients ask: the path of `IDENTITY_ENDPOINT`.
+pub const IDENTITY_PATH: &str = "/msi/token";
+
+/// The path of `AZD_AUTH_ENDPOINT`; the Azure Developer CLI appends `/token`.
+pub const AZD_PATH: &str = "/azd";
+
+/// What the path of a lease that was made for it begins with; the secret and [`IDENTITY_PATH`] follow.
+pub const LEASE_PATH: &str = "/lease";
+
 /// Stands for every resource.
 pub const EVERY_RESOURCE: &str = "*";
 

@@ -42,6 +42,10 @@ pub const MAX_LEASES: usize = 256;
 /// buffers stay near 10 KiB. Further ones wait in the listen queue.
 pub const MAX_CONNECTIONS: usize = 12_288;
 
+/// Most connections served at once on loopback, where any user of the machine may connect: an SDK asks once per process
+/// and hour, and hundreds may start together.
+pub const MAX_LOOPBACK_CONNECTIONS: usize = 1_024;
+
 /// Most sign-ins open at once. A person signs in one account at a time; more is a program gone wrong.
 pub const MAX_SIGN_INS: usize = 3;
 

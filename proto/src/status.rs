@@ -22,12 +22,26 @@ pub struct StatusAnswer {
     pub accounts: Vec<AccountStatus>,
     /// Sign-ins waiting for a person.
     pub open_sign_ins: u32,
+    /// The loopback port for tools, where it was wanted since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loopback: Option<LoopbackStatus>,
     /// Seconds by which Entra's clock is ahead of ours, measured on its last answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_skew: Option<i64>,
     /// Things a person should know, each a full sentence with what to do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+/// The loopback port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopbackStatus {
+    /// Its number, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Why it is not open, with what to do; it is when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// The home of the sealing key.

@@ -7,6 +7,7 @@ mod certificates;
 mod daemon;
 mod env;
 mod login;
+pub mod loopback;
 pub mod raw;
 mod relay;
 #[cfg_attr(unix, path = "system_unix.rs")]

@@ -8,6 +8,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use entra_tests::loopback::Lease;
 use entra_tests::{Env, programs, run};
 
 #[test]
@@ -37,6 +38,24 @@ fn a_process_of_another_user_gets_nothing() {
     assert!(ran.status != 0 && ran.stdout.is_empty(), "{ran:?}");
     // The doors were open; the daemon itself closed the connection.
     assert!(env.log().contains("a process of user 65534 connected"), "{}", env.log());
+    // The loopback port is open to everybody, and a lease's secret is not.
+    let lease = Lease::make(&env.socket(), "one", &["graph"]);
+    let port = lease.port;
+    let mut as_nobody = Command::new("setpriv");
+    as_nobody.args([
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "curl",
+        "--silent",
+        "--max-time",
+        "20",
+    ]);
+    as_nobody.arg(format!("http://127.0.0.1:{port}/msi/token?resource=https://graph.microsoft.com"));
+    as_nobody.env_clear().env("PATH", "/usr/bin:/bin");
+    let ran = run(as_nobody);
+    assert!(ran.status == 0 && ran.stdout.contains("no lease's") && !ran.stdout.contains("access_token"));
+    assert_eq!(lease.identity("https://graph.microsoft.com").status, 200);
     assert_eq!(env.token(&["--for", "graph"])["source"], "cache");
     assert_eq!(daemon.stop(), 0);
 }

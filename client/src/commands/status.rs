@@ -68,6 +68,13 @@ impl Report<'_> {
         if let Some(error) = &answer.store.error {
             self.error(2, "", error);
         }
+        match answer.loopback.as_ref().map(|loopback| (loopback.port, &loopback.fault)) {
+            Some((_, Some(fault))) => {
+                self.line(0, &format!("{} {}", self.stream.alarm("Tools' port:"), plain(fault)));
+            }
+            Some((Some(port), None)) => self.line(0, &format!("Tools ask on 127.0.0.1:{port}")),
+            Some((None, None)) | None => {}
+        }
         if answer.open_sign_ins > 0 {
             self.line(0, &format!("Sign-ins that wait for a person: {}", answer.open_sign_ins));
         }
@@ -193,6 +200,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             pid: 42,
             socket: "/run/user/7/entrad/entrad.sock".to_owned(),
+            loopback: None,
             started_on: 0,
             store: StoreStatus { home: "secret-service".to_owned(), is_open: true, error: None },
             accounts: Vec::new(),

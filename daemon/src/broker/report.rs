@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entra_proto::account::{AccountInfo, AccountsAnswer, Health};
+use entra_proto::account::{AccountId, AccountInfo, AccountsAnswer, Health};
 use entra_proto::error::ErrorBody;
 use entra_proto::status::{AccountStatus, StatusAnswer, StoreStatus, TokenStatus};
 use entra_proto::version;
@@ -31,6 +31,20 @@ impl Broker {
         Ok(AccountsAnswer { accounts })
     }
 
+    /// The account that this word names, and its profile.
+    ///
+    /// # Errors
+    /// When there is none, or several, or the vault is closed.
+    pub async fn account_named(
+        self: &Arc<Self>,
+        account: &str,
+        profile: Option<&str>,
+    ) -> Result<(AccountId, String), ErrorBody> {
+        self.restore(Access::Silent).await?;
+        let key = self.state().choose(Some(account), profile)?;
+        Ok((key.account, key.profile))
+    }
+
     /// `GET /v1/status`. A closed vault is part of the answer, not an error.
     ///
     /// # Errors
@@ -53,6 +67,7 @@ impl Broker {
             version: version::VERSION.to_owned(),
             pid: std::process::id(),
             socket: self.parts.socket.display().to_string(),
+            loopback: None,
             started_on: self.started_on,
             store: StoreStatus {
                 home: vault.home.map_or("none", HomeKind::name).to_owned(),

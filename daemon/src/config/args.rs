@@ -45,6 +45,9 @@ pub struct Args {
     /// Another sign-in host for the default profile, on loopback only; an administrator's file may name others
     #[arg(long, value_name = "ORIGIN")]
     pub authority: Option<String>,
+    /// Loopback port for tools that cannot speak to the socket: auto (chosen once and kept), off, or a number
+    #[arg(long, value_name = "PORT")]
+    pub loopback: Option<String>,
     /// What to log, such as `entrad=debug`
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,

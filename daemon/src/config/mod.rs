@@ -14,6 +14,7 @@ use entra_proto::endpoint;
 
 mod args;
 mod layer;
+mod loopback;
 #[cfg_attr(unix, path = "owner_unix.rs")]
 #[cfg_attr(windows, path = "owner_windows.rs")]
 mod owner;
@@ -25,6 +26,7 @@ mod paths;
 pub use args::Args;
 use layer::Layer;
 pub use layer::{LayerError, Setting, Source};
+pub use loopback::LoopbackChoice;
 pub use paths::machine_file;
 
 /// The profile that is meant when none is named.
@@ -45,6 +47,8 @@ pub struct Config {
     pub passphrase_fd: Option<Setting<i32>>,
     /// What to log, as `tracing` filter directives.
     pub log: Setting<String>,
+    /// The loopback port for tools.
+    pub loopback: Setting<LoopbackChoice>,
     /// The profiles by name; `default` is always there.
     pub profiles: BTreeMap<String, Profile>,
 }
@@ -107,6 +111,12 @@ impl Config {
             passphrase_file: merged.path("passphrase_file")?,
             passphrase_fd: merged.number("passphrase_fd")?,
             log: merged.text("log").unwrap_or_else(|| Setting::built_in("entrad=info".to_owned())),
+            loopback: match merged.text("loopback") {
+                Some(loopback) => {
+                    loopback.try_map("loopback", LoopbackChoice::EXPECTED, |text| text.parse())?
+                }
+                None => Setting::built_in(LoopbackChoice::Auto),
+            },
             profiles: profiles(&merged)?,
         })
     }

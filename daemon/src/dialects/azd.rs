@@ -2,6 +2,8 @@
 //!
 //! It reads nothing from an answer whose status is not 200, so a refusal is 200 too and says so in its body.
 
+use std::time::{Duration, SystemTime};
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::door::Door;
 use super::reply;
+use crate::access::lease::Presented;
 
 /// `POST /azd/token` with the secret as bearer token.
 pub(super) async fn token(State(door): State<Door>, request: Request) -> Response<Body> {
@@ -32,16 +35,19 @@ struct Asked {
 }
 
 async fn asked(door: &Door, request: Request) -> Result<TokenAnswer, ErrorBody> {
-    let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let bearer =
+        request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let secret = bearer.as_deref().and_then(|bearer| bearer.strip_prefix("Bearer "));
-    let lease = door.admit(secret.map(|secret| LeaseSecret::new(secret.to_owned()))).await?;
+    let secret = secret.map(|secret| LeaseSecret::new(secret.to_owned()));
+    let visit = door.admit(secret, Presented::Apart).await?;
     let late = |_| ErrorBody::new(ErrorCode::TimedOut, "The request's body did not arrive in time.");
     let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_REQUEST_BODY)).await;
-    let bytes = bytes.map_err(late)?.map_err(|error| bad(&format!("The request cannot be read: {error}.")))?;
+    let bytes =
+        bytes.map_err(late)?.map_err(|error| bad(&format!("The request cannot be read: {error}.")))?;
     let asked: Asked = serde_json::from_slice(&bytes)
         .map_err(|error| bad(&format!("The request does not parse: {error}.")))?;
     let scopes = Scopes::new(asked.scopes).map_err(|error| bad(&error.to_string()))?;
-    door.token(&lease, &scopes, asked.tenant.filter(|tenant| !tenant.is_empty())).await
+    visit.token(&scopes, asked.tenant.filter(|tenant| !tenant.is_empty())).await
 }
 
 #[derive(Serialize)]
@@ -52,13 +58,18 @@ enum Answer<'a> {
         #[serde(rename = "expiresOn")]
         expires_on: String,
     },
-    Error { code: &'static str, message: String },
+    Error {
+        code: &'static str,
+        message: String,
+    },
 }
 
 impl<'a> Answer<'a> {
     fn success(token: &'a TokenAnswer) -> Self {
-        let expires = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(token.expires_on);
-        Self::Success { token: token.access_token.expose(), expires_on: rfc_3339(expires) }
+        let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(token.expires_on);
+        // With a `Z` and without a fraction, as its readers want it.
+        let expires_on = humantime::format_rfc3339_seconds(expires_on).to_string();
+        Self::Success { token: token.access_token.expose(), expires_on }
     }
 
     fn error(error: &ErrorBody) -> Self {

@@ -11,9 +11,9 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::scope::Scopes;
 use entra_proto::secret::LeaseSecret;
 use entra_proto::token::{TokenAnswer, TokenRequest};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::access::lease::{Admitted, Leases};
+use crate::access::lease::{Admitted, Leases, Presented};
 use crate::broker::Broker;
 
 /// What the dialects stand on. Clones share it.
@@ -30,50 +30,55 @@ impl Door {
         Self { broker, leases }
     }
 
-    /// The lease of this secret.
-    pub(super) async fn admit(&self, secret: Option<LeaseSecret>) -> Result<Admitted, ErrorBody> {
-        let Some(secret) = secret else {
-            let error = ErrorBody::new(ErrorCode::Refused, "The request presents no lease's secret.");
-            return Err(error.with_hint("Start the program by `entra run`, or set it up by `entra setup`."));
-        };
-        self.leases.admit(&secret).await
-    }
-
-    /// A token for these scopes, if the lease covers them. One with some life left is better than a newer one later.
-    pub(super) async fn token(
+    /// The lease of this secret. The key store may have to be opened for it.
+    pub(super) async fn admit(
         &self,
-        lease: &Admitted,
-        scopes: &Scopes,
-        tenant: Option<String>,
-    ) -> Result<TokenAnswer, ErrorBody> {
-        if !lease.allowed.covers(scopes) {
-            return Err(not_covered(lease, scopes));
-        }
-        let request = TokenRequest {
-            scopes: Some(scopes.iter().map(str::to_owned).collect()),
-            account: lease.account.as_ref().map(|account| account.as_str().to_owned()),
-            profile: lease.profile.clone(),
-            tenant,
-            min_validity: Some(WANTED.as_secs()),
-            ..TokenRequest::default()
-        };
-        if let Ok(answer) = timeout(PATIENCE, self.broker.token(request.clone())).await {
-            return answer;
-        }
-        // What there is: a token that lives is never withheld because a newer one takes its time.
-        let held = TokenRequest { min_validity: None, ..request };
-        match timeout(GLANCE, self.broker.token(held)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(ErrorBody::new(ErrorCode::Unavailable, "Entra has not answered yet.")
-                .with_hint("Try again in a moment; `entra status` shows what is under way.")),
+        secret: Option<LeaseSecret>,
+        presented: Presented,
+    ) -> Result<Visit<'_>, ErrorBody> {
+        let patience_ends = Instant::now() + PATIENCE;
+        // A request without one is counted as one with a wrong one is.
+        let secret = secret.unwrap_or_else(|| LeaseSecret::new(String::new()));
+        match timeout_at(patience_ends, self.leases.admit(&secret, presented)).await {
+            Ok(lease) => Ok(Visit { lease: lease?, broker: &self.broker, patience_ends }),
+            Err(_) => {
+                let error = ErrorBody::new(ErrorCode::StoreLocked, "The key store has not answered yet.");
+                Err(error.with_hint("Try again in a moment; `entra status` shows how it is."))
+            }
         }
     }
 }
 
-fn not_covered(lease: &Admitted, scopes: &Scopes) -> ErrorBody {
-    let sentence = format!("The lease `{}` is not for {scopes}.", lease.name);
-    ErrorBody::new(ErrorCode::Refused, sentence)
-        .with_hint("`entra lease ls` shows what it is for; make another by `entra run --resource` or `entra setup`.")
+/// A request whose lease stands, and how long it may take.
+pub(super) struct Visit<'a> {
+    lease: Admitted,
+    broker: &'a Arc<Broker>,
+    patience_ends: Instant,
+}
+
+impl Visit<'_> {
+    /// A token for these scopes, if the lease covers them. One with some life left is better than a newer one later.
+    pub(super) async fn token(
+        self,
+        scopes: &Scopes,
+        tenant: Option<String>,
+    ) -> Result<TokenAnswer, ErrorBody> {
+        let request = self.lease.narrow(TokenRequest {
+            scopes: Some(scopes.iter().map(str::to_owned).collect()),
+            tenant,
+            min_validity: Some(WANTED.as_secs()),
+            ..TokenRequest::default()
+        })?;
+        if let Ok(answer) = timeout_at(self.patience_ends, self.broker.token(request.clone())).await {
+            return answer;
+        }
+        // What there is: a token that lives is never withheld because a newer one takes its time.
+        let held = TokenRequest { min_validity: Some(0), ..request };
+        timeout(GLANCE, self.broker.token(held)).await.unwrap_or_else(|_| {
+            let error = ErrorBody::new(ErrorCode::Unavailable, "Entra has not answered yet.");
+            Err(error.with_hint("Try again in a moment; `entra status` shows what is under way."))
+        })
+    }
 }
 
 /// SDKs ask again for each call when a token has less than five minutes; this leaves them ten more.

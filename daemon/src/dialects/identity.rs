@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::door::Door;
 use super::reply;
+use crate::access::lease::Presented;
 
 /// `GET /msi/token?resource=…` with the secret in `X-IDENTITY-HEADER`.
 pub(super) async fn token(
@@ -24,8 +25,9 @@ pub(super) async fn token(
     headers: HeaderMap,
 ) -> Response<Body> {
     let presented = headers.get("x-identity-header").or_else(|| headers.get("secret"));
-    let secret = presented.and_then(|value| value.to_str().ok()).map(|text| LeaseSecret::new(text.to_owned()));
-    answer(&door, secret, query.as_deref().unwrap_or_default()).await
+    let secret =
+        presented.and_then(|value| value.to_str().ok()).map(|text| LeaseSecret::new(text.to_owned()));
+    answer(&door, secret, Presented::Apart, query.as_deref().unwrap_or_default()).await
 }
 
 /// The same with the secret in the path, for clients that send no header. Only leases that were made for it are taken.
@@ -34,16 +36,22 @@ pub(super) async fn token_by_path(
     Path(secret): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response<Body> {
-    answer(&door, Some(LeaseSecret::new(secret)), query.as_deref().unwrap_or_default()).await
+    let secret = Some(LeaseSecret::new(secret));
+    answer(&door, secret, Presented::InPath, query.as_deref().unwrap_or_default()).await
 }
 
-async fn answer(door: &Door, secret: Option<LeaseSecret>, query: &str) -> Response<Body> {
+async fn answer(
+    door: &Door,
+    secret: Option<LeaseSecret>,
+    presented: Presented,
+    query: &str,
+) -> Response<Body> {
     let asked = async {
-        let lease = door.admit(secret).await?;
+        let visit = door.admit(secret, presented).await?;
         let resource = resource_in(query)?;
         let scopes = Scopes::of_resource(&resource)
             .map_err(|error| ErrorBody::new(ErrorCode::BadRequest, error.to_string()))?;
-        let token = door.token(&lease, &scopes, None).await?;
+        let token = visit.token(&scopes, None).await?;
         Ok((token, resource))
     };
     match asked.await {
@@ -56,9 +64,9 @@ async fn answer(door: &Door, secret: Option<LeaseSecret>, query: &str) -> Respon
 fn resource_in(query: &str) -> Result<String, ErrorBody> {
     let pairs = url::form_urlencoded::parse(query.as_bytes());
     let resource = pairs.filter(|(name, _)| name == "resource").map(|(_, value)| value.into_owned()).last();
-    resource.filter(|resource| !resource.is_empty()).ok_or_else(|| {
-        ErrorBody::new(ErrorCode::BadRequest, "The request names no `resource`.")
-    })
+    resource
+        .filter(|resource| !resource.is_empty())
+        .ok_or_else(|| ErrorBody::new(ErrorCode::BadRequest, "The request names no `resource`."))
 }
 
 /// In the order and the forms that the strictest readers want.

@@ -16,20 +16,15 @@ use axum::http::Response;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use entra_proto::error::{ErrorBody, ErrorCode};
+use entra_proto::lease::{AZD_PATH, IDENTITY_PATH, LEASE_PATH};
 
 pub use door::Door;
-
-/// Where managed-identity clients ask: the path of `IDENTITY_ENDPOINT`.
-pub const IDENTITY_PATH: &str = "/msi/token";
-
-/// Where the Azure Developer CLI asks: what `AZD_AUTH_ENDPOINT` ends with; it appends `/token`.
-pub const AZD_PATH: &str = "/azd";
 
 /// Every dialect, for a listener on this port.
 pub fn router(door: Door, port: u16) -> Router {
     Router::new()
         .route(IDENTITY_PATH, get(identity::token).post(identity::token))
-        .route("/lease/{secret}/msi/token", get(identity::token_by_path))
+        .route(&format!("{LEASE_PATH}/{{secret}}{IDENTITY_PATH}"), get(identity::token_by_path))
         .route(&format!("{AZD_PATH}/token"), post(azd::token))
         .fallback(no_such_door)
         .method_not_allowed_fallback(no_such_door)

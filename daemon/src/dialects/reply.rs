@@ -39,7 +39,9 @@ pub(super) fn sentence(error: &ErrorBody) -> String {
 
 fn kind(code: &ErrorCode) -> &'static str {
     match code {
-        ErrorCode::SignInNeeded | ErrorCode::SignInExpired | ErrorCode::SignInCancelled => "interaction_required",
+        ErrorCode::SignInNeeded | ErrorCode::SignInExpired | ErrorCode::SignInCancelled => {
+            "interaction_required"
+        }
         ErrorCode::Refused | ErrorCode::AskAdmin => "access_denied",
         ErrorCode::BadRequest | ErrorCode::NotFound | ErrorCode::MethodNotAllowed => "invalid_request",
         _ => "temporarily_unavailable",

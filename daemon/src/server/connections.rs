@@ -15,23 +15,22 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
-use super::{Listener, guard, reply, router};
-use crate::access::caller::{Caller, Stream};
-use crate::broker::Broker;
+use super::{Listener, Rooms, guard, reply, router};
+use crate::access::caller::Caller;
 use crate::harden;
 
 /// Serves until `stop` completes; then takes no further connection and lets running requests end, for a
 /// few seconds at most.
-pub async fn serve(mut listener: Listener, broker: Arc<Broker>, stop: impl Future<Output = ()>) {
-    let router = router(broker);
-    let places = Arc::new(Places::new());
-    let (stopping, stopped) = watch::channel(false);
+pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Output = ()>) {
+    let router = router(rooms);
+    let connections = Connections::at_most(MAX_CONNECTIONS);
     let mut stop = pin!(stop);
     loop {
-        let accepted = async { (places.take().await, listener.accept().await) };
+        let accepted = async { (connections.place().await, listener.accept().await) };
         let (place, stream) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => accepted,
@@ -44,16 +43,49 @@ pub async fn serve(mut listener: Listener, broker: Arc<Broker>, stop: impl Futur
             }
         };
         let router = router.clone();
-        let stopped = stopped.clone();
+        connections.begin(place, stream, move |request| respond(request, caller.clone(), router.clone()));
+    }
+    drop(listener);
+    connections.end().await;
+}
+
+/// The connections of one listener.
+pub(super) struct Connections {
+    places: Arc<Places>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Connections {
+    /// None yet, and never more than this.
+    pub(super) fn at_most(most: usize) -> Self {
+        Self { places: Arc::new(Places::new(most)), stopping: watch::Sender::new(false) }
+    }
+
+    /// Waits for a free place.
+    pub(super) async fn place(&self) -> Place {
+        self.places.take().await
+    }
+
+    /// Serves one in a task of its own.
+    pub(super) fn begin<S, R, F>(&self, place: Place, stream: S, respond: R)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        R: Fn(Request<Incoming>) -> F + Send + 'static,
+        F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+    {
+        let stopped = self.stopping.subscribe();
         tokio::spawn(async move {
-            connection(stream, caller, router, stopped).await;
+            connection(stream, respond, stopped).await;
             drop(place);
         });
     }
-    drop(listener);
-    stopping.send_replace(true);
-    if tokio::time::timeout(FAREWELL, places.all_left()).await.is_err() {
-        tracing::info!("stopping with requests still open");
+
+    /// Lets running requests end.
+    pub(super) async fn end(&self) {
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(FAREWELL, self.places.all_left()).await.is_err() {
+            tracing::info!("stopping with requests still open");
+        }
     }
 }
 
@@ -62,14 +94,15 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// The places for connections.
 struct Places {
+    most: usize,
     free: Arc<Semaphore>,
     /// There were many connections at once, and most of them are still there.
     is_crowded: AtomicBool,
 }
 
 impl Places {
-    fn new() -> Self {
-        Self { free: Arc::new(Semaphore::new(MAX_CONNECTIONS)), is_crowded: AtomicBool::new(false) }
+    fn new(most: usize) -> Self {
+        Self { most, free: Arc::new(Semaphore::new(most)), is_crowded: AtomicBool::new(false) }
     }
 
     /// Waits for a free place.
@@ -83,17 +116,17 @@ impl Places {
     }
 
     fn taken(&self) -> usize {
-        MAX_CONNECTIONS - self.free.available_permits()
+        self.most - self.free.available_permits()
     }
 
     async fn all_left(&self) {
-        let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.most).unwrap_or(u32::MAX);
         drop(self.free.acquire_many(all).await);
     }
 }
 
 /// A connection's place, which is free again when this is dropped.
-struct Place {
+pub(super) struct Place {
     permit: Option<OwnedSemaphorePermit>,
     places: Arc<Places>,
 }
@@ -111,8 +144,13 @@ impl Drop for Place {
 /// So many connections at once leave megabytes behind.
 const CROWD: usize = 512;
 
-async fn connection(stream: Stream, caller: Caller, router: Router, mut stopped: watch::Receiver<bool>) {
-    let service = service_fn(move |request| respond(request, caller.clone(), router.clone()));
+async fn connection<S, R, F>(stream: S, respond: R, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    R: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    let service = service_fn(respond);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

@@ -1,4 +1,4 @@
-//! The socket and what is said over it: `/v1` of PROTOCOL.md.
+//! The socket and what is said over it, `/v1` of PROTOCOL.md; and the loopback port, where the dialects are spoken.
 //!
 //! The one idea is that nothing reaches a route before three guards: the peer runs as our user, the request
 //! comes from no browser, and each of its parts is within its limit. One connection's fault costs that
@@ -7,26 +7,50 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
 
+use crate::access::lease::Leases;
 use crate::broker::Broker;
 
 mod connections;
 mod guard;
+mod leases;
 #[cfg_attr(unix, path = "listen_unix.rs")]
 #[cfg_attr(windows, path = "listen_windows.rs")]
 mod listen;
+mod loopback;
 mod reply;
 mod routes;
 
 pub use connections::serve;
 pub use listen::{ListenError, Listener};
+pub use loopback::{Loopback, LoopbackError};
 
-fn router(broker: Arc<Broker>) -> Router {
+/// What the routes stand on. Clones share it.
+#[derive(Clone)]
+pub struct Rooms {
+    /// Accounts and tokens.
+    pub broker: Arc<Broker>,
+    /// The leases.
+    pub leases: Arc<Leases>,
+    /// The port that leases are for.
+    pub loopback: Arc<Loopback>,
+}
+
+impl FromRef<Rooms> for Arc<Broker> {
+    fn from_ref(rooms: &Rooms) -> Self {
+        Self::clone(&rooms.broker)
+    }
+}
+
+fn router(rooms: Rooms) -> Router {
     Router::new()
         .route("/v1/accounts", get(routes::accounts))
         .route("/v1/accounts/{id}", delete(routes::sign_out))
         .route("/v1/accounts/{id}/revive", post(routes::revive))
+        .route("/v1/leases", get(leases::list).post(leases::make))
+        .route("/v1/leases/{named}", delete(leases::revoke))
         .route("/v1/sign-ins", post(routes::start_sign_in))
         .route("/v1/sign-ins/{id}", delete(routes::cancel_sign_in))
         .route("/v1/sign-ins/{id}/events", get(routes::sign_in_events))
@@ -34,5 +58,5 @@ fn router(broker: Arc<Broker>) -> Router {
         .route("/v1/token", post(routes::token))
         .fallback(routes::not_found)
         .method_not_allowed_fallback(routes::method_not_allowed)
-        .with_state(broker)
+        .with_state(rooms)
 }

@@ -13,18 +13,28 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Response};
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, MAX_REQUEST_BODY, TOKEN_TIMEOUT};
+use entra_proto::status::StatusAnswer;
+use entra_proto::token::TokenRequest;
 use futures_util::stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::Rooms;
 use super::reply::{answer, failure, lines};
 use crate::access::caller::Caller;
+use crate::access::lease::Presented;
 use crate::broker::Broker;
 
 type Routed = State<Arc<Broker>>;
 
-pub(super) async fn token(State(broker): Routed, request: Request) -> Response<Body> {
-    let work = async { broker.token(read(request).await?).await };
+pub(super) async fn token(State(rooms): State<Rooms>, request: Request) -> Response<Body> {
+    let work = async {
+        let mut request: TokenRequest = read(request).await?;
+        if let Some(secret) = request.lease.take() {
+            request = rooms.leases.admit(&secret, Presented::Apart).await?.narrow(request)?;
+        }
+        rooms.broker.token(request).await
+    };
     answer(within(TOKEN_TIMEOUT, work).await)
 }
 
@@ -63,8 +73,12 @@ pub(super) async fn sign_out(
     answer(within(ANSWER_TIMEOUT, broker.sign_out(&id, query.profile.as_deref())).await)
 }
 
-pub(super) async fn status(State(broker): Routed) -> Response<Body> {
-    answer(within(ANSWER_TIMEOUT, broker.status()).await)
+pub(super) async fn status(State(rooms): State<Rooms>) -> Response<Body> {
+    let work = async {
+        let status = rooms.broker.status().await?;
+        Ok(StatusAnswer { loopback: rooms.loopback.status(), ..status })
+    };
+    answer(within(ANSWER_TIMEOUT, work).await)
 }
 
 pub(super) async fn start_sign_in(
@@ -107,7 +121,7 @@ pub(super) async fn method_not_allowed() -> Response<Body> {
 }
 
 /// Reads a JSON body within its limits.
-async fn read<T: DeserializeOwned>(request: Request) -> Result<T, ErrorBody> {
+pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, ErrorBody> {
     let too_large = || {
         let sentence = format!("The request's body is longer than {MAX_REQUEST_BODY} bytes.");
         ErrorBody::new(ErrorCode::TooLarge, sentence)
@@ -146,7 +160,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn within<T>(
+pub(super) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, ErrorBody>>,
 ) -> Result<T, ErrorBody> {

@@ -1,0 +1,252 @@
+//! The loopback port, for tools that cannot speak to the socket.
+//!
+//! Tools remember the port for weeks, in settings files and in running processes, so it is chosen once, remembered beside the
+//! sealed file, and never another one is taken in its stead. It is opened when the first lease is made: who has none offers
+//! nothing there. What is said on it is the dialects'.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use entra_proto::error::{ErrorBody, ErrorCode};
+use entra_proto::limits::MAX_LOOPBACK_CONNECTIONS;
+use entra_proto::status::LoopbackStatus;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use super::connections::Connections;
+use crate::config::LoopbackChoice;
+
+/// The port: open, or not yet.
+pub struct Loopback {
+    choice: LoopbackChoice,
+    /// Where the number is remembered.
+    memory: PathBuf,
+    /// What is said there, given the number.
+    dialects: Box<dyn Fn(u16) -> Router + Send + Sync>,
+    /// A listener that the service manager has opened for us.
+    handed: Mutex<Option<std::net::TcpListener>>,
+    open: tokio::sync::Mutex<Option<u16>>,
+    status: Mutex<Option<LoopbackStatus>>,
+    connections: Connections,
+}
+
+/// Why the port is not open. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum LoopbackError {
+    /// It is configured so.
+    #[error("The setting `loopback` is `off`, so tools have no endpoint.")]
+    Off,
+    /// Another program has it.
+    #[error(
+        "Port {0}, where tools ask for tokens, is taken by another program. End that program; or name another port by the setting `loopback` and set the tools up anew."
+    )]
+    Taken(u16),
+    /// None could be found.
+    #[error("No free port was found on loopback; name one by the setting `loopback`.")]
+    NoneFree,
+    /// The system.
+    #[error("The loopback port cannot be opened: {0}.")]
+    Io(#[from] io::Error),
+}
+
+impl Loopback {
+    /// Not open yet. `memory` is the file that remembers the number.
+    #[must_use]
+    pub fn new(
+        choice: LoopbackChoice,
+        memory: PathBuf,
+        handed: Option<std::net::TcpListener>,
+        dialects: impl Fn(u16) -> Router + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            choice,
+            memory,
+            dialects: Box::new(dialects),
+            handed: Mutex::new(handed),
+            open: tokio::sync::Mutex::new(None),
+            status: Mutex::new(None),
+            connections: Connections::at_most(MAX_LOOPBACK_CONNECTIONS),
+        })
+    }
+
+    /// Opens the port if tools were ever told of one. Where another program has it, it is tried until it is free: tools
+    /// cannot be told of another.
+    pub async fn resume(self: &Arc<Self>) {
+        let is_known = self.remembered().is_some() || self.handed().is_some();
+        let is_wanted = match self.choice {
+            LoopbackChoice::Off => false,
+            LoopbackChoice::Port(_) => true,
+            LoopbackChoice::Auto => is_known,
+        };
+        if !is_wanted {
+            return;
+        }
+        if let Err(error) = self.port().await {
+            tracing::warn!("{error}");
+            let this = Arc::clone(self);
+            tokio::spawn(async move {
+                while this.port().await.is_err() {
+                    tokio::time::sleep(RETRY).await;
+                }
+                tracing::info!("the loopback port is open now");
+            });
+        }
+    }
+
+    /// The port, which is opened if it was not.
+    ///
+    /// # Errors
+    /// [`LoopbackError`].
+    pub async fn port(self: &Arc<Self>) -> Result<u16, LoopbackError> {
+        let mut open = self.open.lock().await;
+        if let Some(port) = *open {
+            return Ok(port);
+        }
+        let opened = self.listen().await;
+        let fault = opened.as_ref().err().map(ToString::to_string);
+        let port = match &opened {
+            Ok((_, port)) => Some(*port),
+            Err(LoopbackError::Taken(port)) => Some(*port),
+            Err(_) => None,
+        };
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(LoopbackStatus { port, fault });
+        let (listener, port) = opened?;
+        *open = Some(port);
+        let router = (self.dialects)(port);
+        let this = Arc::clone(self);
+        tokio::spawn(async move { this.serve(listener, router).await });
+        Ok(port)
+    }
+
+    /// How it is, where it was ever wanted since the start.
+    #[must_use]
+    pub fn status(&self) -> Option<LoopbackStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets running requests end.
+    pub async fn close(&self) {
+        self.connections.end().await;
+    }
+
+    async fn serve(&self, listener: TcpListener, router: Router) {
+        loop {
+            let place = self.connections.place().await;
+            let stream = accept(&listener).await;
+            let router = router.clone();
+            self.connections
+                .begin(place, stream, move |request| router.clone().oneshot(request.map(Body::new)));
+        }
+    }
+
+    async fn listen(&self) -> Result<(TcpListener, u16), LoopbackError> {
+        if self.choice == LoopbackChoice::Off {
+            return Err(LoopbackError::Off);
+        }
+        let (listener, port) = match (self.handed(), self.choice, self.remembered()) {
+            (Some(handed), ..) => {
+                handed.set_nonblocking(true)?;
+                let port = handed.local_addr()?.port();
+                (TcpListener::from_std(handed)?, port)
+            }
+            (None, LoopbackChoice::Port(port), _) | (None, _, Some(port)) => (bind(port).await?, port),
+            (None, _, None) => choose().await?,
+        };
+        self.remember(port)?;
+        Ok((listener, port))
+    }
+
+    /// A copy of what the service manager handed over: it stays open for a second try.
+    fn handed(&self) -> Option<std::net::TcpListener> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.try_clone().ok()
+    }
+
+    fn remembered(&self) -> Option<u16> {
+        let text = std::fs::read_to_string(&self.memory).ok()?;
+        let port = text.trim().parse().ok().filter(|port| *port != 0);
+        if port.is_none() {
+            tracing::warn!(file = %self.memory.display(), "the remembered port cannot be read");
+        }
+        port
+    }
+
+    fn remember(&self, port: u16) -> io::Result<()> {
+        if self.remembered() == Some(port) {
+            return Ok(());
+        }
+        // Half a number would be another port.
+        let new = self.memory.with_extension("new");
+        std::fs::write(&new, format!("{port}\n"))?;
+        std::fs::rename(&new, &self.memory)
+    }
+}
+
+impl From<LoopbackError> for ErrorBody {
+    fn from(error: LoopbackError) -> Self {
+        let code = match error {
+            LoopbackError::Off => ErrorCode::Refused,
+            LoopbackError::Taken(_) | LoopbackError::NoneFree => ErrorCode::Misconfigured,
+            LoopbackError::Io(_) => ErrorCode::Internal,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+async fn bind(port: u16) -> Result<TcpListener, LoopbackError> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => LoopbackError::Taken(port),
+            _ => error.into(),
+        }
+    })
+}
+
+/// A free port below those that systems give to outgoing connections: one of these would be taken now and then when the
+/// daemon comes back.
+async fn choose() -> Result<(TcpListener, u16), LoopbackError> {
+    for _ in 0..TRIES {
+        let mut chance = [0; 2];
+        getrandom::fill(&mut chance).map_err(|error| io::Error::other(error.to_string()))?;
+        let port = LOWEST + u16::from_le_bytes(chance) % (HIGHEST - LOWEST);
+        match bind(port).await {
+            Err(LoopbackError::Taken(_)) => {}
+            bound => return Ok((bound?, port)),
+        }
+    }
+    Err(LoopbackError::NoneFree)
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // An answer is one write; waiting for more to send would only delay it.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection keeps its delay");
+                }
+                return stream;
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted on loopback");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Linux gives 32768 and up to outgoing connections, the other systems 49152 and up.
+const LOWEST: u16 = 10_240;
+const HIGHEST: u16 = 32_768;
+const TRIES: usize = 32;
+
+/// A program that took the port may end at any time, and nobody tells.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Long enough for other connections to end and give descriptors back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
