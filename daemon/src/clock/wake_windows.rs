@@ -63,6 +63,11 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn the_system_takes_the_subscription() {
+        assert!(*IS_TOLD);
+    }
+
     #[tokio::test]
     async fn a_wake_is_told_and_a_fall_asleep_is_not() {
         let (early, late) = (woken(), woken());
