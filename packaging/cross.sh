@@ -1,5 +1,5 @@
 # What it takes to build for a system that there is no standard library of: its source and a compiler of the same
-# version. Works on Debian, and what is missing is installed (as root).
+# version. Works on Debian, and what is missing is installed (as root) or named.
 #
 # To be sourced. What is unpacked and built stays in a folder of its own, `cross_state`, and may be used again.
 #
@@ -28,7 +28,7 @@ quietly() {
 
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 --quiet "$@"; }
 
-# Installs those of the packages that are missing.
+# Installs those of the packages that are missing; says which when it may not.
 want() {
     local package missing=()
     for package in "$@"; do
@@ -37,6 +37,10 @@ want() {
         fi
     done
     [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$EUID" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        echo "Packages are missing; install them and run this again: ${missing[*]}" >&2
+        return 1
+    fi
     step "install ${missing[*]}"
     quietly apt update
     quietly apt install --yes --no-install-recommends "${missing[@]}"
