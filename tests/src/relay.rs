@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
@@ -72,6 +72,9 @@ struct State {
 /// Far above what any step takes; a test that hangs fails by it.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// For one call to a listener that is to stop, and for its hanging up. More calls follow.
+const WAKING: Duration = Duration::from_secs(1);
+
 /// More than any test lets wait to be taken.
 const BACKLOG: i32 = 1024;
 
@@ -124,7 +127,7 @@ impl Relay {
     /// Changes the weather.
     ///
     /// # Panics
-    /// When the port cannot be listened on again.
+    /// When the port cannot be listened on again, or does not stop being listened on.
     pub fn set(&self, weather: Weather) {
         let is_off = weather == Weather::Off;
         let mut state = self.road.lock();
@@ -143,8 +146,11 @@ impl Relay {
         let accepting = if is_off { state.accepting.take() } else { None };
         drop(state);
         if let Some(accepting) = accepting {
-            // It is woken by a caller, sees that it should listen no more, and gives the listener up.
-            let _woken = TcpStream::connect(self.address);
+            let begun = Instant::now();
+            while !accepting.is_finished() {
+                assert!(begun.elapsed() < LIMIT, "it still listens");
+                wake(self.address);
+            }
             accepting.join().expect("it listens no more");
         }
     }
@@ -214,6 +220,15 @@ impl Road {
         copy(far, near);
         Ok(())
     }
+}
+
+/// Calls whoever listens there and should not: it sees that, hangs up, and gives the listener up. One that is gone
+/// already, or that was too busy to be called, is the asker's to find out.
+fn wake(listener: SocketAddr) {
+    let _hung_up = TcpStream::connect_timeout(&listener, WAKING).and_then(|mut caller| {
+        caller.set_read_timeout(Some(WAKING))?;
+        caller.read(&mut [0])
+    });
 }
 
 /// A socket with this address, which another one may have as well.
