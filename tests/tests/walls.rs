@@ -288,6 +288,27 @@ fn the_code_of_a_system_is_in_files_named_for_it() {
 }
 
 #[test]
+fn tests_that_are_not_built_for_windows_are_told_of() {
+    let platforms = std::fs::read_to_string(root().join("docs/platforms.md")).unwrap();
+    let tests = ["client/tests", "daemon/tests", "tests/tests", "tests/sim/tests"].map(sources).concat();
+    let is_there = |path: &str| tests.iter().any(|(other, _)| other == path);
+    let left_out = tests.iter().filter(|(path, text)| {
+        let names_windows = |line: &str| line.contains("windows") && !line.contains("not(");
+        let is_marked = code(text).any(|line| line.starts_with("#![cfg(") && !names_windows(line));
+        let is_module = ["unix.rs", "linux.rs"].iter().any(|end| {
+            let twin = path.strip_suffix(end).map(|stem| format!("{stem}windows.rs"));
+            twin.is_some_and(|twin| !is_there(&twin))
+        });
+        is_marked || is_module
+    });
+    let left_out: Vec<&String> = left_out.map(|(path, _)| path).collect();
+    let untold: Vec<_> =
+        left_out.iter().filter(|path| !platforms.contains(&format!("| `{path}` |"))).collect();
+    assert!(left_out.len() >= 9, "the look at the files works: {left_out:?}");
+    assert!(untold.is_empty(), "docs/platforms.md lacks {untold:?}");
+}
+
+#[test]
 fn no_module_is_longer_than_five_hundred_lines() {
     let all = ["proto", "daemon", "client", "tests"].map(sources).concat();
     let long: Vec<_> = all
