@@ -7,8 +7,6 @@
 use std::collections::HashMap;
 
 use apple_native_keyring_store::keychain::Store;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use keyring_core::Entry;
 use keyring_core::api::CredentialStoreApi;
 use security_framework::base::Error as SecurityError;
@@ -17,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::error::HomeError;
 use super::home::{Access, Home, HomeKind, random};
+use super::key_text_unix::{decode, encode};
 use super::locked_key::{KEY_BYTES, LockedKey};
 use super::sealed_file::{Header, KeyId, KeySlot};
 
@@ -40,7 +39,7 @@ impl Home for SystemHome {
     fn create(&self, key_id: KeyId, access: Access) -> Result<(LockedKey, KeySlot), HomeError> {
         let _quiet = quiet(access)?;
         let mut key = Zeroizing::new(random::<KEY_BYTES>()?);
-        let text = Zeroizing::new(STANDARD.encode(key.as_slice()));
+        let text = encode(&key);
         let entry = entry(key_id)?;
         entry.set_password(&text).map_err(translate)?;
         // Nothing may be sealed under a key that the keychain took and did not keep.
@@ -64,14 +63,6 @@ fn quiet(access: Access) -> Result<Option<KeychainUserInteractionLock>, HomeErro
 fn entry(key_id: KeyId) -> Result<Entry, HomeError> {
     let store = Store::new().map_err(translate)?;
     store.build(SERVICE, &format!("vault-key-{key_id}"), None::<&HashMap<&str, &str>>).map_err(translate)
-}
-
-fn decode(text: Zeroizing<String>) -> Result<LockedKey, HomeError> {
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    match STANDARD.decode_slice(text.trim().as_bytes(), key.as_mut_slice()) {
-        Ok(KEY_BYTES) => Ok(LockedKey::take(&mut key)?),
-        _ => Err(HomeError::BadKey),
-    }
 }
 
 /// By value, since some of the store's errors hold what was stored.
@@ -113,15 +104,6 @@ const SERVICE: &str = "entrad";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stored_text_that_is_no_key_is_refused() {
-        let text = |bytes: &[u8]| Zeroizing::new(STANDARD.encode(bytes));
-        assert_eq!(decode(text(&[7; 32])).unwrap().expose(), &[7; 32]);
-        for bad in [text(&[7; 31]), text(&[7; 33]), Zeroizing::new("no key".to_owned()), text(&[])] {
-            assert!(matches!(decode(bad), Err(HomeError::BadKey)));
-        }
-    }
 
     #[test]
     fn the_keychains_errors_become_states() {

@@ -1,14 +1,17 @@
 //! The sealed file and the homes of its key. The only room that names the keyring crates or DPAPI.
 //!
 //! One file holds every record, sealed under a 32-byte key; the key is in a *home*: the Secret Service, the Keychain
-//! or Windows' data protection, as the system has it, or a passphrase's keeping. A [`Vault`] is a handle to one thread that does all of it, one request after the other,
-//! so that a keyring that hangs holds up neither a caller nor the end of the process. The thread sleeps on its
-//! queue when there is nothing to do. Invariants: no refresh token stays in memory or reaches the disk unsealed;
-//! what [`Vault::put`] says is saved is on disk; a file that cannot be opened is kept.
+//! or Windows' data protection, as the system has it, or a passphrase's keeping. A [`Vault`] is a handle to one thread
+//! that does all of it, one request after the other, so that a keyring that hangs holds up neither a caller nor the end
+//! of the process. The thread sleeps on its queue when there is nothing to do. Invariants: no refresh token stays in
+//! memory or reaches the disk unsealed; what [`Vault::put`] says is saved is on disk; a file that cannot be opened is
+//! kept.
 
 mod calls;
 mod error;
 mod home;
+#[cfg(unix)]
+mod key_text_unix;
 mod locked_key;
 mod memory;
 mod passphrase;

@@ -11,8 +11,6 @@ use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use keyring_core::Entry;
 use keyring_core::api::CredentialStoreApi;
 use secret_service::Error as ServiceError;
@@ -26,6 +24,7 @@ use zeroize::Zeroizing;
 
 use super::error::HomeError;
 use super::home::{Access, Home, HomeKind, random};
+use super::key_text_unix::{decode, encode};
 use super::locked_key::{KEY_BYTES, LockedKey};
 use super::sealed_file::{Header, KeyId, KeySlot};
 
@@ -57,7 +56,7 @@ impl Home for SystemHome {
 
     fn create(&self, key_id: KeyId, access: Access) -> Result<(LockedKey, KeySlot), HomeError> {
         let mut key = Zeroizing::new(random::<KEY_BYTES>()?);
-        let text = Zeroizing::new(STANDARD.encode(key.as_slice()));
+        let text = encode(&key);
         again_if_broken(|| {
             let provider = Provider::find()?;
             let collection = provider.default_collection()?;
@@ -183,14 +182,6 @@ fn user_of(key_id: KeyId) -> String {
     format!("vault-key-{key_id}")
 }
 
-fn decode(text: Zeroizing<String>) -> Result<LockedKey, HomeError> {
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    match STANDARD.decode_slice(text.trim().as_bytes(), key.as_mut_slice()) {
-        Ok(KEY_BYTES) => Ok(LockedKey::take(&mut key)?),
-        _ => Err(HomeError::BadKey),
-    }
-}
-
 /// The store's errors carry the provider's; by value, since some of them hold what was stored.
 fn translate(error: keyring_core::Error) -> HomeError {
     let (keyring_core::Error::PlatformFailure(cause) | keyring_core::Error::NoStorageAccess(cause)) = error
@@ -268,15 +259,6 @@ const CALL_LIMIT: Duration = Duration::from_secs(4);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stored_text_that_is_no_key_is_refused() {
-        let text = |bytes: &[u8]| Zeroizing::new(STANDARD.encode(bytes));
-        assert_eq!(decode(text(&[7; 32])).unwrap().expose(), &[7; 32]);
-        for bad in [text(&[7; 31]), text(&[7; 33]), Zeroizing::new("no key".to_owned()), text(&[])] {
-            assert!(matches!(decode(bad), Err(HomeError::BadKey)));
-        }
-    }
 
     #[test]
     fn the_stores_errors_become_states() {
