@@ -63,7 +63,7 @@ impl Daemon {
     /// When it does not stop.
     #[must_use]
     pub fn stop_and_listen(mut self) -> (i32, String) {
-        system::stop(self.child.id());
+        system::stop(self.child.id()).expect("it was asked");
         let deadline = Instant::now() + STOP_LIMIT;
         loop {
             if let Some(status) = self.child.try_wait().expect("a status") {

@@ -1,10 +1,12 @@
 //! Homes by environment variables, sockets in a private folder, and signals.
 
 use std::fs::Permissions;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use tempfile::TempDir;
 
@@ -53,26 +55,31 @@ pub(crate) fn config_file(folder: &Path) -> PathBuf {
     folder.join("home/.config/entrad/config.toml")
 }
 
-/// Asks a daemon to stop, as a service manager does.
-pub(crate) fn stop(pid: u32) {
-    send(pid, Signal::TERM);
+/// Asks a daemon that we started to stop, as a service manager does. It may have ended by itself.
+///
+/// # Errors
+/// `InvalidInput` for what is no process's number, and what the system says when it refuses.
+pub fn stop(pid: u32) -> io::Result<()> {
+    send(pid, Signal::TERM)
 }
 
 /// Interrupts a program, as Ctrl-C does.
 pub(crate) fn interrupt(pid: u32) {
-    send(pid, Signal::INT);
+    send(pid, Signal::INT).expect("a process of ours");
 }
 
 /// Ends a program at once.
 pub(crate) fn kill(pid: u32) {
-    send(pid, Signal::KILL);
+    send(pid, Signal::KILL).expect("a process of ours");
 }
 
 /// Sends a signal to a process that we started.
-fn send(pid: u32, signal: Signal) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+fn send(pid: u32, signal: Signal) -> io::Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    match kill_process(pid, signal) {
         // It may have ended by itself.
-        let _gone = kill_process(pid, signal);
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "events and a process's memory have no safe interface")]
 
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::os::windows::process::CommandExt;
@@ -69,21 +70,27 @@ pub(crate) fn config_file(folder: &Path) -> PathBuf {
     folder.join("home").join("config.toml")
 }
 
-/// Asks a daemon to stop, by the event that it made for this.
-pub(crate) fn stop(pid: u32) {
-    let name = wide(format!(r"Local\entrad-stop-{pid}").as_ref()).expect("no zero");
+/// Asks a daemon that we started to stop, by the event that it made for this.
+///
+/// # Errors
+/// What the system says: one that has ended by itself has no event any more.
+pub fn stop(pid: u32) -> io::Result<()> {
+    let name = wide(format!(r"Local\entrad-stop-{pid}").as_ref())?;
     // SAFETY: the name ends in zero.
-    let event =
-        owned(unsafe { OpenEventW(EVENT_MODIFY_STATE, 0, name.as_ptr()) }).expect("the daemon's event");
+    let event = owned(unsafe { OpenEventW(EVENT_MODIFY_STATE, 0, name.as_ptr()) })
+        .ok_or_else(io::Error::last_os_error)?;
     // SAFETY: the event is open.
-    assert!(unsafe { SetEvent(event.as_raw_handle()) } != 0, "{}", std::io::Error::last_os_error());
+    match unsafe { SetEvent(event.as_raw_handle()) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
 }
 
 /// Interrupts a program by Ctrl-Break, which can be sent to one group alone.
 pub(crate) fn interrupt(pid: u32) {
     // SAFETY: it takes numbers alone.
     let is_sent = unsafe { GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, pid) } != 0;
-    assert!(is_sent, "{}", std::io::Error::last_os_error());
+    assert!(is_sent, "{}", io::Error::last_os_error());
 }
 
 /// Ends a program at once.
@@ -114,7 +121,7 @@ pub fn resident(pid: u32) -> u64 {
     let size = u32::try_from(size_of_val(&counters)).expect("a small structure");
     // SAFETY: the process is open, and the structure of this size is ours to write.
     let is_told = unsafe { K32GetProcessMemoryInfo(process.as_raw_handle(), &raw mut counters, size) } != 0;
-    assert!(is_told, "{}", std::io::Error::last_os_error());
+    assert!(is_told, "{}", io::Error::last_os_error());
     u64::try_from(counters.WorkingSetSize / 1024).expect("a number")
 }
 

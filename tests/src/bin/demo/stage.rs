@@ -84,7 +84,7 @@ impl Stage {
 
     /// Asks a program to stop, as a service manager does, and waits for it.
     pub(crate) fn stop(&self, mut child: Child) -> io::Result<()> {
-        Grip::on(&child)?.ask_to_stop()?;
+        entra_tests::system::stop(child.id())?;
         child.wait()?;
         self.ended(child.id());
         Ok(())

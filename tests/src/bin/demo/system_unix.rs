@@ -6,7 +6,6 @@ use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Has `own` play another program too.
@@ -34,23 +33,10 @@ impl Grip {
         pid.map(Self).ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
-    /// Asks it to stop, as a service manager does.
-    pub(crate) fn ask_to_stop(&self) -> io::Result<()> {
-        self.send(Signal::TERM)
-    }
-
     /// Ends it.
     pub(crate) fn kill(&self) {
         // One that nobody has waited for can always be sent a signal.
-        let _sent = self.send(Signal::KILL);
-    }
-
-    fn send(&self, signal: Signal) -> io::Result<()> {
-        match kill_process(self.0, signal) {
-            // It may have ended by itself.
-            Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let _sent = kill_process(self.0, Signal::KILL);
     }
 }
 

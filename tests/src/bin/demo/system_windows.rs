@@ -1,21 +1,18 @@
-//! What the demo does by Windows's own means: copies, access lists, a named pipe, an event that stops a
-//! daemon, and handles that end a process for certain.
-#![expect(unsafe_code, reason = "events and other processes have no safe interface")]
+//! What the demo does by Windows's own means: copies, access lists, a named pipe, and handles that
+//! end a process for certain.
+#![expect(unsafe_code, reason = "other processes have no safe interface")]
 
-use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::windows::fs::OpenOptionsExt;
-use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
-use entrad::windows::{Descriptor, Sid, wide};
+use entrad::windows::{Descriptor, Sid};
 use windows_sys::Win32::Foundation::GENERIC_WRITE;
 use windows_sys::Win32::Storage::FileSystem::WRITE_DAC;
-use windows_sys::Win32::System::Threading::{
-    EVENT_MODIFY_STATE, OpenEventW, SetEvent, TerminateProcess, WaitForSingleObject,
-};
+use windows_sys::Win32::System::Threading::{TerminateProcess, WaitForSingleObject};
 
 /// Has `own` play another program too. A copy, which can be deleted while the demo still runs.
 pub(crate) fn cast(own: &Path, name: &Path) -> io::Result<()> {
@@ -36,37 +33,17 @@ pub(crate) fn address(_: &Path) -> PathBuf {
 }
 
 /// A process that we started.
-pub(crate) struct Grip {
-    process: OwnedHandle,
-    pid: u32,
-}
+pub(crate) struct Grip(OwnedHandle);
 
 impl Grip {
     /// Takes hold of it.
     pub(crate) fn on(child: &Child) -> io::Result<Self> {
-        Ok(Self { process: child.as_handle().try_clone_to_owned()?, pid: child.id() })
-    }
-
-    /// Asks it to stop by the event that entrad waits for.
-    pub(crate) fn ask_to_stop(&self) -> io::Result<()> {
-        let name = wide(OsStr::new(&format!(r"Local\entrad-stop-{}", self.pid)))?;
-        // SAFETY: the name ends in zero.
-        let event = unsafe { OpenEventW(EVENT_MODIFY_STATE, 0, name.as_ptr()) };
-        if event.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the call succeeded, so this is an open handle that nothing else closes.
-        let event = unsafe { OwnedHandle::from_raw_handle(event) };
-        // SAFETY: the handle is open.
-        if unsafe { SetEvent(event.as_raw_handle()) } == 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
+        child.as_handle().try_clone_to_owned().map(Self)
     }
 
     /// Ends it and waits until it has: its files cannot be deleted before.
     pub(crate) fn kill(&self) {
-        let process = self.process.as_raw_handle();
+        let process = self.0.as_raw_handle();
         // SAFETY: the handle is open. It may have ended by itself, which is as good.
         unsafe {
             TerminateProcess(process, 1);
