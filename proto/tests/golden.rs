@@ -12,9 +12,11 @@ use std::path::{Path, PathBuf};
 use entra_proto::account::{AccountInfo, AccountsAnswer, Flow, Health, Provenance};
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode, TABLE};
-use entra_proto::secret::{AccessToken, UserCode};
+use entra_proto::lease::{LeaseGrant, LeaseInfo, LeaseRequest, LeasesAnswer};
+use entra_proto::registry::{RegistryAnswer, RegistryRequest};
+use entra_proto::secret::{AccessToken, LeaseSecret, RegistryToken, UserCode};
 use entra_proto::sign_in::{CodeShown, SignInEvent, SignInRequest, SignInStarted};
-use entra_proto::status::{AccountStatus, StatusAnswer, StoreStatus, TokenStatus};
+use entra_proto::status::{AccountStatus, LoopbackStatus, StatusAnswer, StoreStatus, TokenStatus};
 use entra_proto::token::{Source, TokenAnswer, TokenRequest};
 use rstest::rstest;
 use serde::Serialize;
@@ -37,15 +39,26 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
         "event.waiting.maximal" => check(&text, waiting(Some("Entra asks for patience."))),
         "event.waiting.minimal" => check(&text, waiting(None)),
         "event.waiting.without_code" => check(&text, SignInEvent::Waiting { expires_on: None, notice: None }),
+        "lease_grant.maximal" => check(&text, grant()),
+        "lease_grant.minimal" => {
+            check(&text, LeaseGrant { lease: bare_lease(), path_endpoint: None, ..grant() });
+        }
+        "lease_request.maximal" => check(&text, lease_request()),
+        "lease_request.minimal" => check(&text, bare_lease_request()),
+        "leases_answer" => check(&text, LeasesAnswer { leases: vec![bare_lease(), lease()], strangers: 3 }),
+        "registry_answer" => check(&text, registry_answer()),
+        "registry_request" => check(&text, registry_request()),
         "sign_in_request.maximal" => check(&text, sign_in()),
         "sign_in_request.minimal" => check(&text, SignInRequest::default()),
         "sign_in_started" => check(&text, SignInStarted { id: ID.to_owned() }),
         "status_answer.maximal" => check(&text, without_outcomes(status())),
         "status_answer.with_outcomes" => check(&text, status()),
+        "status_answer.with_loopback" => check(&text, with_loopback(bare_status())),
         "status_answer.minimal" => check(&text, bare_status()),
         "token_answer.cache" => check(&text, token(Source::Cache)),
         "token_answer.refresh" => check(&text, token(Source::Refresh)),
         "token_request.maximal" => check(&text, token_request()),
+        "token_request.with_lease" => check(&text, TokenRequest { lease: Some(secret()), ..token_request() }),
         "token_request.minimal" => {
             check(&text, TokenRequest { resource: Some("foundry".to_owned()), ..TokenRequest::default() });
         }
@@ -78,11 +91,14 @@ fn an_answer_of_a_newer_daemon_is_read_and_a_request_of_a_newer_client_is_not() 
     );
     assert_eq!(serde_json::from_str::<StatusAnswer>(&grown(&status())).unwrap(), status());
     assert_eq!(serde_json::from_str::<AccountsAnswer>(&grown(&accounts())).unwrap(), accounts());
+    assert_eq!(serde_json::from_str::<LeaseGrant>(&grown(&grant())).unwrap(), grant());
     assert_eq!(serde_json::from_str::<ErrorBody>(&grown(&error())).unwrap(), error());
     assert_eq!(serde_json::from_str::<SignInEvent>(&grown(&waiting(None))).unwrap(), waiting(None));
     // What a daemon does not understand it must not half obey.
     assert!(serde_json::from_str::<TokenRequest>(&grown(&token_request())).is_err());
     assert!(serde_json::from_str::<SignInRequest>(&grown(&sign_in())).is_err());
+    assert!(serde_json::from_str::<LeaseRequest>(&grown(&lease_request())).is_err());
+    assert!(serde_json::from_str::<RegistryRequest>(&grown(&registry_request())).is_err());
 }
 
 /// The message with a field that this build does not know.
@@ -120,6 +136,7 @@ fn token_request() -> TokenRequest {
         cae: true,
         min_validity: Some(600),
         force_refresh: true,
+        lease: None,
     }
 }
 
@@ -147,6 +164,92 @@ fn sign_in() -> SignInRequest {
         claims: some(CLAIMS),
         claims_handle: some(ID),
     }
+}
+
+fn secret() -> LeaseSecret {
+    LeaseSecret::new("entra_lease_0123456789ab_c0ffee".to_owned())
+}
+
+fn bare_lease_request() -> LeaseRequest {
+    LeaseRequest {
+        name: "claude-code".to_owned(),
+        resources: vec!["foundry".to_owned(), "https://cognitiveservices.azure.com".to_owned()],
+        ..LeaseRequest::default()
+    }
+}
+
+fn lease_request() -> LeaseRequest {
+    LeaseRequest {
+        account: some("ada@example.com"),
+        profile: some("work"),
+        expires_in: Some(3_600),
+        process: Some(42),
+        in_path: true,
+        ..bare_lease_request()
+    }
+}
+
+fn bare_lease() -> LeaseInfo {
+    LeaseInfo {
+        id: "0123456789ab".to_owned(),
+        name: "claude-code".to_owned(),
+        resources: bare_lease_request().resources,
+        account: None,
+        profile: None,
+        made_on: 1_795_200_000,
+        expires_on: None,
+        process: None,
+        in_path: false,
+        used_on: None,
+        uses: 0,
+    }
+}
+
+fn lease() -> LeaseInfo {
+    LeaseInfo {
+        account: Some(ACCOUNT.parse().unwrap()),
+        profile: some("work"),
+        expires_on: Some(1_795_203_600),
+        process: Some(42),
+        in_path: true,
+        used_on: Some(1_795_201_000),
+        uses: 7,
+        ..bare_lease()
+    }
+}
+
+fn grant() -> LeaseGrant {
+    LeaseGrant {
+        lease: lease(),
+        secret: secret(),
+        identity_endpoint: "http://127.0.0.1:14310/msi/token".to_owned(),
+        azd_endpoint: "http://127.0.0.1:14310/azd".to_owned(),
+        path_endpoint: Some(LeaseSecret::new(
+            "http://127.0.0.1:14310/lease/entra_lease_0123456789ab_c0ffee/msi/token".to_owned(),
+        )),
+    }
+}
+
+fn registry_request() -> RegistryRequest {
+    RegistryRequest {
+        registry: "contoso.azurecr.io".to_owned(),
+        account: some("ada@example.com"),
+        profile: some("work"),
+        tenant: some(TENANT),
+        lease: Some(secret()),
+    }
+}
+
+fn registry_answer() -> RegistryAnswer {
+    RegistryAnswer {
+        refresh_token: RegistryToken::new("not.a.token".to_owned()),
+        expires_on: Some(1_795_210_800),
+    }
+}
+
+fn with_loopback(status: StatusAnswer) -> StatusAnswer {
+    let loopback = LoopbackStatus { port: Some(14_310), fault: some("A sentence.") };
+    StatusAnswer { loopback: Some(loopback), ..status }
 }
 
 fn code() -> CodeShown {
@@ -228,6 +331,7 @@ fn bare_status() -> StatusAnswer {
         pid: 42,
         socket: "/run/user/1000/entrad/entrad.sock".to_owned(),
         started_on: 1_795_200_000,
+        loopback: None,
         store: StoreStatus { home: "secret-service".to_owned(), is_open: true, error: None },
         accounts: Vec::new(),
         open_sign_ins: 0,
@@ -279,7 +383,7 @@ fn status() -> StatusAnswer {
 }
 
 /// How many files there are; raise it with each that is added.
-const MESSAGES: usize = 40;
+const MESSAGES: usize = 49;
 
 const ACCOUNT: &str = "11111111-2222-3333-4444-000000000001.99999999-8888-7777-6666-555555555555";
 const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c25"}}}"#;
