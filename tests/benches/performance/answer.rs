@@ -60,7 +60,7 @@ fn report(figures: &mut Figures, kind: &str, pairs: &Pairs) {
 
 /// What both sides must have in common: the names of the headers and the body's length. The date differs,
 /// and the daemon's `expires_on` may count a second less.
-fn shape(answer: &[u8]) -> (Vec<String>, usize) {
+pub(crate) fn shape(answer: &[u8]) -> (Vec<String>, usize) {
     let head = String::from_utf8_lossy(&answer[..head_end(answer).unwrap()]).into_owned();
     let mut names: Vec<_> =
         head.lines().skip(1).filter_map(|line| Some(line.split_once(": ")?.0.to_owned())).collect();

@@ -1,23 +1,35 @@
 //! A caller's connection, and what it reads.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A connection over which one request follows the other.
-pub(crate) struct Connection {
-    stream: UnixStream,
+pub(crate) struct Connection<S = UnixStream> {
+    stream: S,
     buffer: Vec<u8>,
 }
 
 impl Connection {
     pub(crate) fn open(socket: &Path) -> Self {
         let stream = UnixStream::connect(socket).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
         Self { stream, buffer: vec![0; 64 * 1024] }
     }
+}
 
+impl Connection<TcpStream> {
+    pub(crate) fn to_port(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: vec![0; 64 * 1024] }
+    }
+}
+
+impl<S: Read + Write> Connection<S> {
     /// How long one request takes.
     pub(crate) fn time(&mut self, request: &[u8]) -> Duration {
         let start = Instant::now();
@@ -71,3 +83,6 @@ pub(crate) fn head_end(answer: &[u8]) -> Option<usize> {
 pub(crate) fn body(answer: &[u8]) -> &[u8] {
     &answer[head_end(answer).unwrap()..]
 }
+
+/// Far above any answer from memory.
+const LIMIT: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@
 //!
 //! `cargo bench -p entra-tests` prints; with `-- --check` it fails when a target is missed, and with
 //! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon. A part's name (`processes`,
-//! `answer`, `herd`, `growth` or `idle`) measures that part alone; `trace` lists the functions on the way of
+//! `answer`, `identity`, `herd`, `growth` or `idle`) measures that part alone; `trace` lists the functions on the way of
 //! `entra token`, for `packaging/build` to lay side by side.
 #![expect(clippy::print_stdout, reason = "printing the figures is the job")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends with the reason")]
@@ -18,6 +18,7 @@ mod crowd;
 mod figures;
 mod growth;
 mod herd;
+mod identity;
 mod idle;
 mod keys;
 mod processes;
@@ -54,7 +55,7 @@ pub(crate) fn main() -> ExitCode {
                 Some((_, part)) => wanted.push(*part),
                 None => {
                     println!(
-                        "{word} is not known; there are --check, --quick, processes, answer, herd, growth, idle and trace."
+                        "{word} is not known; there are --check, --quick, processes, answer, identity, herd, growth, idle and trace."
                     );
                     return ExitCode::from(2);
                 }
@@ -76,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
 fn serve(words: &[&str]) -> bool {
     match words {
         [answer::BARE, socket, answer] => answer::serve_bare(socket, answer),
+        [identity::BARE, place, answer] => identity::serve_bare(place, answer),
         [herd::ECHO, socket, answer, count, length] => herd::serve_echo(socket, answer, count, length),
         [keys::KEYS, socket, origin, refresh_token, first, count] => {
             keys::serve(socket, origin, refresh_token, first, count);
@@ -87,9 +89,10 @@ fn serve(words: &[&str]) -> bool {
 
 type Part = fn(&Stage, Effort, &mut Figures);
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("processes", processes::measure),
     ("answer", answer::measure),
+    ("identity", identity::measure),
     ("herd", herd::measure),
     ("growth", growth::measure),
     ("idle", idle::measure),
