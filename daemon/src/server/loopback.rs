@@ -16,6 +16,7 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::MAX_LOOPBACK_CONNECTIONS;
 use entra_proto::status::LoopbackStatus;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
 use tower::ServiceExt;
 
 use super::connections::Connections;
@@ -33,6 +34,8 @@ pub struct Loopback {
     open: tokio::sync::Mutex<Option<u16>>,
     status: Mutex<Option<LoopbackStatus>>,
     connections: Connections,
+    /// Takes connections.
+    serving: Mutex<Option<AbortHandle>>,
 }
 
 /// Why the port is not open. Each message says what to do.
@@ -71,6 +74,7 @@ impl Loopback {
             open: tokio::sync::Mutex::new(None),
             status: Mutex::new(None),
             connections: Connections::at_most(MAX_LOOPBACK_CONNECTIONS),
+            serving: Mutex::new(None),
         })
     }
 
@@ -119,7 +123,8 @@ impl Loopback {
         *open = Some(port);
         let router = (self.dialects)(port);
         let this = Arc::clone(self);
-        tokio::spawn(async move { this.serve(listener, router).await });
+        let serving = tokio::spawn(async move { this.serve(listener, router).await }).abort_handle();
+        *self.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
         Ok(port)
     }
 
@@ -129,8 +134,11 @@ impl Loopback {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Lets running requests end.
+    /// Takes no further connection, and lets running requests end.
     pub async fn close(&self) {
+        if let Some(serving) = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            serving.abort();
+        }
         self.connections.end().await;
     }
 
