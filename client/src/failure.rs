@@ -5,6 +5,7 @@
 //! program are added here and by the commands.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use entra_proto::error::{ErrorBody, ErrorCode, exit};
 use entra_proto::http1::ExchangeError;
@@ -132,21 +133,22 @@ impl From<ErrorBody> for Failure {
     }
 }
 
-impl From<ExchangeError> for Failure {
-    fn from(error: ExchangeError) -> Self {
-        match &error {
+impl Failure {
+    /// The end of an exchange in which each read was given `patience`.
+    pub(crate) fn of_exchange(error: &ExchangeError, patience: Duration) -> Self {
+        match error {
             // SO_RCVTIMEO and SO_SNDTIMEO end a wait with EAGAIN (socket(7)), our wait for a pipe says it plainly.
             ExchangeError::Io(io) if matches!(io.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
                 Self::new(
                     exit::LATER,
                     "no_answer",
-                    format!("entrad did not answer within {} seconds.", CLIENT_TIMEOUT.as_secs()),
+                    format!("entrad did not answer within {} seconds.", patience.as_secs()),
                 )
                 .hint(HOW_TO_RESTART)
             }
             ExchangeError::Io(_) | ExchangeError::Truncated => {
                 Self::new(exit::NO_DAEMON, "connection_lost", "The connection to entrad was lost.")
-                    .because(&error)
+                    .because(error)
                     .hint("entrad may have just stopped; try again, and `entra status` shows how it is.")
             }
             ExchangeError::TooLong(_) | ExchangeError::Malformed(_) => Self::new(
@@ -154,9 +156,15 @@ impl From<ExchangeError> for Failure {
                 "foreign_answer",
                 "What listens on the socket does not answer as entrad does.",
             )
-            .because(&error)
+            .because(error)
             .hint("Check that the socket is entrad's, and that entra and entrad are of the same version."),
         }
+    }
+}
+
+impl From<ExchangeError> for Failure {
+    fn from(error: ExchangeError) -> Self {
+        Self::of_exchange(&error, CLIENT_TIMEOUT)
     }
 }
 
@@ -196,6 +204,8 @@ mod tests {
             let failure = Failure::from(ExchangeError::Io(kind.into()));
             assert_eq!(failure.exit(), exit::LATER);
             assert!(failure.to_words(&Stream::plain()).contains("90 seconds"));
+            let failure = Failure::of_exchange(&ExchangeError::Io(kind.into()), Duration::from_secs(8));
+            assert!(failure.to_words(&Stream::plain()).contains("within 8 seconds"));
         }
     }
 

@@ -4,25 +4,49 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use entra_proto::account::AccountInfo;
+use entra_proto::client::{Client, Said};
+use entra_proto::error::{ErrorCode, exit};
+use entra_proto::http1::ExchangeError;
 use entra_proto::registry::{RegistryAnswer, RegistryRequest};
 use entra_proto::secret::LeaseSecret;
 use entra_proto::token::{TokenAnswer, TokenRequest};
 
 use crate::connect::Socket;
 use crate::failure::Failure;
+use crate::platform::Stream;
 
 /// A token for the tool that called. The caller need not look at versions: a word about them would be taken for a failure.
 pub(crate) fn token(request: TokenRequest) -> Result<TokenAnswer, Failure> {
     let min_validity = request.min_validity.or(Some(WANTED.as_secs()));
     let request = TokenRequest { lease: lease(), min_validity, ..request };
-    Socket::find(None)?.connect_within(PATIENCE, PATIENCE)?.token(&request)?.result.map_err(Failure::from)
+    let answer = exchange(|client| client.token(&request))?;
+    let token = answer.access_token.expose();
+    // A space or a line's end in it could forge what a tool reads next.
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let sentence = "entrad's answer holds no access token that can be sent.";
+        return Err(Failure::new(exit::INTERNAL, "foreign_answer", sentence)
+            .hint("Check that entra and entrad are of the same version: `entra status` shows both."));
+    }
+    Ok(answer)
 }
 
 /// What docker presents to a registry.
 pub(crate) fn registry_token(request: RegistryRequest) -> Result<RegistryAnswer, Failure> {
     let request = RegistryRequest { lease: lease(), ..request };
-    let client = Socket::find(None)?.connect_within(PATIENCE, PATIENCE)?;
-    client.registry_token(&request)?.result.map_err(Failure::from)
+    exchange(|client| client.registry_token(&request))
+}
+
+/// Who is signed in.
+pub(crate) fn accounts() -> Result<Vec<AccountInfo>, Failure> {
+    exchange(Client::accounts).map(|answer| answer.accounts)
+}
+
+/// Whether nobody is signed in who could be asked for, which a sign-in without more mends. One that must carry a claims
+/// challenge is another matter: its sentence names the challenge.
+pub(crate) fn is_signed_out(failure: &Failure) -> bool {
+    matches!(failure.code(), ErrorCode::SignInNeeded | ErrorCode::SignInExpired)
+        && failure.to_body().claims_handle.is_none()
 }
 
 /// What happened and which command mends it, in one line for a tool that shows one.
@@ -37,6 +61,12 @@ pub(crate) fn sentence(failure: &Failure) -> String {
     line.into_owned()
 }
 
+fn exchange<T>(ask: impl FnOnce(Client<Stream>) -> Result<Said<T>, ExchangeError>) -> Result<T, Failure> {
+    let client = Socket::find(None)?.connect_within(CONNECT_PATIENCE, PATIENCE)?;
+    let said = ask(client).map_err(|error| Failure::of_exchange(&error, PATIENCE))?;
+    said.result.map_err(Failure::from)
+}
+
 /// The lease of a program that `entra run` started or `entra env` prepared: what it may not ask over loopback, its tools
 /// may not ask here.
 fn lease() -> Option<LeaseSecret> {
@@ -47,5 +77,8 @@ fn lease() -> Option<LeaseSecret> {
 /// SDKs ask again for each call when a token has less than five minutes; this leaves them ten more.
 const WANTED: Duration = Duration::from_secs(15 * 60);
 
-/// Under the ten seconds that Python's and Go's SDKs give `az`.
+/// Together with the connecting under the ten seconds that Python's and Go's SDKs give `az`.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// A local daemon takes a connection and a request at once, or its queue is full.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
