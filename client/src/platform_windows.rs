@@ -3,11 +3,13 @@
 mod browser_windows;
 mod clock_windows;
 mod connect_windows;
+mod dialog_windows;
 mod interrupt_windows;
 #[cfg(test)]
 #[path = "../tests/support/listen_windows.rs"]
 #[allow(dead_code, reason = "the tests in `tests/` use the rest")]
 mod listen;
+mod next_windows;
 mod outlet_windows;
 mod pipe_windows;
 mod place_windows;
@@ -22,7 +24,9 @@ use self::sid_windows as sid;
 pub(crate) use self::browser_windows::set_apart;
 pub(crate) use self::clock_windows::since_boot;
 pub(crate) use self::connect_windows::open;
+pub(crate) use self::dialog_windows::dialog;
 pub(crate) use self::interrupt_windows::on_interrupt;
+pub(crate) use self::next_windows::{PROGRAM_SUFFIXES, continue_as, is_program};
 pub(crate) use self::outlet_windows::Outlet;
 pub(crate) use self::pipe_windows::Stream;
 pub(crate) use self::place_windows::lookup;

@@ -24,6 +24,8 @@ use crate::platform::on_interrupt;
 pub(crate) enum Happening {
     /// No browser took the page.
     BrowserMissing,
+    /// The window with the code is gone.
+    DialogClosed,
     /// The daemon said so.
     Event(SignInEvent),
     /// The daemon refused the sign-in, or the connection to it failed.
@@ -85,6 +87,14 @@ impl Watch {
             if browser::open_apart(&page).is_err() {
                 let _ = tell.send(Happening::BrowserMissing);
             }
+        });
+    }
+
+    /// Tells what happened once `wait` is over.
+    pub(crate) fn tell_after(&self, what: Happening, wait: impl FnOnce() + Send + 'static) {
+        self.run(move |tell| {
+            wait();
+            let _ = tell.send(what);
         });
     }
 

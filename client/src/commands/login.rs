@@ -115,7 +115,7 @@ fn wait(watch: &Watch, view: &mut View, id: &mut Option<String>) -> Result<Ended
                 view.note("No browser could be opened; open the page yourself.")?;
             }
             Some(Happening::Interrupted) => return Ok(Ended::Here(cancelled())),
-            Some(Happening::Line(_)) => {}
+            Some(Happening::DialogClosed | Happening::Line(_)) => {}
         }
     }
 }

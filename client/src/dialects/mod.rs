@@ -2,6 +2,9 @@
 //!
 //! A link of that name to this program speaks that tool's contract, word for word. Three rules hold for each: nobody waits
 //! for a person, standard error is silent on success, and a failure is one sentence that names the command that mends it.
+//! Claude Desktop alone says when a person waits, and has that person asked then.
+//!
+//! `ask` is how all of them ask; `words` and `next` are for those that stand in for a tool which people have as well.
 
 mod ask;
 mod az;
@@ -12,7 +15,9 @@ mod docker;
 mod git;
 mod keyring;
 mod kubectl;
+mod next;
 mod pnpm;
+mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
