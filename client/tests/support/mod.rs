@@ -18,6 +18,7 @@ mod listen;
 #[path = "../../src/sid_windows.rs"]
 mod sid;
 
+pub(crate) mod links;
 pub(crate) mod person;
 pub(crate) mod sign_ins;
 
