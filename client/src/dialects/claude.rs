@@ -1,7 +1,0 @@
-//! `entra-claude-helper`.
-
-use std::ffi::OsString;
-
-pub(crate) fn run(_words: &[OsString]) -> u8 {
-    1
-}
