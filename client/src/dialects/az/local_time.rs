@@ -11,7 +11,7 @@ pub(super) fn local_time(seconds: u64) -> String {
         i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     // Beyond the year 9999 no token lives.
     let utc = utc.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    // The system's zone is not asked for beside other threads, which could change it; the shim has none.
+    // A system that cannot say its zone tells other programs UTC as well.
     let local = utc.to_offset(UtcOffset::local_offset_at(utc).unwrap_or(UtcOffset::UTC));
     let (year, month, day) = (local.year(), u8::from(local.month()), local.day());
     let (hour, minute, second) = local.to_hms();
@@ -24,8 +24,8 @@ mod tests {
 
     #[test]
     fn no_instant_is_too_large_to_be_told() {
-        // In a test with its threads the zone is UTC.
         assert_eq!(local_time(u64::MAX).len(), "1970-01-01 00:00:00.000000".len());
+        // Zones differ by whole minutes nowadays; the tests of the program set one.
         assert!(local_time(1_795_231_445).ends_with(":05.000000"));
     }
 }
