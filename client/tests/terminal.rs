@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process};
@@ -23,6 +23,10 @@ const CODE: &str = r#"{"event":"code","user_code":"BL6XB575V","verification_uri"
 
 /// Runs the program on a new terminal of this width.
 fn run(daemon: &FakeDaemon, line: &str, columns: u16) -> (Person, Child) {
+    start(&mut daemon.entra(line), columns)
+}
+
+fn start(command: &mut Command, columns: u16) -> (Person, Child) {
     let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     fcntl_setfd(&keys, FdFlags::CLOEXEC).unwrap();
     grantpt(&keys).unwrap();
@@ -33,7 +37,6 @@ fn run(daemon: &FakeDaemon, line: &str, columns: u16) -> (Person, Child) {
     let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(side.as_fd(), size).unwrap();
     let copy = || Stdio::from(side.try_clone().unwrap());
-    let mut command = daemon.entra(line);
     let child = command.stdin(copy()).stdout(copy()).stderr(copy()).spawn().unwrap();
     let keys = File::from(keys);
     let screen = keys.try_clone().unwrap();
@@ -78,4 +81,28 @@ fn the_countdown_runs_on_one_line_and_leaves_it_clean() {
     assert_eq!(child.wait().unwrap().code(), Some(8));
     assert!(person.seen.contains("\u{1b}]52;c;Qkw2WEI1NzVW\u{7}"), "{:?}", person.seen);
     assert!(!person.seen.contains("\u{1b}[2J"), "relayed text moves the cursor: {:?}", person.seen);
+}
+
+/// On Linux alone a test can keep the browser away.
+#[cfg(target_os = "linux")]
+#[test]
+fn claudes_helper_shows_the_code_on_a_terminal_and_cancels_with_its_end() {
+    let signed_out = r#"{"code":"sign_in_needed","message":"Nobody is signed in."}"#;
+    let daemon = FakeDaemon::new(move |asked, stream| match asked.line.as_str() {
+        "POST /v1/token" => support::reply(stream, 401, signed_out),
+        _ => {
+            support::sign_ins::tell(asked, stream, &[CODE]);
+            if asked.line.starts_with("GET") {
+                support::until_closed(stream);
+            }
+        }
+    });
+    let mut command = daemon.entra("helper entra-claude-helper");
+    command.env("CLAUDE_HELPER_CONTEXT", "interactive").env("BROWSER", "/bin/true");
+    let (mut person, mut child) = start(&mut command, 80);
+    person.expect("enter the code BL6XB575V");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(8));
+    assert_eq!(daemon.asked().line, "POST /v1/token");
+    support::sign_ins::assert_cancelled(&daemon);
 }
