@@ -18,14 +18,16 @@ use entra_proto::cloud::Cloud;
 use entra_proto::token::TokenRequest;
 use entra_sim::{ADA, DEFAULT_CLIENT, DEFAULT_TENANT};
 use entra_tests::Env;
+use entrad::access::lease::Leases;
 use entrad::account::key::AccountKey;
 use entrad::account::refresh_token::RefreshToken;
 use entrad::account::time::Now;
 use entrad::broker::{Broker, Parts, Profiles};
 use entrad::clock::{Clock, SystemClock};
-use entrad::config::{DEFAULT_PROFILE, Profile, Setting};
+use entrad::config::{DEFAULT_PROFILE, LoopbackChoice, Profile, Setting};
+use entrad::dialects::{self, Door};
 use entrad::entra::Entra;
-use entrad::server::{self as daemon, Listener};
+use entrad::server::{self as daemon, Listener, Loopback, Rooms};
 use entrad::vault::{Access, Entry, HomeKind, Record, StoreChoice, Vault, VaultOptions};
 
 use super::server::{self, Server};
@@ -70,8 +72,10 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
     runtime.block_on(async {
         let listener = Listener::bind(Path::new(socket)).await.unwrap();
         let clock = Arc::new(JumpingClock::default());
+        let vault = vault(origin, refresh_token).await;
+        let leases = Arc::new(Leases::new(vault.clone(), Arc::clone(&clock) as Arc<dyn Clock>));
         let broker = Broker::new(Parts {
-            vault: vault(origin, refresh_token).await,
+            vault,
             entra: Entra::new(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             profiles: Profiles::check(&profiles(origin)).unwrap(),
@@ -90,7 +94,10 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         tokio::spawn(Arc::clone(&broker).keep_schedule());
         tokio::spawn(Arc::clone(&broker).keep_watch());
         server::say_listening();
-        daemon::serve(listener, broker, pending()).await;
+        let door = Door::new(Arc::clone(&broker), Arc::clone(&leases));
+        let dialects = move |port| dialects::router(door.clone(), port);
+        let loopback = Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, dialects);
+        daemon::serve(listener, Rooms { broker, leases, loopback }, pending()).await;
     });
 }
 
