@@ -21,7 +21,7 @@ use crate::browser;
 use crate::connect::Socket;
 use crate::dialects;
 use crate::failure::Failure;
-use crate::print;
+use crate::print::{self, Stream};
 
 /// Runs the command, and says which status the program ends with.
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
@@ -50,6 +50,16 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
 /// The daemon's answer, after a word on standard error when its version is another than ours.
 pub(crate) fn heard<T>(said: Said<T>) -> Result<T, Failure> {
     if let Some(sentence) = skew(VERSION, said.version.as_deref()) {
+        print::warn(&sentence);
+    }
+    said.result.map_err(Failure::from)
+}
+
+/// The same for what tools run: they may take anything on standard error for a failure, so only a person is told.
+pub(crate) fn heard_by_a_tool<T>(said: Said<T>) -> Result<T, Failure> {
+    if let Some(sentence) = skew(VERSION, said.version.as_deref())
+        && Stream::errors().is_terminal()
+    {
         print::warn(&sentence);
     }
     said.result.map_err(Failure::from)

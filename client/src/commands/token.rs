@@ -5,25 +5,18 @@
 
 use entra_proto::error::exit;
 use entra_proto::token::{TokenAnswer, TokenRequest};
-use entra_proto::version::{VERSION, skew};
 use zeroize::Zeroizing;
 
+use super::heard_by_a_tool;
 use crate::args::{TokenArgs, TokenOutput};
 use crate::connect::Socket;
 use crate::failure::Failure;
-use crate::print::{self, Stream};
+use crate::print;
 
 /// Asks for the token and prints it.
 pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
     let output = args.output.unwrap_or(TokenOutput::Raw);
-    let said = socket.connect()?.token(&request(args))?;
-    if let Some(sentence) = skew(VERSION, said.version.as_deref()) {
-        // A tool may take anything on standard error for a failure, so only a person is told.
-        if Stream::errors().is_terminal() {
-            print::warn(&sentence);
-        }
-    }
-    let answer = said.result.map_err(Failure::from)?;
+    let answer = heard_by_a_tool(socket.connect()?.token(&request(args))?)?;
     match output {
         TokenOutput::Json => print::write_json(&answer, json_room(&answer)),
         TokenOutput::Env | TokenOutput::Header | TokenOutput::Raw => {
