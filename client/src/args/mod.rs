@@ -21,7 +21,8 @@ use entra_proto::resource::{RESOURCES, named};
 
 use crate::platform::{OPEN_HELP, SOCKET_HELP};
 
-pub(crate) use self::lease::LeaseArgs;
+pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
+use self::lease::NO_RESOURCE;
 pub(crate) use self::run::{EnvArgs, RunArgs};
 pub(crate) use self::setup::SetupArgs;
 
@@ -50,7 +51,7 @@ pub(crate) enum Command {
     Env(Box<EnvArgs>),
     /// Set up a tool to get its tokens from entrad, or take that back
     Setup(Box<SetupArgs>),
-    /// List or revoke what tools may ask for
+    /// List, make or revoke what tools may ask for
     Lease(LeaseArgs),
     /// Show accounts, tokens, next refreshes and what went wrong last
     Status(ReportArgs),
@@ -272,25 +273,32 @@ impl Cli {
         }
     }
 
+    /// Refuses what does not say what it is for, which the words alone do not show.
     fn checked(self) -> Result<Self, Error> {
-        match &self.command {
+        let (path, ways): (&[&str], _) = match &self.command {
             Command::Token(args)
                 if args.for_name.is_none() && args.resource.is_none() && args.scope.is_none() =>
             {
-                let mut command = Self::command();
-                command.build();
-                let mut token = command.find_subcommand("token").cloned().unwrap_or(command);
-                Err(token.error(ErrorKind::MissingRequiredArgument, NO_TARGET))
+                (&["token"], NO_TARGET)
             }
-            _ => Ok(self),
-        }
+            Command::Lease(LeaseArgs { action: Some(LeaseAction::Make(args)), .. })
+                if args.terms.is_for_nothing() =>
+            {
+                (&["lease", "make"], NO_RESOURCE)
+            }
+            _ => return Ok(self),
+        };
+        let mut command = Self::command();
+        command.build();
+        let named = path.iter().try_fold(&command, |command, name| command.find_subcommand(name)).cloned();
+        Err(named.unwrap_or(command).error(ErrorKind::MissingRequiredArgument, ways))
     }
 }
 
 fn with_tables() -> clap::Command {
     Cli::command()
         .after_help(format!("Exit statuses:\n{}", exit_statuses()))
-        .mut_subcommand("token", |token| token.after_long_help(short_names()))
+        .mut_subcommand("token", |token| token.after_long_help(short_names(TOKEN_EXAMPLES)))
 }
 
 /// One line a status: its meaning, and the error codes that end with it.
@@ -306,13 +314,13 @@ fn exit_statuses() -> String {
     lines + "\n`entra explain CODE` says what an error code means."
 }
 
-fn short_names() -> String {
+fn short_names(examples: &str) -> String {
     let mut lines = "Short names for --for:\n".to_owned();
     for resource in RESOURCES {
         lines.push_str(&format!("  {:<13} {:<35} {}\n", resource.name, resource.title, resource.public));
     }
     lines.push('\n');
-    lines + TOKEN_EXAMPLES
+    lines + examples
 }
 
 fn short_name(name: &str) -> Result<String, String> {
@@ -363,13 +371,18 @@ const EXIT_MEANINGS: [(u8, &str); 9] = [
 ];
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use rstest::rstest;
 
     use super::*;
 
-    fn read(line: &str) -> Result<Cli, Error> {
+    pub(crate) fn read(line: &str) -> Result<Cli, Error> {
         Cli::read_from(line.split(' ').map(OsString::from).collect())
+    }
+
+    /// What is said in place of a command: help, or a mistake.
+    pub(crate) fn words(line: &str) -> String {
+        read(line).unwrap_err().to_string()
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod listen;
 mod sid;
 
 pub(crate) mod links;
+pub(crate) mod leases;
 pub(crate) mod person;
 pub(crate) mod sign_ins;
 
