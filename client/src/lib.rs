@@ -5,10 +5,11 @@
 //! needed, and there is no async runtime and no TLS in this program.
 //!
 //! Module map: `args` reads the command line, `commands` has one file a command, `dialects` one a tool that calls this
-//! program by a name of its own, `setup` what it takes to make a tool call it, `connect` finds the daemon, `failure` is
-//! the one way to end badly, `print` the one way to write, `device_prompt` what a person sees while signing in, and
-//! `dialog` a window to see it in. What differs between systems is in `platform`, one file a matter and system: opening
-//! the socket and checking who is behind it, the terminal, signals, clocks.
+//! program by a name of its own, `setup` what it takes to make a tool call it, `surroundings` the variables by which
+//! tools get tokens and `shell` how each shell writes them, `connect` finds the daemon, `failure` is the one way to end
+//! badly, `print` the one way to write, `device_prompt` what a person sees while signing in, and `dialog` a window to see
+//! it in. What differs between systems is in `platform`, one file a matter and system: opening the socket and checking
+//! who is behind it, the terminal, signals, clocks.
 
 mod args;
 mod browser;
@@ -24,7 +25,9 @@ mod failure;
 mod platform;
 mod print;
 mod setup;
+mod shell;
 mod sign_in_watch;
+mod surroundings;
 mod text;
 mod when;
 

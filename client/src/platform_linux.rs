@@ -1,5 +1,6 @@
 //! What entra asks of Linux, one file a matter. `platform_macos` and `platform_windows` offer the same names.
 
+mod become_unix;
 mod browser_unix;
 mod clock_linux;
 mod connect_unix;
@@ -15,6 +16,7 @@ mod start_linux;
 use self::peer_linux as peer;
 use self::service_linux as service;
 
+pub(crate) use self::become_unix::{become_program, located};
 pub(crate) use self::browser_unix::set_apart;
 pub(crate) use self::clock_linux::since_boot;
 pub(crate) use self::connect_unix::{Stream, open};
@@ -32,3 +34,6 @@ pub(crate) const OPEN_HELP: &str = "Open the page in the browser ($BROWSER is ho
 /// What help says of `--socket`.
 pub(crate) const SOCKET_HELP: &str =
     "entrad's socket [default: $ENTRAD_SOCKET, else $XDG_RUNTIME_DIR/entrad/entrad.sock]";
+
+/// The shell of a person whose environment names none.
+pub(crate) const USUAL_SHELL: &str = "bash";

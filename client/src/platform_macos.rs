@@ -1,5 +1,6 @@
 //! What entra asks of macOS, one file a matter. `platform_linux` and `platform_windows` offer the same names.
 
+mod become_unix;
 mod browser_unix;
 mod clock_macos;
 mod connect_unix;
@@ -15,6 +16,7 @@ mod start_macos;
 use self::peer_macos as peer;
 use self::service_macos as service;
 
+pub(crate) use self::become_unix::{become_program, located};
 pub(crate) use self::browser_unix::set_apart;
 pub(crate) use self::clock_macos::since_boot;
 pub(crate) use self::connect_unix::{Stream, open};
@@ -31,3 +33,6 @@ pub(crate) const OPEN_HELP: &str = "Open the page in the browser";
 
 /// What help says of `--socket`.
 pub(crate) const SOCKET_HELP: &str = "entrad's socket [default: $ENTRAD_SOCKET, else entrad/entrad.sock in your cache folder, `getconf DARWIN_USER_CACHE_DIR`]";
+
+/// The shell of a person whose environment names none.
+pub(crate) const USUAL_SHELL: &str = "zsh";

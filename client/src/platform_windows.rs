@@ -1,5 +1,6 @@
 //! What entra asks of Windows, one file a matter. `platform_linux` and `platform_macos` offer the same names.
 
+mod become_windows;
 mod browser_windows;
 mod clock_windows;
 mod connect_windows;
@@ -21,6 +22,7 @@ use self::pipe_windows as pipe;
 use self::service_windows as service;
 use self::sid_windows as sid;
 
+pub(crate) use self::become_windows::{become_program, located};
 pub(crate) use self::browser_windows::set_apart;
 pub(crate) use self::clock_windows::since_boot;
 pub(crate) use self::connect_windows::open;
@@ -39,3 +41,6 @@ pub(crate) const OPEN_HELP: &str = "Open the page in the browser";
 /// What help says of `--socket`.
 pub(crate) const SOCKET_HELP: &str =
     r"entrad's pipe [default: $ENTRAD_SOCKET, else \\.\pipe\entrad-<your SID>]";
+
+/// The shell of a person whose environment names none.
+pub(crate) const USUAL_SHELL: &str = "powershell";

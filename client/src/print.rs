@@ -139,6 +139,13 @@ pub(crate) fn warn(sentence: &str) {
     let _ = stream.write(warning.as_bytes());
 }
 
+/// Prints a sentence on standard error that helps and is no warning.
+pub(crate) fn note(sentence: &str) {
+    let stream = Stream::errors();
+    let note = stream.flow(0, &format!("{} {}", stream.bold("Hint:"), plain(sentence)));
+    let _ = stream.write(note.as_bytes());
+}
+
 fn json_line(value: &impl Serialize, room: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut line = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *line, value).map_err(|error| {

@@ -1,4 +1,4 @@
-//! `entra login` on a terminal: a pseudo-terminal stands in for the person's.
+//! `entra login`, `entra run` and `entra env` on a terminal: a pseudo-terminal stands in for the person's.
 // Windows has consoles, which are not files.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use support::FakeDaemon;
+use support::leases::{SECRET, granting};
 use support::person::Person;
 use support::sign_ins::{CLIENT_ID, wanting_an_app};
 
@@ -105,4 +106,24 @@ fn claudes_helper_shows_the_code_on_a_terminal_and_cancels_with_its_end() {
     assert_eq!(child.wait().unwrap().code(), Some(8));
     assert_eq!(daemon.asked().line, "POST /v1/token");
     support::sign_ins::assert_cancelled(&daemon);
+}
+
+#[test]
+fn a_program_has_the_terminal_that_entra_had() {
+    let daemon = granting();
+    let (mut person, mut child) = run(&daemon, "run --for foundry -- /bin/sh", 50);
+    person.type_in("test -t 0 && test -t 1 && test -t 2 && stty size; exit 7\n");
+    person.expect("24 50\r\n");
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    assert!(!person.seen.contains("Hint") && !person.seen.contains("entra_lease_"), "{:?}", person.seen);
+}
+
+#[test]
+fn a_person_who_prints_the_variables_is_told_what_they_are_for() {
+    let daemon = granting();
+    let (mut person, mut child) = run(&daemon, "env --for foundry --shell fish --name desk", 200);
+    person.expect(&format!("set -gx IDENTITY_HEADER '{SECRET}';"));
+    person.expect("`entra env --for foundry | source`");
+    person.expect("`entra lease revoke desk`");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -153,6 +153,12 @@ pub(super) const NO_RESOURCE: &str = "Say what the lease is for, in one or more 
   --resource R       a resource's address, such as https://management.azure.com
   --all-resources    every resource that you can get a token for";
 
+pub(super) const NO_RESOURCE_OR_TOKEN: &str = "Say what the lease is for, in one or more of these ways:
+  --for NAME            a well-known service, such as `foundry` or `arm`
+  --resource R          a resource's address, such as https://management.azure.com
+  --all-resources       every resource that you can get a token for
+  --env VAR=RESOURCE    a token in a variable, such as PGPASSWORD=postgres";
+
 const MAKE_USAGE: &str = "entra lease make NAME (--for NAME | --resource R | --all-resources)... [OPTIONS]";
 
 const MAKE_EXAMPLES: &str = "Examples:

@@ -22,8 +22,9 @@ use entra_proto::resource::{RESOURCES, named};
 use crate::platform::{OPEN_HELP, SOCKET_HELP};
 
 pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
-use self::lease::NO_RESOURCE;
-pub(crate) use self::run::{EnvArgs, RunArgs};
+use self::lease::{NO_RESOURCE, NO_RESOURCE_OR_TOKEN};
+use self::run::{ENV_EXAMPLES, RUN_EXAMPLES};
+pub(crate) use self::run::{EnvArgs, RunArgs, Shell, TokenVariable};
 pub(crate) use self::setup::SetupArgs;
 
 /// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
@@ -281,6 +282,8 @@ impl Cli {
             {
                 (&["token"], NO_TARGET)
             }
+            Command::Run(args) if args.means.is_for_nothing() => (&["run"], NO_RESOURCE_OR_TOKEN),
+            Command::Env(args) if args.means.is_for_nothing() => (&["env"], NO_RESOURCE_OR_TOKEN),
             Command::Lease(LeaseArgs { action: Some(LeaseAction::Make(args)), .. })
                 if args.terms.is_for_nothing() =>
             {
@@ -299,6 +302,8 @@ fn with_tables() -> clap::Command {
     Cli::command()
         .after_help(format!("Exit statuses:\n{}", exit_statuses()))
         .mut_subcommand("token", |token| token.after_long_help(short_names(TOKEN_EXAMPLES)))
+        .mut_subcommand("run", |run| run.after_long_help(short_names(RUN_EXAMPLES)))
+        .mut_subcommand("env", |env| env.after_long_help(short_names(ENV_EXAMPLES)))
 }
 
 /// One line a status: its meaning, and the error codes that end with it.

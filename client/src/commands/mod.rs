@@ -29,7 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         // These two end with the status of what they run.
         Command::Helper(args) => return dialects::run(&args.words),
-        Command::Run(args) => return run::run(&socket()?, *args),
+        Command::Run(args) => return run::run(&socket()?, *args).map(|never| match never {}),
         Command::Accounts(AccountsArgs { action: Some(AccountsAction::Revive(args)), .. }) => {
             revive::run(&socket()?, &args)
         }

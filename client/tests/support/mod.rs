@@ -18,8 +18,8 @@ mod listen;
 #[path = "../../src/sid_windows.rs"]
 mod sid;
 
-pub(crate) mod links;
 pub(crate) mod leases;
+pub(crate) mod links;
 pub(crate) mod person;
 pub(crate) mod sign_ins;
 
