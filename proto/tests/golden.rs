@@ -45,7 +45,8 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
         }
         "lease_request.maximal" => check(&text, lease_request()),
         "lease_request.minimal" => check(&text, bare_lease_request()),
-        "leases_answer" => check(&text, LeasesAnswer { leases: vec![bare_lease(), lease()], strangers: 3 }),
+        "leases_answer" => check(&text, leases(None)),
+        "leases_answer.with_endpoint" => check(&text, leases(Some(grant().identity_endpoint))),
         "registry_answer" => check(&text, registry_answer()),
         "registry_request" => check(&text, registry_request()),
         "sign_in_request.maximal" => check(&text, sign_in()),
@@ -218,6 +219,10 @@ fn lease() -> LeaseInfo {
     }
 }
 
+fn leases(identity_endpoint: Option<String>) -> LeasesAnswer {
+    LeasesAnswer { leases: vec![bare_lease(), lease()], strangers: 3, identity_endpoint }
+}
+
 fn grant() -> LeaseGrant {
     LeaseGrant {
         lease: lease(),
@@ -383,7 +388,7 @@ fn status() -> StatusAnswer {
 }
 
 /// How many files there are; raise it with each that is added.
-const MESSAGES: usize = 49;
+const MESSAGES: usize = 50;
 
 const ACCOUNT: &str = "11111111-2222-3333-4444-000000000001.99999999-8888-7777-6666-555555555555";
 const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c25"}}}"#;

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
 use entra_proto::error::ErrorBody;
-use entra_proto::lease::{AZD_PATH, IDENTITY_PATH, LEASE_PATH, LeaseGrant, LeaseRequest};
+use entra_proto::lease::{AZD_PATH, IDENTITY_PATH, LEASE_PATH, LeaseGrant, LeaseRequest, LeasesAnswer};
 use entra_proto::limits::ANSWER_TIMEOUT;
 use entra_proto::secret::LeaseSecret;
 
@@ -21,15 +21,20 @@ pub(super) async fn make(State(rooms): State<Rooms>, request: Request) -> Respon
 }
 
 pub(super) async fn list(State(rooms): State<Rooms>) -> Response<Body> {
-    answer(within(ANSWER_TIMEOUT, rooms.leases.list()).await)
+    answer(within(ANSWER_TIMEOUT, listed(&rooms)).await)
 }
 
 pub(super) async fn revoke(State(rooms): State<Rooms>, Path(named): Path<String>) -> Response<Body> {
     let work = async {
         rooms.leases.revoke(&named).await?;
-        rooms.leases.list().await
+        listed(&rooms).await
     };
     answer(within(ANSWER_TIMEOUT, work).await)
+}
+
+async fn listed(rooms: &Rooms) -> Result<LeasesAnswer, ErrorBody> {
+    let identity_endpoint = rooms.loopback.status().and_then(|status| status.port).map(identity_endpoint);
+    Ok(LeasesAnswer { identity_endpoint, ..rooms.leases.list().await? })
 }
 
 async fn grant(rooms: &Rooms, request: LeaseRequest) -> Result<LeaseGrant, ErrorBody> {
@@ -49,8 +54,12 @@ async fn grant(rooms: &Rooms, request: LeaseRequest) -> Result<LeaseGrant, Error
     Ok(LeaseGrant {
         lease,
         secret,
-        identity_endpoint: format!("{origin}{IDENTITY_PATH}"),
+        identity_endpoint: identity_endpoint(port),
         azd_endpoint: format!("{origin}{AZD_PATH}"),
         path_endpoint,
     })
+}
+
+fn identity_endpoint(port: u16) -> String {
+    format!("http://127.0.0.1:{port}{IDENTITY_PATH}")
 }
