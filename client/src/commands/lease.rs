@@ -203,6 +203,6 @@ mod tests {
     }
 
     fn strangers_of(strangers: u64) -> Option<String> {
-        super::strangers(&LeasesAnswer { leases: Vec::new(), strangers })
+        super::strangers(&LeasesAnswer { strangers, ..LeasesAnswer::default() })
     }
 }
