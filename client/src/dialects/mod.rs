@@ -10,8 +10,11 @@ mod cargo;
 mod claude;
 mod docker;
 mod git;
+mod hosts;
 mod keyring;
 mod kubectl;
+mod next;
+mod pipes;
 mod pnpm;
 
 use std::ffi::{OsStr, OsString};
