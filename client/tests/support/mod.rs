@@ -20,6 +20,7 @@ mod sid;
 
 pub(crate) mod person;
 pub(crate) mod sign_ins;
+pub(crate) mod tools;
 
 pub(crate) use listen::*;
 
@@ -83,6 +84,11 @@ impl FakeDaemon {
     /// Runs the program to its end.
     pub(crate) fn run(&self, line: &str) -> Output {
         self.entra(line).output().unwrap()
+    }
+
+    /// The requests that have come and were not told of yet.
+    pub(crate) fn heard(&self) -> Vec<Asked> {
+        self.asked.try_iter().collect()
     }
 
     /// The next request, waited for.
