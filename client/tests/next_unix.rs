@@ -1,5 +1,6 @@
 //! What a dialect does not speak is left to the next program of its name on PATH.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod support;
 
