@@ -27,6 +27,7 @@ fn router(broker: Arc<Broker>) -> Router {
         .route("/v1/accounts", get(routes::accounts))
         .route("/v1/accounts/{id}", delete(routes::sign_out))
         .route("/v1/accounts/{id}/revive", post(routes::revive))
+        .route("/v1/registry-token", post(routes::registry_token))
         .route("/v1/sign-ins", post(routes::start_sign_in))
         .route("/v1/sign-ins/{id}", delete(routes::cancel_sign_in))
         .route("/v1/sign-ins/{id}/events", get(routes::sign_in_events))

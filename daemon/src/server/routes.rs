@@ -12,20 +12,31 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Response};
 use entra_proto::error::{ErrorBody, ErrorCode};
-use entra_proto::limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, MAX_REQUEST_BODY, TOKEN_TIMEOUT};
+use entra_proto::limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, MAX_REQUEST_BODY, REGISTRY_TIMEOUT, TOKEN_TIMEOUT};
+use entra_proto::registry::RegistryRequest;
 use futures_util::stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::reply::{answer, failure, lines};
 use crate::access::caller::Caller;
-use crate::broker::Broker;
+use crate::broker::{Broker, access_to_registry};
 
 type Routed = State<Arc<Broker>>;
 
 pub(super) async fn token(State(broker): Routed, request: Request) -> Response<Body> {
     let work = async { broker.token(read(request).await?).await };
     answer(within(TOKEN_TIMEOUT, work).await)
+}
+
+pub(super) async fn registry_token(State(broker): Routed, request: Request) -> Response<Body> {
+    let work = async {
+        let request: RegistryRequest = read(request).await?;
+        // From here on it is a request for an access token, with all that such a one must pass.
+        let access = access_to_registry(&request);
+        broker.registry_token(&request.registry, access).await
+    };
+    answer(within(REGISTRY_TIMEOUT, work).await)
 }
 
 pub(super) async fn accounts(State(broker): Routed) -> Response<Body> {
@@ -151,7 +162,7 @@ async fn within<T>(
     work: impl Future<Output = Result<T, ErrorBody>>,
 ) -> Result<T, ErrorBody> {
     let late = || {
-        let sentence = format!("The work took longer than {} seconds.", limit.as_secs());
+        let sentence = format!("The work took longer than {} seconds.", limit.as_secs_f32());
         ErrorBody::new(ErrorCode::TimedOut, sentence)
             .with_hint("Try again; `entra status` shows what is under way.")
     };
