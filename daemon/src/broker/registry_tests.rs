@@ -1,3 +1,5 @@
+//! Which requests reach Entra and the registry, and what is kept between them.
+
 use std::sync::Arc;
 
 use entra_proto::error::ErrorCode;

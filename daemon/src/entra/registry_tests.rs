@@ -1,3 +1,5 @@
+//! What a registry answers and what becomes of it, against a script.
+
 use rstest::rstest;
 
 use super::super::reply::NoReply;

@@ -172,3 +172,62 @@ async fn within<T>(
 fn bad(sentence: &str) -> ErrorBody {
     ErrorBody::new(ErrorCode::BadRequest, sentence)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use axum::http::{Method, StatusCode};
+    use rstest::rstest;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::broker::{Parts, Profiles};
+    use crate::clock::SystemClock;
+    use crate::entra::Entra;
+    use crate::vault::{HomeKind, StoreChoice, Vault, VaultOptions};
+
+    /// A broker without an account.
+    fn broker() -> Arc<Broker> {
+        let options = VaultOptions {
+            state_dir: PathBuf::from("/nonexistent"),
+            choice: StoreChoice::Pinned(HomeKind::Memory),
+            passphrase: None,
+        };
+        Broker::new(Parts {
+            vault: Vault::new(options),
+            entra: Entra::new(),
+            clock: Arc::new(SystemClock),
+            profiles: Profiles::check(&BTreeMap::new()).unwrap(),
+            socket: PathBuf::new(),
+        })
+    }
+
+    #[rstest]
+    #[case::a_stranger(Method::POST, r#"{"registry":"index.docker.io"}"#, 403, "refused")]
+    #[case::nobody(Method::POST, r#"{"registry":"contoso.azurecr.io"}"#, 401, "sign_in_needed")]
+    #[case::no_registry(Method::POST, "{}", 400, "bad_request")]
+    #[case::a_resource(
+        Method::POST,
+        r#"{"registry":"contoso.azurecr.io","resource":"graph"}"#,
+        400,
+        "bad_request"
+    )]
+    #[case::another_method(Method::GET, "", 405, "method_not_allowed")]
+    #[tokio::test]
+    async fn a_registry_s_token_is_refused_as_any_other(
+        #[case] method: Method,
+        #[case] body: &'static str,
+        #[case] status: u16,
+        #[case] code: &str,
+    ) {
+        let request = Request::builder().method(method).uri("/v1/registry-token");
+        let request = request.header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
+        let response = super::super::router(broker()).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::from_u16(status).unwrap());
+        let body = to_bytes(response.into_body(), 4096).await.unwrap();
+        let error: ErrorBody = serde_json::from_slice(&body).unwrap();
+        assert_eq!(error.code.name(), code);
+    }
+}
