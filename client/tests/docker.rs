@@ -52,6 +52,26 @@ fn without_a_sign_in_both_streams_say_so() {
 }
 
 #[test]
+fn another_registry_s_password_is_not_lost_in_silence() {
+    let credentials = r#"{"ServerURL":"https://index.docker.io/v1/","Username":"u","Secret":"a-password"}"#;
+    for (input, said) in [(credentials, "not as `credsStore`"), ("a-password", "does not parse")] {
+        let output = feed(entra("helper docker-credential-entra store"), input);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(out(&output).contains(said) && err(&output).contains(said), "{}", err(&output));
+        assert!(!out(&output).contains("a-password") && !err(&output).contains("a-password"));
+    }
+}
+
+#[test]
+fn a_registry_on_this_machine_is_answered_where_it_is_named() {
+    let daemon = FakeDaemon::saying(200, ANSWER);
+    let mut command = daemon.entra("helper docker-credential-entra get");
+    command.env("ENTRA_LOOPBACK_HOSTS", "localhost:5000");
+    assert_eq!(feed(command, "localhost:5000").status.code(), Some(0));
+    assert_eq!(daemon.asked().body, r#"{"registry":"localhost:5000"}"#);
+}
+
+#[test]
 fn nothing_is_kept_listed_or_forgotten() {
     let run = |word: &str, input: &str| feed(entra(&format!("helper docker-credential-entra {word}")), input);
     let credentials = r#"{"ServerURL":"contoso.azurecr.io","Username":"u","Secret":"s"}"#;

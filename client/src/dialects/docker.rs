@@ -5,12 +5,13 @@
 //! the reason of a failure too. Most of its commands drop that reason and go on without credentials, but all leave standard
 //! error open to the helper: what a person should know is said on both.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 
 use entra_proto::error::exit;
 use entra_proto::registry::RegistryRequest;
 use entra_proto::version::VERSION;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ask, hosts, pipes};
 use crate::failure::Failure;
@@ -23,8 +24,8 @@ pub(crate) fn run(words: &[OsString]) -> u8 {
     };
     let done = match word {
         "get" => get(),
-        // There is nothing to keep and nothing to forget. `docker login` stores what it was told, and must not fail.
-        "store" | "erase" => pipes::input().map(|_| exit::GOOD),
+        "store" => store().map(|()| exit::GOOD),
+        "erase" => pipes::input().map(|_| exit::GOOD),
         "list" => print::write_output(b"{}\n").map(|()| exit::GOOD),
         "version" => {
             let line = format!("docker-credential-entra (entrad) {VERSION}\n");
@@ -55,6 +56,28 @@ fn get() -> Result<u8, Failure> {
     let secret = print::sendable(answer.refresh_token.expose())?;
     let credentials = Credentials { server_url: server, username: NOBODY, secret };
     print::write_json(&credentials, server.len() + secret.len() + JSON_ROOM).map(|()| exit::GOOD)
+}
+
+/// `docker login` stores what it was told. For our registries there is nothing to keep; another's password would be lost, and
+/// the person would learn it from the next pull.
+fn store() -> Result<(), Failure> {
+    let input = pipes::input()?;
+    let bad = |sentence: &str| Failure::new(exit::USAGE, "bad_input", sentence);
+    let stored: Stored<'_> = serde_json::from_str(&input).map_err(|_| {
+        bad("What docker wants kept does not parse.").hint("Try again; docker writes it as JSON.")
+    })?;
+    if hosts::registry(&stored.server_url).is_some() {
+        return Ok(());
+    }
+    Err(bad("entrad keeps no passwords of other registries.")
+        .hint("Name `entra` under `credHelpers` in docker's config.json, for registries of Azure alone, and not as `credsStore`."))
+}
+
+/// What matters of credentials to keep.
+#[derive(Deserialize)]
+struct Stored<'a> {
+    #[serde(rename = "ServerURL", borrow)]
+    server_url: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
