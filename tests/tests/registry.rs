@@ -85,6 +85,6 @@ fn who_signed_out_has_no_registry_s_token_either() {
     let answer = ask();
     assert_eq!((answer.status, &answer.body["refresh_token"]), (200, &json!(GRANTED)));
     assert!(answer.body["expires_on"].is_u64());
-    env.entra(&["logout"]);
+    assert_eq!(env.entra(&["logout"]).status, 0);
     assert_eq!((ask().status, &ask().body["code"]), (401, &json!("sign_in_needed")));
 }
