@@ -1,27 +1,21 @@
-//! Other programs on Unix: which files are programs, and becoming one.
+//! Going on as another program, on Unix: the process becomes it.
 
-use std::env::current_exe;
 use std::ffi::OsString;
-use std::fs::metadata;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// What the file of a program may end with.
-pub(crate) const PROGRAM_ENDINGS: [&str; 1] = [""];
-
-/// Whether the file is a program other than this one, under whatever name this one is linked.
-pub(crate) fn is_another_program(path: &Path) -> bool {
-    let Ok(found) = metadata(path) else { return false };
-    let is_this = current_exe()
-        .and_then(metadata)
-        .is_ok_and(|this| (this.dev(), this.ino()) == (found.dev(), found.ino()));
-    found.is_file() && found.permissions().mode() & 0o111 != 0 && !is_this
+/// Goes on as this program, with one variable more in its environment; comes back only when that failed.
+pub(crate) fn continue_as(program: &Path, words: &[OsString], variable: (&str, String)) -> io::Error {
+    Command::new(program).args(words).env(variable.0, variable.1).exec()
 }
 
-/// Becomes the program: its streams, signals and status are then its caller's own affair.
-pub(crate) fn run_instead(program: &Path, words: &[OsString]) -> io::Result<u8> {
-    Err(Command::new(program).args(words).exec())
+/// Whether it is a file that somebody may execute; whether we may, the system says.
+pub(crate) fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
+
+/// What a program's file may end with.
+pub(crate) const PROGRAM_SUFFIXES: &[&str] = &[""];

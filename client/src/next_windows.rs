@@ -1,25 +1,27 @@
-//! Other programs on Windows: which files are programs, and running one.
+//! Going on as another program, on Windows: it is started and waited for, and its status becomes ours.
 
-use std::env::current_exe;
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, exit};
 
-/// What the file of a program may end with. The last two are run by the command interpreter; the standard library refuses
-/// words that it could take for something else.
-pub(crate) const PROGRAM_ENDINGS: [&str; 3] = [".exe", ".cmd", ".bat"];
+use super::on_interrupt;
 
-/// Whether the file is a program other than this one, whose other names are copies of it in its own folder.
-pub(crate) fn is_another_program(path: &Path) -> bool {
-    let folder = |path: PathBuf| path.parent().map(Path::to_path_buf);
-    let Ok(found) = path.canonicalize() else { return false };
-    let this = current_exe().and_then(|this| this.canonicalize()).ok();
-    found.is_file() && this.and_then(folder) != folder(found)
+/// Goes on as this program, with one variable more in its environment; comes back only when that failed.
+pub(crate) fn continue_as(program: &Path, words: &[OsString], variable: (&str, String)) -> io::Error {
+    // The console tells each of its programs of Ctrl-C; whether that is the end, the other one decides.
+    let _refused = on_interrupt(|| {});
+    match Command::new(program).args(words).env(variable.0, variable.1).status() {
+        // Only a status that no signal made is absent, and Windows has none of those.
+        Ok(status) => exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    }
 }
 
-/// Runs the program to its end and ends as it did.
-pub(crate) fn run_instead(program: &Path, words: &[OsString]) -> io::Result<u8> {
-    let status = Command::new(program).args(words).status()?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+/// Whether it is a file.
+pub(crate) fn is_program(path: &Path) -> bool {
+    path.is_file()
 }
+
+/// What a program's file may end with, in the order of `PATHEXT`'s own default. The Azure CLI is an `az.cmd`.
+pub(crate) const PROGRAM_SUFFIXES: &[&str] = &[".com", ".exe", ".bat", ".cmd"];

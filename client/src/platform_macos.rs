@@ -18,7 +18,7 @@ pub(crate) use self::browser_unix::set_apart;
 pub(crate) use self::clock_macos::since_boot;
 pub(crate) use self::connect_unix::{Stream, open};
 pub(crate) use self::interrupt_unix::on_interrupt;
-pub(crate) use self::next_unix::{PROGRAM_ENDINGS, is_another_program, run_instead};
+pub(crate) use self::next_unix::{PROGRAM_SUFFIXES, continue_as, is_program};
 pub(crate) use self::outlet_unix::Outlet;
 pub(crate) use self::place_macos::lookup;
 pub(crate) use self::service_macos::HOW_TO_RESTART;

@@ -24,7 +24,7 @@ pub(crate) use self::browser_windows::set_apart;
 pub(crate) use self::clock_windows::since_boot;
 pub(crate) use self::connect_windows::open;
 pub(crate) use self::interrupt_windows::on_interrupt;
-pub(crate) use self::next_windows::{PROGRAM_ENDINGS, is_another_program, run_instead};
+pub(crate) use self::next_windows::{PROGRAM_SUFFIXES, continue_as, is_program};
 pub(crate) use self::outlet_windows::Outlet;
 pub(crate) use self::pipe_windows::Stream;
 pub(crate) use self::place_windows::lookup;

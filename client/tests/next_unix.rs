@@ -85,3 +85,15 @@ fn a_file_that_may_not_be_run_is_passed_over() {
     let output = called("keyring", &[ours.path(), theirs.path()]).args(["get", "s", "me"]).output().unwrap();
     assert_eq!((out(&output), output.status.code()), ("", Some(1)));
 }
+
+#[test]
+fn a_script_that_calls_this_program_again_is_found_out() {
+    let (ours, script) = (link("keyring"), tempfile::tempdir().unwrap());
+    let program = script.path().join("keyring");
+    fs::write(&program, format!("#!/bin/sh\nexec {} \"$@\"\n", ours.path().join("keyring").display()))
+        .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = called("keyring", &[ours.path(), script.path()]).args(["get", "s", "me"]).output().unwrap();
+    assert_eq!((out(&output), output.status.code()), ("", Some(1)));
+    assert!(err(&output).contains("calls this one again"), "{}", err(&output));
+}

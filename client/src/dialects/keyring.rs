@@ -10,17 +10,14 @@ use entra_proto::version::VERSION;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{ask, hosts, next, pipes};
+use super::{ask, hosts, pipes};
 use crate::failure::Failure;
 use crate::print;
 
 pub(crate) fn run(words: &[OsString]) -> u8 {
     let done = match Get::read(words).filter(|get| hosts::is_of_packages(get.service)) {
         Some(get) => answer(&get).map(|()| exit::GOOD),
-        None => match next::find("keyring") {
-            Some(program) => next::run(&program, words),
-            None => alone(words),
-        },
+        None => pipes::leave("keyring", words, || alone(words)),
     };
     done.unwrap_or_else(|failure| pipes::complain(&failure))
 }

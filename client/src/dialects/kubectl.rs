@@ -11,7 +11,7 @@ use entra_proto::error::exit;
 use entra_proto::token::TokenRequest;
 use serde::{Deserialize, Serialize};
 
-use super::{ask, next, pipes};
+use super::{ask, pipes};
 use crate::failure::Failure;
 use crate::print;
 use crate::when::rfc3339;
@@ -20,11 +20,10 @@ pub(crate) fn run(words: &[OsString]) -> u8 {
     let done =
         match Wanted::read(words) {
             Wanted::Token(request) => get_token(request).map(|()| exit::GOOD),
-            Wanted::Elsewhere(sentence) => match next::find("kubelogin") {
-                Some(program) => next::run(&program, words),
-                None => Err(Failure::new(exit::USAGE, "not_ours", sentence)
-                    .hint("Install Azure's kubelogin for it; it is then called from here.")),
-            },
+            Wanted::Elsewhere(sentence) => pipes::leave("kubelogin", words, || {
+                Err(Failure::new(exit::USAGE, "not_ours", sentence)
+                    .hint("Install Azure's kubelogin for it; it is then called from here."))
+            }),
             Wanted::Nothing(sentence) => Err(Failure::new(exit::USAGE, "bad_input", sentence)
                 .hint("kubectl calls it as the kubeconfig says.")),
         };

@@ -1,11 +1,13 @@
-//! What a dialect reads from the tool that called it, and the one way it fails.
+//! What a dialect reads from the tool that called it, how it leaves words to another program, and the one way it fails.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
 
 use entra_proto::error::exit;
 use zeroize::Zeroizing;
 
 use super::ask;
+use super::next::{NextError, pass_on};
 use crate::failure::Failure;
 use crate::print::Stream;
 
@@ -21,6 +23,21 @@ pub(crate) fn complain(failure: &Failure) -> u8 {
         let _ = Stream::errors().write(format!("{}\n", ask::sentence(failure)).as_bytes());
     }
     failure.exit()
+}
+
+/// Leaves the words to the next program called `name`, or where there is none does what is done `alone`.
+pub(crate) fn leave(
+    name: &'static str,
+    words: &[OsString],
+    alone: impl FnOnce() -> Result<u8, Failure>,
+) -> Result<u8, Failure> {
+    let sentence = match pass_on(name, words) {
+        NextError::Absent(_) => return alone(),
+        NextError::Start { path, source } => format!("{} cannot be started: {source}.", path.display()),
+        error @ NextError::Circle(_) => format!("The words are left to another program, but {error}."),
+    };
+    Err(Failure::new(exit::INTERNAL, "not_passed_on", sentence)
+        .hint(format!("`{name}` on PATH must lead to the real one behind entra's own.")))
 }
 
 fn read(stream: &mut impl Read) -> Result<Zeroizing<String>, Failure> {
