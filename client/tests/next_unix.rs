@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -13,21 +13,22 @@ use rstest::rstest;
 use support::tools::{ANSWER, feed};
 use support::{FakeDaemon, err, out};
 
-const THEIRS: &str = "#!/bin/sh\necho \"theirs: $*\"\n[ \"$1\" != set ] || cat\nexit 7\n";
+/// Not written by the test: while another thread starts a program, that one holds the file open, and it cannot be run.
+const THEIRS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/theirs.sh");
 
 /// A folder with this program linked under a name.
 fn link(name: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    symlink(env!("CARGO_BIN_EXE_entra"), folder.path().join(name)).unwrap();
-    folder
+    link_to(env!("CARGO_BIN_EXE_entra"), name)
 }
 
 /// A folder with another program of the name.
 fn theirs(name: &str) -> tempfile::TempDir {
+    link_to(THEIRS, name)
+}
+
+fn link_to(program: &str, name: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join(name);
-    fs::write(&program, THEIRS).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    symlink(program, folder.path().join(name)).unwrap();
     folder
 }
 
@@ -80,20 +81,18 @@ fn what_is_ours_is_answered_here_all_the_same() {
 
 #[test]
 fn a_file_that_may_not_be_run_is_passed_over() {
-    let (ours, theirs) = (link("keyring"), theirs("keyring"));
-    fs::set_permissions(theirs.path().join("keyring"), fs::Permissions::from_mode(0o644)).unwrap();
-    let output = called("keyring", &[ours.path(), theirs.path()]).args(["get", "s", "me"]).output().unwrap();
-    assert_eq!((out(&output), output.status.code()), ("", Some(1)));
+    let (ours, plain) = (link("keyring"), tempfile::tempdir().unwrap());
+    fs::write(plain.path().join("keyring"), "#!/bin/sh\n").unwrap();
+    let output = called("keyring", &[ours.path(), plain.path()]).args(["get", "s", "me"]).output().unwrap();
+    assert_eq!((out(&output), err(&output), output.status.code()), ("", "", Some(1)));
 }
 
 #[test]
 fn a_script_that_calls_this_program_again_is_found_out() {
-    let (ours, script) = (link("keyring"), tempfile::tempdir().unwrap());
-    let program = script.path().join("keyring");
-    fs::write(&program, format!("#!/bin/sh\nexec {} \"$@\"\n", ours.path().join("keyring").display()))
-        .unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let output = called("keyring", &[ours.path(), script.path()]).args(["get", "s", "me"]).output().unwrap();
+    let (ours, theirs) = (link("keyring"), theirs("keyring"));
+    let mut command = called("keyring", &[ours.path(), theirs.path()]);
+    command.env("AGAIN", ours.path().join("keyring"));
+    let output = command.args(["get", "s", "me"]).output().unwrap();
     assert_eq!((out(&output), output.status.code()), ("", Some(1)));
     assert!(err(&output).contains("calls this one again"), "{}", err(&output));
 }
