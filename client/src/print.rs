@@ -131,6 +131,16 @@ pub(crate) fn write_json(value: &impl Serialize, room: usize) -> Result<(), Fail
     write_output(&json_line(value, room)?)
 }
 
+/// The token, if it can stand in a header and on a line of its own: no spaces and no control characters (RFC 6750 §2.1).
+/// One that could not would let whoever issued it write further lines.
+pub(crate) fn sendable(token: &str) -> Result<&str, Failure> {
+    if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(token);
+    }
+    Err(Failure::new(exit::INTERNAL, "foreign_answer", "entrad's answer holds no token that can be sent.")
+        .hint("A token has no spaces and no control characters (RFC 6750 section 2.1); `entra token --output json` shows what came."))
+}
+
 /// Prints a sentence with a heading on standard error: `Warning: …`. A warning that nobody can read is no
 /// reason to stop.
 pub(crate) fn warn(sentence: &str) {
@@ -190,6 +200,14 @@ mod tests {
         let text = std::str::from_utf8(&line).unwrap();
         assert_eq!(text, "{\"text\":\"a\\u001b[2J\\u009b2J\\u007f\u{fc}\\n\"}\n");
         assert_eq!(serde_json::from_str::<serde_json::Value>(text).unwrap(), value);
+    }
+
+    #[test]
+    fn only_a_token_of_one_word_is_sent() {
+        assert_eq!(sendable("ey.J'x=").unwrap(), "ey.J'x=");
+        for token in ["", "a b", "a\r\nX-Injected: 1", "t\u{f6}ken", "a\u{7f}"] {
+            assert_eq!(sendable(token).unwrap_err().exit(), exit::INTERNAL, "{token:?}");
+        }
     }
 
     #[test]

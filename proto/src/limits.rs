@@ -60,6 +60,10 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// and the key store's own deadline.
 pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(75);
 
+/// Longest the daemon works on a container registry's token: docker waits in silence, and the client for eight seconds. An
+/// access token is mostly at hand, and a registry exchanges one within two seconds.
+pub const REGISTRY_TIMEOUT: Duration = Duration::from_millis(7500);
+
 /// Longest any other request takes. Only a token or an event stream may wait for the network.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 

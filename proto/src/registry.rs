@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cloud::Cloud;
 use crate::secret::{LeaseSecret, RegistryToken};
 
 /// For which registry, and as whom.
@@ -35,4 +36,56 @@ pub struct RegistryAnswer {
     /// When it expires, where the registry says so: seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_on: Option<u64>,
+}
+
+/// The cloud that a registry of this host belongs to, by the suffixes of Azure's login servers (azure-cli,
+/// `acr_login_server_endpoint`); `None` for any other host. Only letters, digits, hyphens and dots are taken, so no port.
+#[must_use]
+pub fn cloud_of(host: &str) -> Option<Cloud> {
+    let host = host.to_ascii_lowercase();
+    let (name, cloud) =
+        SUFFIXES.iter().find_map(|(suffix, cloud)| Some((host.strip_suffix(suffix)?, *cloud)))?;
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (host.len() <= MAX_HOST && name.split('.').all(is_label)).then_some(cloud)
+}
+
+const SUFFIXES: [(&str, Cloud); 3] =
+    [(".azurecr.cn", Cloud::China), (".azurecr.io", Cloud::Public), (".azurecr.us", Cloud::UsGovernment)];
+
+/// Longest host name (RFC 1035 §2.3.4).
+const MAX_HOST: usize = 253;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registries_are_known_by_their_suffix() {
+        assert_eq!(cloud_of("contoso.azurecr.io"), Some(Cloud::Public));
+        assert_eq!(cloud_of("Contoso-x1.AzureCR.us"), Some(Cloud::UsGovernment));
+        assert_eq!(cloud_of("contoso.azurecr.cn"), Some(Cloud::China));
+        assert_eq!(cloud_of("contoso.westeurope.data.azurecr.io"), Some(Cloud::Public));
+        for host in [
+            "azurecr.io",
+            ".azurecr.io",
+            "a..azurecr.io",
+            "contoso.azurecr.io.",
+            "contoso.azurecr.io:443",
+            "contoso.azurecr.io.example.com",
+            "contosoazurecr.io",
+            "evil.example/x.azurecr.io",
+            "evil.example@x.azurecr.io",
+            "evil.example#.azurecr.io",
+            "-.azurecr.io",
+            "t\u{f6}m.azurecr.io",
+            "",
+        ] {
+            assert_eq!(cloud_of(host), None, "{host}");
+        }
+    }
 }

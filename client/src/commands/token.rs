@@ -3,7 +3,6 @@
 //! Tools run this before each of their own requests, so it does nothing else. The token is handed on as it
 //! came, and what this program owned of it is wiped.
 
-use entra_proto::error::exit;
 use entra_proto::token::{TokenAnswer, TokenRequest};
 use zeroize::Zeroizing;
 
@@ -42,11 +41,7 @@ fn request(args: TokenArgs) -> TokenRequest {
 }
 
 fn lines(output: TokenOutput, answer: &TokenAnswer) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let token = answer.access_token.expose();
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Failure::new(exit::INTERNAL, "foreign_answer", "entrad's answer holds no access token that can be sent.")
-            .hint("A token has no spaces and no control characters (RFC 6750 section 2.1); `--output json` shows what came."));
-    }
+    let token = print::sendable(answer.access_token.expose())?;
     // A quote becomes four bytes; without the room the text would be moved and leave a copy behind.
     let quotes = token.bytes().filter(|&byte| byte == b'\'').count();
     let mut lines = Zeroizing::new(Vec::with_capacity(token.len() + 3 * quotes + LINES_ROOM));
@@ -96,6 +91,7 @@ const JSON_ROOM: usize = 1024;
 
 #[cfg(test)]
 mod tests {
+    use entra_proto::error::exit;
     use entra_proto::secret::AccessToken;
     use entra_proto::token::Source;
     use rstest::rstest;

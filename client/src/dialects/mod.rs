@@ -13,9 +13,11 @@ mod cargo;
 mod claude;
 mod docker;
 mod git;
+mod hosts;
 mod keyring;
 mod kubectl;
 mod next;
+mod pipes;
 mod pnpm;
 mod words;
 

@@ -22,6 +22,7 @@ pub(crate) mod leases;
 pub(crate) mod links;
 pub(crate) mod person;
 pub(crate) mod sign_ins;
+pub(crate) mod tools;
 
 pub(crate) use listen::*;
 
@@ -85,6 +86,11 @@ impl FakeDaemon {
     /// Runs the program to its end.
     pub(crate) fn run(&self, line: &str) -> Output {
         self.entra(line).output().unwrap()
+    }
+
+    /// The requests that have come and were not told of yet.
+    pub(crate) fn heard(&self) -> Vec<Asked> {
+        self.asked.try_iter().collect()
     }
 
     /// The next request, waited for.

@@ -27,6 +27,7 @@ mod challenges;
 mod choice;
 mod flights;
 mod profiles;
+mod registry;
 mod report;
 mod revive;
 mod sign_in;
@@ -38,6 +39,8 @@ mod tokens;
 
 use challenges::Challenges;
 pub use profiles::{ProfileError, Profiles};
+use registry::Registries;
+pub use registry::access_to_registry;
 use sign_ins::SignIns;
 pub use sign_ins::Story;
 
@@ -77,6 +80,7 @@ struct State {
     flights: HashMap<FlightId, watch::Sender<Option<Told>>>,
     sign_ins: SignIns,
     challenges: Challenges,
+    registries: Registries,
     /// Since when refresh tokens are in quarantine whose end is waited for, in seconds since 1970.
     quarantines: BTreeSet<u64>,
 }

@@ -252,6 +252,7 @@ impl Broker {
         let flights = state.machine.sign_out(key);
         state.tell_to_ask_again(flights);
         state.known.remove(key);
+        state.registries.forget(&key.account);
         drop(state);
         self.settled.notify_waiters();
         self.rescheduled.notify_one();

@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(5);
 const CLIENT: &str = "00000000-0000-0000-0000-00000000c11e";
 const DEAD: &str = r#"{"error":"invalid_grant","suberror":"bad_token","error_codes":[70008]}"#;
 
-fn record(account: &str, token: &str) -> Record {
+pub(super) fn record(account: &str, token: &str) -> Record {
     let entry = Entry {
         key: AccountKey { profile: "default".to_owned(), account: account.parse().unwrap() },
         cloud: Cloud::Public,
@@ -38,7 +38,7 @@ fn record(account: &str, token: &str) -> Record {
 }
 
 /// A broker that has read these records.
-async fn broker(script: &Arc<Script>, records: impl IntoIterator<Item = Record>) -> Arc<Broker> {
+pub(super) async fn broker(script: &Arc<Script>, records: impl IntoIterator<Item = Record>) -> Arc<Broker> {
     let options = VaultOptions {
         state_dir: PathBuf::from("/nonexistent"),
         choice: StoreChoice::Pinned(HomeKind::Memory),

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use entra_proto::scope::Scopes;
+use entra_proto::secret::AccessToken;
 use oauth2::basic::{BasicClient, BasicErrorResponse};
 use oauth2::{
     AuthType, ClientId, DeviceAuthorizationUrl, HttpRequest, HttpResponse, RequestTokenError, Scope,
@@ -72,6 +73,19 @@ impl Form {
         take(|send| {
             let _ = request.request(&send);
         })
+    }
+
+    /// Asks a container registry for a refresh token of its own (Azure Container Registry: "Calling `POST
+    /// /oauth2/exchange` to get an ACR refresh token").
+    pub(super) fn registry_exchange(service: &str, tenant: Option<&str>, token: &AccessToken) -> Self {
+        let room = 256 + 3 * (service.len() + tenant.map_or(0, str::len) + token.expose().len());
+        let mut form = url::form_urlencoded::Serializer::new(String::with_capacity(room));
+        form.append_pair("grant_type", "access_token").append_pair("service", service);
+        if let Some(tenant) = tenant {
+            form.append_pair("tenant", tenant);
+        }
+        form.append_pair("access_token", token.expose());
+        Self(Zeroizing::new(form.finish().into_bytes()))
     }
 
     /// The encoded bytes.

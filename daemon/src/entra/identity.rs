@@ -99,11 +99,11 @@ impl ClientInfo {
 }
 
 /// The middle part of a JWT (RFC 7519 §3).
-fn payload(token: &str) -> Option<&str> {
+pub(super) fn payload(token: &str) -> Option<&str> {
     token.split('.').nth(1)
 }
 
-fn decode<T: DeserializeOwned>(base64: &str) -> Option<T> {
+pub(super) fn decode<T: DeserializeOwned>(base64: &str) -> Option<T> {
     let json = BASE64_URL_SAFE_NO_PAD.decode(base64.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&json).ok()
 }

@@ -1,4 +1,5 @@
-//! Talking to Entra. The only room that names reqwest and oauth2.
+//! Talking to Entra, and to the container registries that take its tokens in exchange. The only room that names reqwest and
+//! oauth2.
 //!
 //! A request goes out as a form, and an answer comes back as an
 //! [outcome](crate::account::outcome::Outcome): data for the account's machine, not an error to be thrown.
@@ -22,6 +23,7 @@ pub mod poll;
 #[cfg_attr(windows, path = "receipt_windows.rs")]
 mod receipt;
 pub mod refresh;
+pub mod registry;
 mod reply;
 #[cfg(test)]
 pub(crate) mod script;

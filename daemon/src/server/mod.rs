@@ -51,6 +51,7 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/accounts/{id}/revive", post(routes::revive))
         .route("/v1/leases", get(leases::list).post(leases::make))
         .route("/v1/leases/{named}", delete(leases::revoke))
+        .route("/v1/registry-token", post(routes::registry_token))
         .route("/v1/sign-ins", post(routes::start_sign_in))
         .route("/v1/sign-ins/{id}", delete(routes::cancel_sign_in))
         .route("/v1/sign-ins/{id}/events", get(routes::sign_in_events))

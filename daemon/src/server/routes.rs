@@ -12,7 +12,8 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Response};
 use entra_proto::error::{ErrorBody, ErrorCode};
-use entra_proto::limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, MAX_REQUEST_BODY, TOKEN_TIMEOUT};
+use entra_proto::limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, MAX_REQUEST_BODY, REGISTRY_TIMEOUT, TOKEN_TIMEOUT};
+use entra_proto::registry::RegistryRequest;
 use entra_proto::status::StatusAnswer;
 use entra_proto::token::TokenRequest;
 use futures_util::stream;
@@ -23,19 +24,34 @@ use super::Rooms;
 use super::reply::{answer, failure, lines};
 use crate::access::caller::Caller;
 use crate::access::lease::Presented;
-use crate::broker::Broker;
+use crate::broker::{Broker, access_to_registry};
 
 type Routed = State<Arc<Broker>>;
 
 pub(super) async fn token(State(rooms): State<Rooms>, request: Request) -> Response<Body> {
     let work = async {
-        let mut request: TokenRequest = read(request).await?;
-        if let Some(secret) = request.lease.take() {
-            request = rooms.leases.admit(&secret, Presented::Apart).await?.narrow(request)?;
-        }
+        let request = narrowed(&rooms, read(request).await?).await?;
         rooms.broker.token(request).await
     };
     answer(within(TOKEN_TIMEOUT, work).await)
+}
+
+pub(super) async fn registry_token(State(rooms): State<Rooms>, request: Request) -> Response<Body> {
+    let work = async {
+        let request: RegistryRequest = read(request).await?;
+        // From here on it is a request for an access token, with all that such a one must pass.
+        let access = narrowed(&rooms, access_to_registry(&request)).await?;
+        rooms.broker.registry_token(&request.registry, access).await
+    };
+    answer(within(REGISTRY_TIMEOUT, work).await)
+}
+
+/// The request as its lease lets it be made, if it names one.
+async fn narrowed(rooms: &Rooms, mut request: TokenRequest) -> Result<TokenRequest, ErrorBody> {
+    match request.lease.take() {
+        Some(secret) => rooms.leases.admit(&secret, Presented::Apart).await?.narrow(request),
+        None => Ok(request),
+    }
 }
 
 pub(super) async fn accounts(State(broker): Routed) -> Response<Body> {
@@ -165,7 +181,7 @@ pub(super) async fn within<T>(
     work: impl Future<Output = Result<T, ErrorBody>>,
 ) -> Result<T, ErrorBody> {
     let late = || {
-        let sentence = format!("The work took longer than {} seconds.", limit.as_secs());
+        let sentence = format!("The work took longer than {} seconds.", limit.as_secs_f32());
         ErrorBody::new(ErrorCode::TimedOut, sentence)
             .with_hint("Try again; `entra status` shows what is under way.")
     };
@@ -174,4 +190,77 @@ pub(super) async fn within<T>(
 
 fn bad(sentence: &str) -> ErrorBody {
     ErrorBody::new(ErrorCode::BadRequest, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use axum::http::{Method, StatusCode};
+    use rstest::rstest;
+    use tower::ServiceExt;
+
+    use super::super::Loopback;
+    use super::*;
+    use crate::access::lease::Leases;
+    use crate::broker::{Parts, Profiles};
+    use crate::clock::SystemClock;
+    use crate::config::LoopbackChoice;
+    use crate::entra::Entra;
+    use crate::vault::{HomeKind, StoreChoice, Vault, VaultOptions};
+
+    /// Without an account and without a port.
+    fn rooms() -> Rooms {
+        let options = VaultOptions {
+            state_dir: PathBuf::from("/nonexistent"),
+            choice: StoreChoice::Pinned(HomeKind::Memory),
+            passphrase: None,
+        };
+        let vault = Vault::new(options);
+        let leases = Arc::new(Leases::new(vault.clone(), Arc::new(SystemClock)));
+        let broker = Broker::new(Parts {
+            vault,
+            entra: Entra::new(),
+            clock: Arc::new(SystemClock),
+            profiles: Profiles::check(&BTreeMap::new()).unwrap(),
+            socket: PathBuf::new(),
+        });
+        let loopback =
+            Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| unreachable!("there is no port"));
+        Rooms { broker, leases, loopback }
+    }
+
+    #[rstest]
+    #[case::a_stranger(Method::POST, r#"{"registry":"index.docker.io"}"#, 403, "refused")]
+    #[case::nobody(Method::POST, r#"{"registry":"contoso.azurecr.io"}"#, 401, "sign_in_needed")]
+    #[case::no_registry(Method::POST, "{}", 400, "bad_request")]
+    #[case::a_resource(
+        Method::POST,
+        r#"{"registry":"contoso.azurecr.io","resource":"graph"}"#,
+        400,
+        "bad_request"
+    )]
+    #[case::a_foreign_lease(
+        Method::POST,
+        r#"{"registry":"contoso.azurecr.io","lease":"entra_lease_x"}"#,
+        403,
+        "refused"
+    )]
+    #[case::another_method(Method::GET, "", 405, "method_not_allowed")]
+    #[tokio::test]
+    async fn a_registry_s_token_is_refused_as_any_other(
+        #[case] method: Method,
+        #[case] body: &'static str,
+        #[case] status: u16,
+        #[case] code: &str,
+    ) {
+        let request = Request::builder().method(method).uri("/v1/registry-token");
+        let request = request.header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
+        let response = super::super::router(rooms()).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::from_u16(status).unwrap());
+        let body = to_bytes(response.into_body(), 4096).await.unwrap();
+        let error: ErrorBody = serde_json::from_slice(&body).unwrap();
+        assert_eq!(error.code.name(), code);
+    }
 }

@@ -3,4 +3,5 @@
 
 mod fake;
 mod proxy;
+mod registry;
 mod vectors;
