@@ -123,6 +123,9 @@ pub struct LeasesAnswer {
     pub leases: Vec<LeaseInfo>,
     /// Requests since the daemon started that presented no lease's secret.
     pub strangers: u64,
+    /// Where requests of managed-identity clients go now, so that settings written earlier can be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_endpoint: Option<String>,
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl Leases {
         let standing = state.leases.values().filter(|lease| !over.contains(&lease.record.id));
         let mut leases: Vec<_> = standing.map(Lease::info).collect();
         leases.sort_by(|one, other| (&one.name, one.made_on).cmp(&(&other.name, other.made_on)));
-        Ok(LeasesAnswer { leases, strangers: state.strangers })
+        Ok(LeasesAnswer { leases, strangers: state.strangers, ..LeasesAnswer::default() })
     }
 
     /// What this secret lets a request do. A wrong one is counted, and logged now and then.
