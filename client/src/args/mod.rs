@@ -23,7 +23,7 @@ use crate::platform::{OPEN_HELP, SOCKET_HELP};
 
 pub(crate) use self::lease::LeaseArgs;
 pub(crate) use self::run::{EnvArgs, RunArgs};
-pub(crate) use self::setup::SetupArgs;
+pub(crate) use self::setup::{ClaudeCodeArgs, ClaudeDesktopArgs, Export, How, SetupArgs, SetupTool};
 
 /// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
 #[derive(Debug, Parser)]
