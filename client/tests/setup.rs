@@ -38,6 +38,7 @@ fn good(home: &Home, line: &str) -> String {
 #[case("docker --registry a.azurecr.io", ".docker/config.json", Some("{\n\t\"auths\": {},\n\t\"credsStore\": \"x\",\n\t\"credHelpers\": {\n\t\t\"gcr.io\": \"gcloud\"\n\t}\n}"), &["\t\"credsStore\": \"x\",", "\"gcr.io\": \"gcloud\",\n\t\t\"a.azurecr.io\": \"entra\"\n\t}\n}"])]
 #[case("cargo", ".cargo/config.toml", None, &["[credential-alias]\nentra = [\"/", "global-credential-providers = [\"cargo:token\", \"entra\"]"])]
 #[case("cargo --registry mine", ".cargo/config.toml", Some("# c\r\n[registries.mine] # d\r\nindex = \"sparse+https://h/\"\r\n\r\n[build]\r\njobs = 1"), &["# c\r\n[registries.mine] # d\r\nindex = \"sparse+https://h/\"\r\ncredential-provider = [\"/", "]\r\n\r\n[build]\r\njobs = 1"])]
+#[case("cargo", ".cargo/config.toml", Some("[registry]\nglobal-credential-providers = [\"cargo:libsecret\"] # mine\n"), &["global-credential-providers = [\"cargo:libsecret\", \"entra\"] # mine\n"])]
 #[case("pip", "config/pip.conf", None, &["[global]\nkeyring-provider = subprocess\n"])]
 #[case("pip", "config/pip.conf", Some("[global]\nindex-url =\n\thttps://h\n; end"), &["[global]\nindex-url =\n\thttps://h\nkeyring-provider = subprocess\n; end"])]
 #[case("uv", "config/uv/uv.toml", None, &["keyring-provider = \"subprocess\"\n"])]
@@ -230,6 +231,55 @@ fn a_step_that_fails_takes_the_former_ones_with_it() {
     assert!(err(&output).contains("git-credential-entra cannot be written"), "{}", err(&output));
     assert_same(&home.tree(), &before);
 }
+
+#[test]
+fn a_context_of_kubectl_is_converted_by_kubectl() {
+    let home = Home::with(&[(".kube/config", "# mine\ncontext\n"), ("bin/kubectl", KUBECTL)]);
+    fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();
+    let before = home.tree();
+    let run = |line: &str| {
+        let mut command = entra(line);
+        home.dress(&mut command);
+        let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
+        command.env("PATH", path).env("TMPDIR", home.at("bin")).output().unwrap()
+    };
+    let output = run("setup kubectl --context prod");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let helper = home.at("data/entrad/bin/kubelogin");
+    let words = "--exec-api-version=client.authentication.k8s.io/v1 --exec-arg=get-token --exec-arg=--server-id \
+                 --exec-arg=6dae42f8-4368-4678-94ff-3960e28e3630 --exec-interactive-mode=Never";
+    assert_eq!(
+        home.read(".kube/config"),
+        format!("# mine\ncontext\ndeleted ada\nada --exec-command={} {words}\n", helper.display())
+    );
+    let set_up = home.tree();
+    assert!(out(&run("setup kubectl --context prod")).contains("nothing was changed"));
+    assert_same(&home.tree(), &set_up);
+
+    home.write(".kube/config", "changed");
+    let output = run("setup kubectl --undo");
+    assert_eq!(output.status.code(), Some(5));
+    let copy = home.at("state/entrad/setup/kubectl-0.original");
+    assert!(err(&output).contains(&format!("is in {}", copy.display())), "{}", err(&output));
+    assert!(helper.is_symlink());
+    let written = &set_up[std::path::Path::new(".kube/config")].1;
+    fs::write(home.at(".kube/config"), written).unwrap();
+    assert_eq!(run("setup kubectl --undo").status.code(), Some(0));
+    assert_same(&home.tree(), &before);
+}
+
+/// Writes down what it is told, and knows one context.
+const KUBECTL: &str = r#"#!/bin/sh
+case "$1 $2" in
+"config view")
+    case "$5" in
+    *contexts*) printf 'dev\ngrace\nprod\nada\n' ;;
+    *) sed -n 's/.*--exec-command=\([^ ]*\).*/\1/p' "$KUBECONFIG" ;;
+    esac ;;
+"config delete-user") echo "deleted $3" >> "$KUBECONFIG" ;;
+"config set-credentials") shift 2; echo "$*" >> "$KUBECONFIG" ;;
+esac
+"#;
 
 #[test]
 fn copies_of_settings_are_private() {

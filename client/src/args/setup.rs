@@ -22,7 +22,7 @@ pub(crate) struct SetupArgs {
     pub(crate) tool: Option<SetupTool>,
 }
 
-/// A tool and its own options.
+// A doc comment here would become the text of `entra setup --help`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SetupTool {
     /// Programs that run `az account get-access-token`

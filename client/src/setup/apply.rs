@@ -25,9 +25,16 @@ pub(super) struct Prepared {
     record: Record,
     originals: Vec<(usize, Content)>,
     changes: Vec<Change>,
-    /// The files that change, with what is put into each.
+    /// What of it a person is told.
+    pub(super) touched: Touched,
+}
+
+/// What is changed.
+#[derive(Clone, Default)]
+pub(super) struct Touched {
+    /// The files, with what is put into each.
     pub(super) files: Vec<(PathBuf, Vec<Put>)>,
-    /// The links that are made.
+    /// The links.
     pub(super) links: Vec<PathBuf>,
 }
 
@@ -45,8 +52,7 @@ pub(super) fn prepare(
         former,
         originals: Vec::new(),
         changes: Vec::new(),
-        files: Vec::new(),
-        links: Vec::new(),
+        touched: Touched::default(),
     };
     for file in &plan.files {
         prepared.add_file(tool, file, secret)?;
@@ -54,7 +60,7 @@ pub(super) fn prepare(
     for link in &plan.links {
         if !links::points_to(link, program) {
             prepared.changes.push(Change::Link { link: link.clone(), program: program.to_owned() });
-            prepared.links.push(link.clone());
+            prepared.touched.links.push(link.clone());
         }
         if !prepared.record.links.contains(link) {
             prepared.record.links.push(link.clone());
@@ -72,7 +78,7 @@ impl Prepared {
 
     /// Says now what would fail later, while nothing is done yet.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        for (path, _) in &self.files {
+        for (path, _) in &self.touched.files {
             file::check_writable(path)?;
         }
         Ok(())
@@ -152,7 +158,7 @@ impl Prepared {
                 None => kept.puts.push(put),
             }
         }
-        self.files.push((path.clone(), puts));
+        self.touched.files.push((path.clone(), puts));
         self.changes.push(Change::File { path: path.clone(), old, new: Some(new) });
         Ok(())
     }

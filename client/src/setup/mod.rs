@@ -162,12 +162,12 @@ impl Here {
     ) -> Result<(), Failure> {
         prepared.check()?;
         let is_nothing = prepared.is_nothing();
-        let (files, links) = (prepared.files.clone(), prepared.links.clone());
+        let touched = prepared.touched.clone();
         if !is_nothing {
             prepared.carry_out(&self.records, tool, grant.map(|grant| grant.lease.id.clone()))?;
         }
         show::warn(plan);
-        show::done(tool, plan, (!is_nothing).then_some((&files, &links)), grant)
+        show::done(tool, plan, (!is_nothing).then_some(&touched), grant)
     }
 }
 

@@ -1,12 +1,11 @@
 //! What `entra setup` says: what was or would be changed, how to try it, how to take it back. Never a secret.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use entra_proto::lease::LeaseGrant;
 use serde_json::Value;
 
-use super::apply::{PLACEHOLDER, Prepared, is_lease_secret};
-use super::edit::Put;
+use super::apply::{PLACEHOLDER, Prepared, Touched, is_lease_secret};
 use super::links;
 use super::plan::Plan;
 use super::undo::Undone;
@@ -14,25 +13,25 @@ use crate::failure::Failure;
 use crate::print::{self, Stream};
 use crate::text::plain;
 
-/// The warnings of a plan, and that a link is not found.
+/// The warnings of a plan.
 pub(super) fn warn(plan: &Plan) {
     for warning in &plan.warnings {
         print::warn(warning);
     }
 }
 
-/// After a tool was set up; `changed` are the files and links, nothing when all was so already.
+/// After a tool was set up; `changed` is nothing when all was so already.
 pub(super) fn done(
     tool: &str,
     plan: &Plan,
-    changed: Option<(&Vec<(PathBuf, Vec<Put>)>, &Vec<PathBuf>)>,
+    changed: Option<&Touched>,
     grant: Option<&LeaseGrant>,
 ) -> Result<(), Failure> {
     let mut lines = match changed {
         Some(_) => vec![format!("Set up {tool}.")],
         None => vec![format!("{tool} is set up already; nothing was changed.")],
     };
-    if let Some((files, links)) = changed {
+    if let Some(Touched { files, links }) = changed {
         lines.extend(files.iter().map(|(path, _)| format!("  changed  {}", path.display())));
         lines.extend(links.iter().map(|link| format!("  linked   {}", link.display())));
     }
@@ -50,7 +49,7 @@ pub(super) fn done(
 /// What would be done.
 pub(super) fn would(prepared: &Prepared, program: &Path) -> Result<(), Failure> {
     let mut lines = Vec::new();
-    for (path, puts) in &prepared.files {
+    for (path, puts) in &prepared.touched.files {
         lines.push(path.display().to_string());
         if puts.is_empty() {
             lines.push("  ~ as the tool's own program writes it".to_owned());
@@ -58,10 +57,10 @@ pub(super) fn would(prepared: &Prepared, program: &Path) -> Result<(), Failure> 
         for put in puts {
             let sign = if put.was.is_some() { '~' } else { '+' };
             let value = put.value.as_ref().map(shown).unwrap_or_default();
-            lines.push(format!("  {sign} {} = {value}", put.path.join(" . ")));
+            lines.push(format!("  {sign} {} = {value}", put.path.join(" / ")));
         }
     }
-    for link in &prepared.links {
+    for link in &prepared.touched.links {
         lines.push(format!("{} -> {}", link.display(), program.display()));
     }
     if lines.is_empty() {
@@ -102,7 +101,8 @@ fn path_advice(link: &Path) -> Option<String> {
 
 fn shown(value: &Value) -> String {
     match value {
-        value if is_lease_secret(value) && value != PLACEHOLDER => "(the secret of the lease)".to_owned(),
+        value if value == PLACEHOLDER => "(the secret of a new lease)".to_owned(),
+        value if is_lease_secret(value) => "(the secret of the lease)".to_owned(),
         value => value.to_string(),
     }
 }
