@@ -36,13 +36,16 @@ fn daemon() -> Daemon {
         let place = *place.lock().unwrap();
         let info = |id: &str| {
             format!(
-                r#"{{"id":"{id}","name":"claude-code","resources":["cognitive","foundry"],"made_on":1,"uses":0}}"#
+                r#"{{"id":"{id}","name":"claude-code","resources":["cognitive","foundry"],"account":"ada.t","made_on":1,"uses":0}}"#
             )
         };
         let list = |leases: &[String]| {
             let leases: Vec<String> = leases.iter().map(|id| info(id)).collect();
             format!(r#"{{"leases":[{}],"strangers":0,"identity_endpoint":"{place}"}}"#, leases.join(","))
         };
+        if asked.line == "GET /v1/accounts" {
+            return reply(stream, 200, ACCOUNTS);
+        }
         let mut leases = leases.lock().unwrap();
         if asked.line.starts_with("POST") {
             let id = format!("id{}", count.fetch_add(1, Ordering::Relaxed));
@@ -80,6 +83,10 @@ impl Daemon {
         std::mem::take(&mut *self.heard.lock().unwrap())
     }
 }
+
+const ACCOUNTS: &str = r#"{"accounts":[
+    {"id":"ada.t","username":"ada@contoso.com","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"c","provenance":{"flow":"device_code","signed_in_on":1795231440},"health":{"state":"good"}},
+    {"id":"grace.t","username":"grace@contoso.com","profile":"default","cloud":"public","tenant":"contoso.com","client_id":"c","provenance":{"flow":"device_code","signed_in_on":1795231440},"health":{"state":"good"}}]}"#;
 
 const SET_UP: &str = "setup claude-code --foundry my-resource";
 
@@ -154,6 +161,17 @@ fn a_lease_that_does_not_stand_any_more_is_replaced() {
     daemon.good(&home, "setup claude-code --undo");
     assert_eq!(daemon.heard(), ["DELETE /v1/leases/id2"]);
     assert_same(&home.tree(), &before);
+}
+
+#[test]
+fn a_lease_is_kept_for_the_same_account_alone() {
+    let daemon = daemon();
+    let home = Home::with(&[]);
+    for (account, id) in [("ada@contoso.com", 0), ("Ada@contoso.com", 0), ("ada.t", 0), ("grace.t", 1)] {
+        daemon.good(&home, &format!("{SET_UP} --account {account}"));
+        assert_eq!(variables(&home)["IDENTITY_HEADER"], format!("entra_lease_id{id}_s3cr3t"), "{account}");
+    }
+    assert!(daemon.heard().iter().any(|line| line.contains(r#""account":"grace.t""#)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The hard idea: a file is changed at the places that matter and nowhere else. Every format can say what stands at a path,
 //! put a value there and take it out again as an edit of the text, so comments, order and line ends stay as they are.
-//! What is written is read back before anybody sees it.
+//! What is written is read back, and taken out again for a trial, before anybody sees it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -110,8 +110,8 @@ pub(super) fn apply(format: Format, text: &str, wants: &[Want]) -> Result<(Strin
     if body.trim().is_empty() && format == Format::Json {
         body = "{}\n".to_owned();
     }
-    // A file that nobody can read is refused although it may want nothing.
-    format.value(&body, &[])?;
+    // A file that does not parse is refused although it may want nothing.
+    let before = format.value(&body, &[])?;
     for want in wants {
         let was = format.value(&body, &want.path)?;
         if was.as_ref() == Some(&want.value) {
@@ -129,6 +129,10 @@ pub(super) fn apply(format: Format, text: &str, wants: &[Want]) -> Result<(Strin
     }
     if puts.is_empty() {
         return Ok((text.to_owned(), puts));
+    }
+    let (back, _) = withdraw(format, &body, &puts, |_, _| true)?;
+    if format.value(&back, &[])? != before {
+        return Err(Fault::NotReversible);
     }
     Ok((format!("{mark}{body}"), puts))
 }
@@ -192,6 +196,9 @@ pub(super) enum Fault {
     /// A value stands where tables are needed.
     #[error("`{0}` is not a table")]
     NotATable(String),
+    /// Taking it out again would not lead back: the file is written in a way that entra does not know.
+    #[error("entra could not take its part out again")]
+    NotReversible,
     /// It does not parse.
     #[error("line {line}, column {column}: {words}")]
     Syntax {

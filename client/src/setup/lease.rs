@@ -22,15 +22,20 @@ pub(super) fn standing(
     };
     let endpoint =
         answer.identity_endpoint.or_else(|| settings.variable("IDENTITY_ENDPOINT").map(str::to_owned));
+    // A lease knows its account by its id alone, and people name theirs by its user name.
+    let account = match &args.account {
+        Some(name) => heard(socket.connect()?.accounts()?)?.accounts.into_iter().find(|account| {
+            account.id.as_str().eq_ignore_ascii_case(name) || account.username.eq_ignore_ascii_case(name)
+        }),
+        None => None,
+    };
     let is_it = |lease: &&LeaseInfo| {
         let start = format!("{}{}_", LeaseSecret::PREFIX, lease.id);
-        let is_for = |account: &String| {
-            lease.account.as_ref().is_some_and(|own| own.as_str().eq_ignore_ascii_case(account))
-        };
         lease.name == NAME
             && lease.resources == RESOURCES
             && secret.starts_with(&start)
-            && args.account.as_ref().is_none_or(is_for)
+            && (args.account.is_none()
+                || account.as_ref().is_some_and(|account| lease.account.as_ref() == Some(&account.id)))
             && (args.profile.is_none() || args.profile == lease.profile)
     };
     let secret = answer.leases.iter().find(is_it).map(|_| LeaseSecret::new(secret.to_owned()));

@@ -9,7 +9,8 @@ pub(in super::super) fn az(places: &Places) -> Plan {
         links: vec![places.shim("az")],
         is_on_path: true,
         words: vec![
-            "Every program that runs `az` for a token gets entrad's by this; whoever has the Azure CLI can do without, by `entra run -- az login --identity`."
+            "From then on every program that runs `az` for a token gets entrad's. Whoever has the Azure CLI can do without: \
+             `az login --identity` signs it in by entrad, where entrad's variables are set."
                 .to_owned(),
             "Try it: az account get-access-token --resource https://management.azure.com".to_owned(),
         ],
