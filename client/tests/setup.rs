@@ -307,3 +307,19 @@ fn a_mistake_is_answered_with_what_is_right(#[case] line: &str, #[case] words: &
     assert!(err(&output).contains(words), "{}", err(&output));
     assert_eq!(home.tree().len(), 1);
 }
+
+#[test]
+fn a_second_run_that_fails_leaves_the_first() {
+    let home = Home::with(&[(".npmrc", "fund=false")]);
+    good(&home, &format!("setup pnpm --registry {FEED}"));
+    good(&home, "setup pip");
+    fs::write(home.at("config/other"), "[global]\n").unwrap();
+    fs::remove_file(home.at("data/entrad/bin/keyring")).unwrap();
+    fs::create_dir(home.at("data/entrad/bin/keyring")).unwrap();
+    let before = home.tree();
+    let mut command = entra("setup pip");
+    home.dress(&mut command);
+    let output = command.env("PIP_CONFIG_FILE", home.at("config/other")).output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", out(&output));
+    assert_same(&home.tree(), &before);
+}

@@ -99,6 +99,9 @@ impl Prepared {
             .map_err(Failure::from)
             .and_then(|()| carry_out(&steps).map_err(Failure::from));
         done.inspect_err(|_| {
+            for (number, _) in &self.originals {
+                self.record.files[*number].original.as_deref().inspect(|name| records.drop_original(name));
+            }
             // The failure that led here is the one to tell; a record too many undoes nothing that is not so.
             let _ = match &self.former {
                 Some(former) => records.keep(tool, former),

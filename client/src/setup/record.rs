@@ -131,6 +131,11 @@ impl Records {
         Ok(())
     }
 
+    /// Removes a copy that nobody needs any more. One that stays is private, and the next of its name replaces it.
+    pub(super) fn drop_original(&self, name: &str) {
+        let _ = fs::remove_file(self.folder.join(name));
+    }
+
     fn path(&self, tool: &str) -> PathBuf {
         self.folder.join(format!("{tool}.json"))
     }

@@ -1,7 +1,7 @@
 //! Taking back what was set up: byte for byte where nobody else changed the file, and else our own values alone.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use entra_proto::error::exit;
 use serde_json::Value;
@@ -140,7 +140,7 @@ fn hand_over(
             theirs.original = match records.original(kept)? {
                 Some(content) => Some(records.keep_original(tool, number, &content)?),
                 None => {
-                    forget_copy(records.folder(), theirs.original.as_deref());
+                    theirs.original.as_deref().inspect(|name| records.drop_original(name));
                     None
                 }
             };
@@ -150,11 +150,4 @@ fn hand_over(
         }
     }
     Ok(())
-}
-
-fn forget_copy(folder: &Path, name: Option<&str>) {
-    if let Some(name) = name {
-        // It is private and of no use; the next copy of that name replaces it.
-        let _ = fs::remove_file(folder.join(name));
-    }
 }
