@@ -25,7 +25,7 @@ pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
 use self::lease::{NO_RESOURCE, NO_RESOURCE_OR_TOKEN};
 use self::run::{ENV_EXAMPLES, RUN_EXAMPLES};
 pub(crate) use self::run::{EnvArgs, RunArgs, Shell, TokenVariable};
-pub(crate) use self::setup::SetupArgs;
+pub(crate) use self::setup::{ClaudeCodeArgs, ClaudeDesktopArgs, Export, How, SetupArgs, SetupTool};
 
 /// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
 #[derive(Debug, Parser)]

@@ -40,7 +40,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Login(args) => login::run(socket, *args),
         Command::Logout(args) => logout::run(&socket()?, &args),
         Command::OpenPage(args) => browser::open_page(&args.page),
-        Command::Setup(args) => setup::run(&socket()?, *args),
+        Command::Setup(args) => setup::run(socket, &args),
         Command::Status(args) => status::run(&socket()?, args.json),
         Command::Token(args) => token::run(&socket()?, *args),
     }?;

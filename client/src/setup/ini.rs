@@ -1,0 +1,315 @@
+//! Edits of the files of lines: git's configuration, pip's and npm's.
+//!
+//! They look alike and are not: in git's a key may stand several times and each counts, in pip's an indented line belongs to
+//! the one above, npm's has no sections. Only whole lines are put in and taken out. A value is a string, or an array of them
+//! where a key is to stand several times.
+
+use serde_json::Value;
+
+use super::edit::{Fault, Want, line_end};
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// git-config(1), "Syntax".
+    Git,
+    /// npm's `ini` package, without sections.
+    Npm,
+    /// Python's configparser: no section and no key twice.
+    Pip,
+}
+
+/// What stands at the path, which is a section and a key, a section alone, or npm's key alone.
+pub(super) fn value(dialect: Dialect, text: &str, path: &[String]) -> Result<Option<Value>, Fault> {
+    let lines = read(dialect, text)?;
+    let Some((section, key)) = place(dialect, path) else {
+        let section = path.first().cloned().unwrap_or_default();
+        let keys = lines.iter().filter(|line| line.section == section);
+        let is_there = keys.clone().any(|line| line.is_header) || path.is_empty();
+        let map =
+            keys.filter(|line| !line.key.is_empty()).map(|line| (line.key.clone(), Value::Null)).collect();
+        return Ok(is_there.then_some(Value::Object(map)));
+    };
+    let mut values: Vec<Value> =
+        lines.iter().filter(|line| line.is(section, &key)).map(|line| line.value.clone().into()).collect();
+    Ok(match values.len() {
+        0 => None,
+        1 => values.pop(),
+        _ => Some(Value::Array(values)),
+    })
+}
+
+/// The text with the value at its path, in place of every line of that key.
+pub(super) fn put(dialect: Dialect, text: &str, want: &Want) -> Result<String, Fault> {
+    let lines = read(dialect, text)?;
+    let Some((section, key)) = place(dialect, &want.path) else { return Ok(text.to_owned()) };
+    let name = want.path.last().map(String::as_str).unwrap_or_default();
+    let values: Vec<&str> = match &want.value {
+        Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+        value => value.as_str().into_iter().collect(),
+    };
+    let mut new: Vec<String> = values.iter().map(|value| assignment(dialect, name, value)).collect();
+    let old: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].is(section, &key)).collect();
+    let is_free = |line: &&Line| line.key.is_empty() && !line.is_header;
+    let at = match old.first() {
+        Some(&first) => first,
+        // Behind the section's last line that says something; npm's before any section that there may be.
+        None if dialect == Dialect::Npm => {
+            lines.iter().position(|line| line.is_header).unwrap_or(lines.len())
+        }
+        None => match lines.iter().rposition(|line| line.section == section && !is_free(&line)) {
+            Some(last) => last + 1,
+            None => {
+                new.insert(0, format!("[{section}]"));
+                lines.len()
+            }
+        },
+    };
+    let kept: Vec<&str> = lines.iter().map(|line| line.text).collect();
+    let mut parts: Vec<&str> = kept[..at].to_vec();
+    let new: Vec<String> = new.into_iter().map(|line| line + line_end(text)).collect();
+    parts.extend(new.iter().map(String::as_str));
+    parts.extend(
+        kept.iter().enumerate().skip(at).filter(|(index, _)| !old.contains(index)).map(|(_, line)| *line),
+    );
+    Ok(joined(text, &parts))
+}
+
+/// The text without the lines of the path: those of a key, or a section's header.
+pub(super) fn remove(dialect: Dialect, text: &str, path: &[String]) -> Result<String, Fault> {
+    let lines = read(dialect, text)?;
+    let is_gone = |line: &Line| match place(dialect, path) {
+        Some((section, key)) => line.is(section, &key),
+        None => line.is_header && path.first() == Some(&line.section),
+    };
+    let kept: Vec<&str> = lines.iter().filter(|line| !is_gone(line)).map(|line| line.text).collect();
+    Ok(joined(text, &kept))
+}
+
+/// A line with its end, and the lines that continue it.
+struct Line<'a> {
+    text: &'a str,
+    section: String,
+    is_header: bool,
+    key: String,
+    value: String,
+}
+
+impl Line<'_> {
+    fn is(&self, section: &str, key: &str) -> bool {
+        !self.key.is_empty() && self.section == section && self.key == key
+    }
+}
+
+fn read(dialect: Dialect, text: &str) -> Result<Vec<Line<'_>>, Fault> {
+    let (mut lines, mut section, mut start): (Vec<Line<'_>>, _, _) = (Vec::new(), String::new(), 0);
+    for (number, raw) in text.split_inclusive('\n').enumerate() {
+        let end = start + raw.len();
+        let content = raw.trim();
+        let is_more = lines.last().is_some_and(|last| continues(dialect, last, raw));
+        let is_comment = content.is_empty() || content.starts_with('#') || content.starts_with(';');
+        if let Some(last) = lines.last_mut().filter(|_| is_more) {
+            last.text = &text[end - raw.len() - last.text.len()..end];
+            last.value.push('\n');
+            last.value.push_str(content);
+        } else if content.starts_with('[') && (dialect != Dialect::Npm || content.ends_with(']')) {
+            section = header(dialect, content).ok_or_else(|| Fault::Syntax {
+                line: number + 1,
+                column: raw.len() - raw.trim_start().len() + 1,
+                words: "the header of a section must stand alone on its line, as in `[name]`".to_owned(),
+            })?;
+            lines.push(Line {
+                text: raw,
+                section: section.clone(),
+                is_header: true,
+                key: String::new(),
+                value: String::new(),
+            });
+        } else {
+            let (key, value) = if is_comment { ("", "") } else { split(dialect, content) };
+            if dialect != Dialect::Npm && !is_comment && section.is_empty() {
+                let words = "a setting stands before the first section".to_owned();
+                return Err(Fault::Syntax { line: number + 1, column: 1, words });
+            }
+            let (key, value) = (folded(dialect, key), unquoted(dialect, value));
+            lines.push(Line { text: raw, section: section.clone(), is_header: false, key, value });
+        }
+        start = end;
+    }
+    Ok(lines)
+}
+
+fn continues(dialect: Dialect, last: &Line<'_>, raw: &str) -> bool {
+    match dialect {
+        Dialect::Git => {
+            let text = last.text.trim_end_matches(['\r', '\n']);
+            !last.key.is_empty() && (text.len() - text.trim_end_matches('\\').len()) % 2 == 1
+        }
+        Dialect::Npm => false,
+        Dialect::Pip => !last.key.is_empty() && raw.starts_with([' ', '\t']) && !raw.trim().is_empty(),
+    }
+}
+
+/// The name between the brackets, as it is compared: git tells capitals apart in the quoted part alone.
+fn header(dialect: Dialect, content: &str) -> Option<String> {
+    let name = content.strip_prefix('[')?;
+    let (name, rest) = if dialect == Dialect::Git { name.rsplit_once(']')? } else { name.split_once(']')? };
+    let is_alone = rest.trim().is_empty() || rest.trim().starts_with(['#', ';']);
+    let folded = match name.split_once(' ') {
+        Some((section, quoted)) => format!("{} {}", section.to_ascii_lowercase(), quoted.trim()),
+        None => name.to_owned(),
+    };
+    (is_alone && !name.is_empty()).then_some(folded)
+}
+
+fn split(dialect: Dialect, content: &str) -> (&str, &str) {
+    let at = match dialect {
+        Dialect::Pip => content.find(['=', ':']),
+        Dialect::Git | Dialect::Npm => content.find('='),
+    };
+    at.map_or((content, ""), |at| (content[..at].trim_end(), content[at + 1..].trim_start()))
+}
+
+fn folded(dialect: Dialect, key: &str) -> String {
+    match dialect {
+        Dialect::Git => key.to_ascii_lowercase(),
+        Dialect::Npm => key.to_owned(),
+        Dialect::Pip => key.to_lowercase().replace('_', "-"),
+    }
+}
+
+fn unquoted(dialect: Dialect, value: &str) -> String {
+    if dialect != Dialect::Git {
+        return value.to_owned();
+    }
+    let (mut text, mut is_quoted, mut rest, mut kept) = (String::new(), false, value.chars(), 0);
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '\\' => match rest.next() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some(c) => text.push(c),
+                None => {}
+            },
+            '#' | ';' if !is_quoted => break,
+            c => text.push(c),
+        }
+        if is_quoted || !c.is_whitespace() {
+            kept = text.len();
+        }
+    }
+    text.truncate(kept);
+    text
+}
+
+fn assignment(dialect: Dialect, key: &str, value: &str) -> String {
+    match dialect {
+        Dialect::Git if value.is_empty() => format!("\t{key} ="),
+        Dialect::Git if value.contains(['"', '\\', '#', ';', '\n', '\t']) || value.trim() != value => {
+            let escaped =
+                value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
+            format!("\t{key} = \"{escaped}\"")
+        }
+        Dialect::Git => format!("\t{key} = {value}"),
+        Dialect::Npm => format!("{key}={value}"),
+        Dialect::Pip => format!("{key} = {value}"),
+    }
+}
+
+fn place(dialect: Dialect, path: &[String]) -> Option<(&str, String)> {
+    match path {
+        [key] if dialect == Dialect::Npm => Some(("", folded(dialect, key))),
+        [section, key] => Some((section, folded(dialect, key))),
+        _ => None,
+    }
+}
+
+/// The lines as one text, which ends in a line's end where the former one did.
+fn joined(former: &str, lines: &[&str]) -> String {
+    let end = line_end(former);
+    let mut text = String::new();
+    for line in lines {
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push_str(end);
+        }
+        text.push_str(line);
+    }
+    if !former.is_empty() && !former.ends_with('\n') && text.ends_with(end) {
+        text.truncate(text.len() - end.len());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::super::edit::{Format, apply, withdraw};
+    use super::*;
+
+    fn want(format: Format) -> Vec<Want> {
+        match format {
+            Format::Git => vec![Want::new(&["credential \"https://x\"", "helper"], json!(["", "!'/a b'"]))],
+            Format::Pip => vec![Want::new(&["global", "keyring-provider"], "subprocess")],
+            _ => vec![Want::new(&["//h/p/:_authToken"], "${T}")],
+        }
+    }
+
+    #[rstest]
+    #[case(Format::Git, "", "[credential \"https://x\"]\n\thelper =\n\thelper = !'/a b'\n")]
+    #[case(
+        Format::Git,
+        "; c\n[Credential \"https://x\"]\n  Helper = \"a;b\" ; old\n\n[user]\n\tname = A \\\n [no]",
+        "; c\n[Credential \"https://x\"]\n\thelper =\n\thelper = !'/a b'\n\n[user]\n\tname = A \\\n [no]"
+    )]
+    #[case(
+        Format::Git,
+        "[credential \"https://x\"]\r\n\tuseHttpPath = true\r\n\r\n[user]\r\n",
+        "[credential \"https://x\"]\r\n\tuseHttpPath = true\r\n\thelper =\r\n\thelper = !'/a b'\r\n\r\n[user]\r\n"
+    )]
+    #[case(
+        Format::Git,
+        "[user]\n\tname = A",
+        "[user]\n\tname = A\n[credential \"https://x\"]\n\thelper =\n\thelper = !'/a b'"
+    )]
+    #[case(
+        Format::Pip,
+        "[global]\nindex-url =\n    https://a\n    https://b\n[install]\nx = 1\n",
+        "[global]\nindex-url =\n    https://a\n    https://b\nkeyring-provider = subprocess\n[install]\nx = 1\n"
+    )]
+    #[case(Format::Pip, "[global]\nKeyring_Provider: auto\n", "[global]\nkeyring-provider = subprocess\n")]
+    #[case(Format::Npm, "a=b", "a=b\n//h/p/:_authToken=${T}")]
+    #[case(Format::Npm, "; c\r\na = b\r\n", "; c\r\na = b\r\n//h/p/:_authToken=${T}\r\n")]
+    fn lines_go_where_they_belong(#[case] format: Format, #[case] text: &str, #[case] expected: &str) {
+        let (new, puts) = apply(format, text, &want(format)).unwrap();
+        assert_eq!(new, expected);
+        assert_eq!(apply(format, &new, &want(format)).unwrap().0, new, "a second time changes nothing");
+        let (back, foreign) =
+            withdraw(format, &new, &puts, |put, value| put.value.as_ref() == Some(value)).unwrap();
+        assert!(foreign.is_empty());
+        if puts[0].was.is_none() {
+            assert_eq!(back, text);
+        } else {
+            assert_eq!(format.value(&back, &puts[0].path).unwrap(), puts[0].was);
+        }
+    }
+
+    #[rstest]
+    #[case(Format::Git, "[user]\n[oops\n", 2)]
+    #[case(Format::Git, "[user] name = A\n", 1)]
+    #[case(Format::Pip, "# c\nkey = 1\n", 2)]
+    fn a_fault_has_a_place(#[case] format: Format, #[case] text: &str, #[case] place: usize) {
+        let fault = apply(format, text, &want(format)).unwrap_err();
+        assert!(matches!(fault, Fault::Syntax { line, .. } if line == place), "{fault:?}");
+    }
+
+    #[test]
+    fn git_values_are_read_as_git_reads_them() {
+        let text = "[a]\n\tb = \"x # y\" z ; c\n\tc = \"q\\\"\\\\\"\n";
+        let read = |key: &str| Format::Git.value(text, &["a".to_owned(), key.to_owned()]).unwrap();
+        assert_eq!(read("b"), Some("x # y z".into()));
+        assert_eq!(read("c"), Some("q\"\\".into()));
+    }
+}

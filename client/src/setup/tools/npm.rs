@@ -1,0 +1,59 @@
+//! npm and pnpm, which share a file. npm has no helpers; pnpm runs one from the user's own file alone (pnpm, "Settings").
+
+use super::super::edit::{Format, Want};
+use super::super::places::Places;
+use super::super::plan::{FilePlan, Plan};
+use super::{nerf_dart, text, usage};
+use crate::failure::Failure;
+
+/// npm's line, which takes the token from the environment.
+pub(in super::super) fn npm(places: &Places, registries: &[String]) -> Result<Plan, Failure> {
+    let wants = named(registries)?
+        .into_iter()
+        .map(|name| Want::new(&[&format!("{name}:_authToken")], "${ENTRA_NPM_TOKEN}"))
+        .collect();
+    Ok(Plan {
+        files: vec![FilePlan::values(places.npm(), Format::Npm, wants)],
+        words: vec![
+            "npm runs no helpers; it takes the token from its environment, so run it by entra.".to_owned(),
+            "Try it: entra run --env ENTRA_NPM_TOKEN=devops -- npm ping".to_owned(),
+        ],
+        ..Plan::default()
+    })
+}
+
+/// pnpm's line, which names the helper.
+pub(in super::super) fn pnpm(places: &Places, registries: &[String]) -> Result<Plan, Failure> {
+    let link = places.helper("pnpm-token-entra");
+    let program = text(&link)?;
+    let wants = named(registries)?
+        .into_iter()
+        .map(|name| Want::new(&[&format!("{name}:tokenHelper")], program.as_str()))
+        .collect();
+    let is_broken = program.contains(char::is_whitespace);
+    Ok(Plan {
+        files: vec![FilePlan::values(places.npm(), Format::Npm, wants)],
+        links: vec![link],
+        warnings: is_broken
+            .then(|| {
+                format!("pnpm hands the helper's path to a shell as it stands, and {program} has a space; pnpm may not find it.")
+            })
+            .into_iter()
+            .collect(),
+        words: vec!["Try it: pnpm ping".to_owned()],
+        ..Plan::default()
+    })
+}
+
+fn named(registries: &[String]) -> Result<Vec<String>, Failure> {
+    const HINT: &str =
+        "Add `--registry https://pkgs.dev.azure.com/ORGANIZATION/_packaging/FEED/npm/registry/` for each.";
+    if registries.is_empty() {
+        return Err(usage("Say which registries are yours.", HINT));
+    }
+    let name = |address: &String| {
+        nerf_dart(address)
+            .ok_or_else(|| usage(format!("`{address}` is not the address of a registry over HTTPS."), HINT))
+    };
+    registries.iter().map(name).collect()
+}

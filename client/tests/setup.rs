@@ -1,0 +1,325 @@
+//! `entra setup` of every tool that needs no lease: set up, again, and back, byte for byte. Elsewhere other folders hold it.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+#[path = "support/home.rs"]
+mod home;
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Output;
+
+use home::{Home, assert_same};
+use rstest::rstest;
+use support::{entra, err, out};
+
+const FEED: &str = "https://pkgs.dev.azure.com/o/_packaging/f/npm/registry/";
+
+fn run(home: &Home, line: &str) -> Output {
+    let mut command = entra(line);
+    home.dress(&mut command);
+    command.output().unwrap()
+}
+
+#[track_caller]
+fn good(home: &Home, line: &str) -> String {
+    let output = run(home, line);
+    assert_eq!(output.status.code(), Some(0), "{line}: {}{}", out(&output), err(&output));
+    out(&output).to_owned()
+}
+
+/// The tool with its options, its file, what the file holds, and lines that are in it afterwards.
+#[rstest]
+#[case("git", ".gitconfig", None, &["[credential \"https://dev.azure.com\"]\n\thelper =\n\thelper = /", "[credential \"https://*.visualstudio.com\"]"])]
+#[case("git", ".gitconfig", Some("\u{feff}# mine\r\n[user]\r\n\tname = \"A # B\""), &["# mine\r\n[user]\r\n\tname = \"A # B\"\r\n[credential \"https://dev.azure.com\"]\r\n"])]
+#[case("git", ".gitconfig", Some("[credential \"https://dev.azure.com\"]\n\thelper = manager\n\tuseHttpPath = true\n[x]\n"), &["[credential \"https://dev.azure.com\"]\n\thelper =\n\thelper = /", "\n\tuseHttpPath = true\n[x]\n"])]
+#[case("docker --registry a.azurecr.io --registry b.azurecr.io", ".docker/config.json", None, &["\"credHelpers\": {", "\"a.azurecr.io\": \"entra\"", "\"b.azurecr.io\": \"entra\""])]
+#[case("docker --registry a.azurecr.io", ".docker/config.json", Some("{\n\t\"auths\": {},\n\t\"credsStore\": \"x\",\n\t\"credHelpers\": {\n\t\t\"gcr.io\": \"gcloud\"\n\t}\n}"), &["\t\"credsStore\": \"x\",", "\"gcr.io\": \"gcloud\",\n\t\t\"a.azurecr.io\": \"entra\"\n\t}\n}"])]
+#[case("cargo", ".cargo/config.toml", None, &["[credential-alias]\nentra = [\"/", "global-credential-providers = [\"cargo:token\", \"entra\"]"])]
+#[case("cargo --registry mine", ".cargo/config.toml", Some("# c\r\n[registries.mine] # d\r\nindex = \"sparse+https://h/\"\r\n\r\n[build]\r\njobs = 1"), &["# c\r\n[registries.mine] # d\r\nindex = \"sparse+https://h/\"\r\ncredential-provider = [\"/", "]\r\n\r\n[build]\r\njobs = 1"])]
+#[case("cargo", ".cargo/config.toml", Some("[registry]\nglobal-credential-providers = [\"cargo:libsecret\"] # mine\n"), &["global-credential-providers = [\"cargo:libsecret\", \"entra\"] # mine\n"])]
+#[case("pip", "config/pip.conf", None, &["[global]\nkeyring-provider = subprocess\n"])]
+#[case("pip", "config/pip.conf", Some("[global]\nindex-url =\n\thttps://h\n; end"), &["[global]\nindex-url =\n\thttps://h\nkeyring-provider = subprocess\n; end"])]
+#[case("uv", "config/uv/uv.toml", None, &["keyring-provider = \"subprocess\"\n"])]
+#[case("uv", "config/uv/uv.toml", Some("[pip]\nstrict = true"), &["keyring-provider = \"subprocess\"\n", "[pip]\nstrict = true"])]
+#[case("npm --registry https://h/r/", ".npmrc", None, &["//h/r/:_authToken=${ENTRA_NPM_TOKEN}\n"])]
+#[case("npm --registry https://h/r/", ".npmrc", Some("//h/r/:_authToken=old\r\nfund=false"), &["//h/r/:_authToken=${ENTRA_NPM_TOKEN}\r\nfund=false"])]
+#[case("pnpm --registry https://h/r", ".npmrc", Some("fund=false"), &["fund=false\n//h/r/:tokenHelper=/", "/data/entrad/bin/pnpm-token-entra"])]
+#[case("kubectl", "data/entrad/bin/kubelogin", None, &[])]
+#[case("az-shim", "data/entrad/shims/az", None, &[])]
+#[case("azd-shim", "data/entrad/shims/azd", None, &[])]
+fn a_tool_is_set_up_once_and_taken_back_whole(
+    #[case] line: &str,
+    #[case] file: &str,
+    #[case] text: Option<&str>,
+    #[case] lines: &[&str],
+) {
+    let home = Home::with(&text.map(|text| (file, text)).into_iter().collect::<Vec<_>>());
+    let before = home.tree();
+    let printed = good(&home, &format!("setup {line} --print"));
+    assert!(printed.contains("Nothing was changed."), "{printed}");
+    assert_same(&home.tree(), &before);
+
+    let said = good(&home, &format!("setup {line}"));
+    let tool = line.split(' ').next().unwrap();
+    assert!(said.ends_with(&format!("\nUndo it: entra setup {tool} --undo\n")), "{said}");
+    if !lines.is_empty() {
+        let text = home.read(file);
+        assert!(lines.iter().all(|line| text.contains(line)), "{text}");
+    }
+    assert!(fs::exists(home.at(file)).unwrap());
+    let set_up = home.tree();
+    let said = good(&home, &format!("setup {line}"));
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert_same(&home.tree(), &set_up);
+    assert!(good(&home, "setup").lines().any(|line| line.starts_with(tool) && line.contains("set up")));
+
+    good(&home, &format!("setup {tool} --undo"));
+    assert_same(&home.tree(), &before);
+    let said = good(&home, &format!("setup {tool} --undo"));
+    assert!(said.contains("nothing to undo"), "{said}");
+}
+
+#[test]
+fn links_lead_to_the_program() {
+    let home = Home::with(&[]);
+    good(&home, "setup git");
+    good(&home, "setup az-shim");
+    let own = fs::canonicalize(env!("CARGO_BIN_EXE_entra")).unwrap();
+    for name in ["data/entrad/bin/git-credential-entra", "data/entrad/shims/az"] {
+        assert_eq!(fs::read_link(home.at(name)).unwrap(), own);
+    }
+    let folder = fs::metadata(home.at("data/entrad/bin")).unwrap();
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn an_entra_on_path_that_stays_across_updates_is_preferred() {
+    let home = Home::with(&[]);
+    fs::create_dir_all(home.at("bin")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_entra"), home.at("bin/entra")).unwrap();
+    let mut command = entra("setup kubectl");
+    home.dress(&mut command);
+    command.env("PATH", home.at("bin")).env("SHELL", "/usr/bin/fish");
+    let output = command.output().unwrap();
+    assert_eq!(fs::read_link(home.at("data/entrad/bin/kubelogin")).unwrap(), home.at("bin/entra"));
+    assert!(out(&output).contains("fish_add_path"), "{}", out(&output));
+}
+
+#[test]
+fn two_tools_share_a_link_and_a_file() {
+    let home = Home::with(&[(".npmrc", "fund=false")]);
+    let before = home.tree();
+    for (first, second) in [("pip", "uv"), ("uv", "pip")] {
+        good(&home, "setup pip");
+        good(&home, "setup uv");
+        good(&home, &format!("setup {first} --undo"));
+        assert!(home.at("data/entrad/bin/keyring").is_symlink());
+        good(&home, &format!("setup {second} --undo"));
+        assert_same(&home.tree(), &before);
+    }
+    for empty in [false, true] {
+        if empty {
+            fs::remove_file(home.at(".npmrc")).unwrap();
+        }
+        let before = home.tree();
+        for (first, second) in [("npm", "pnpm"), ("pnpm", "npm")] {
+            good(&home, &format!("setup npm --registry {FEED}"));
+            good(&home, &format!("setup pnpm --registry {FEED}"));
+            good(&home, &format!("setup {first} --undo"));
+            assert_eq!(home.read(".npmrc").matches(":_authToken").count(), usize::from(second == "npm"));
+            good(&home, &format!("setup {second} --undo"));
+            assert_same(&home.tree(), &before);
+        }
+    }
+}
+
+#[test]
+fn what_others_changed_since_stays() {
+    let home = Home::with(&[(".gitconfig", "[user]\n\tname = A\n")]);
+    good(&home, "setup git");
+    let text = home.read(".gitconfig") + "[core]\n\tpager = less\n";
+    home.write(".gitconfig", &text);
+    let said = good(&home, "setup git --undo");
+    assert!(said.contains("was changed since"), "{said}");
+    assert_eq!(home.read(".gitconfig"), "[user]\n\tname = A\n[core]\n\tpager = less\n");
+
+    // Between two runs of entra, too.
+    good(&home, "setup docker --registry a.azurecr.io");
+    let text = home.read(".docker/config.json").replacen('{', "{\n  \"psFormat\": \"x\",", 1);
+    home.write(".docker/config.json", &text);
+    good(&home, "setup docker --registry b.azurecr.io");
+    good(&home, "setup docker --undo");
+    assert_eq!(home.read(".docker/config.json"), "{\n  \"psFormat\": \"x\"\n}\n");
+}
+
+#[test]
+fn a_second_registry_joins_the_first() {
+    let home = Home::with(&[(".docker/config.json", "{}")]);
+    let before = home.tree();
+    good(&home, "setup docker --registry a.azurecr.io");
+    good(&home, "setup docker --registry b.azurecr.io");
+    assert_eq!(home.read(".docker/config.json").matches("\"entra\"").count(), 2);
+    good(&home, "setup docker --undo");
+    assert_same(&home.tree(), &before);
+}
+
+#[test]
+fn a_linked_file_is_changed_where_it_is() {
+    let home = Home::with(&[("dotfiles/gitconfig", "[user]\n")]);
+    symlink("dotfiles/gitconfig", home.at(".gitconfig")).unwrap();
+    let before = home.tree();
+    good(&home, "setup git");
+    assert!(home.at(".gitconfig").is_symlink());
+    assert!(home.read("dotfiles/gitconfig").contains("dev.azure.com"));
+    good(&home, "setup git --undo");
+    assert_same(&home.tree(), &before);
+    fs::remove_file(home.at("dotfiles/gitconfig")).unwrap();
+    let output = run(&home, "setup git");
+    assert_eq!(output.status.code(), Some(5));
+    assert!(err(&output).contains("is a link to a file that does not exist"), "{}", err(&output));
+}
+
+#[rstest]
+#[case("git", ".gitconfig", "[user]\n[oops\n", "line 2, column 1")]
+#[case("docker --registry a.azurecr.io", ".docker/config.json", "{\n  \"auths\": {},\n}", "line 3, column 1")]
+#[case(
+    "docker --registry a.azurecr.io",
+    ".docker/config.json",
+    "{\"credHelpers\": 1}",
+    "`credHelpers` is not a table"
+)]
+#[case("cargo", ".cargo/config.toml", "[a]\nb = = 1\n", "line 2, column 5")]
+#[case("pip", "config/pip.conf", "x = 1\n", "line 1, column 1")]
+fn what_does_not_parse_is_left_alone(
+    #[case] line: &str,
+    #[case] file: &str,
+    #[case] text: &str,
+    #[case] words: &str,
+) {
+    let home = Home::with(&[(file, text)]);
+    let before = home.tree();
+    let output = run(&home, &format!("setup {line}"));
+    assert_eq!(output.status.code(), Some(5));
+    assert!(err(&output).contains(words) && err(&output).contains(file), "{}", err(&output));
+    assert_same(&home.tree(), &before);
+}
+
+#[test]
+fn what_is_read_only_is_left_alone() {
+    let home = Home::with(&[(".docker/config.json", "{}"), (".npmrc", "")]);
+    let mode = |name: &str, mode| fs::set_permissions(home.at(name), Permissions::from_mode(mode)).unwrap();
+    mode(".docker", 0o555);
+    mode(".npmrc", 0o444);
+    let before = home.tree();
+    for line in ["docker --registry a.azurecr.io".to_owned(), format!("npm --registry {FEED}")] {
+        let output = run(&home, &format!("setup {line}"));
+        assert_eq!(output.status.code(), Some(5));
+        assert!(err(&output).contains("is read-only"), "{}", err(&output));
+        assert_same(&home.tree(), &before);
+    }
+    mode(".docker", 0o755);
+}
+
+#[test]
+fn a_step_that_fails_takes_the_former_ones_with_it() {
+    let home = Home::with(&[(".gitconfig", "[user]\n"), ("data/entrad/bin/git-credential-entra", "theirs")]);
+    let before = home.tree();
+    let output = run(&home, "setup git");
+    assert_eq!(output.status.code(), Some(5), "{}", out(&output));
+    assert!(err(&output).contains("git-credential-entra cannot be written"), "{}", err(&output));
+    assert_same(&home.tree(), &before);
+}
+
+#[test]
+fn a_context_of_kubectl_is_converted_by_kubectl() {
+    let home = Home::with(&[(".kube/config", "# mine\ncontext\n"), ("bin/kubectl", KUBECTL)]);
+    fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();
+    let before = home.tree();
+    let run = |line: &str| {
+        let mut command = entra(line);
+        home.dress(&mut command);
+        let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
+        command.env("PATH", path).env("TMPDIR", home.at("bin")).output().unwrap()
+    };
+    let output = run("setup kubectl --context prod");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let helper = home.at("data/entrad/bin/kubelogin");
+    let words = "--exec-api-version=client.authentication.k8s.io/v1 --exec-arg=get-token --exec-arg=--server-id \
+                 --exec-arg=6dae42f8-4368-4678-94ff-3960e28e3630 --exec-interactive-mode=Never";
+    assert_eq!(
+        home.read(".kube/config"),
+        format!("# mine\ncontext\ndeleted ada\nada --exec-command={} {words}\n", helper.display())
+    );
+    let set_up = home.tree();
+    assert!(out(&run("setup kubectl --context prod")).contains("nothing was changed"));
+    assert_same(&home.tree(), &set_up);
+
+    home.write(".kube/config", "changed");
+    let output = run("setup kubectl --undo");
+    assert_eq!(output.status.code(), Some(5));
+    let copy = home.at("state/entrad/setup/kubectl-0.original");
+    assert!(err(&output).contains(&format!("is in {}", copy.display())), "{}", err(&output));
+    assert!(helper.is_symlink());
+    let written = &set_up[std::path::Path::new(".kube/config")].1;
+    fs::write(home.at(".kube/config"), written).unwrap();
+    assert_eq!(run("setup kubectl --undo").status.code(), Some(0));
+    assert_same(&home.tree(), &before);
+}
+
+/// Writes down what it is told, and knows one context.
+const KUBECTL: &str = r#"#!/bin/sh
+case "$1 $2" in
+"config view")
+    case "$5" in
+    *contexts*) printf 'dev\ngrace\nprod\nada\n' ;;
+    *) sed -n 's/.*--exec-command=\([^ ]*\).*/\1/p' "$KUBECONFIG" ;;
+    esac ;;
+"config delete-user") echo "deleted $3" >> "$KUBECONFIG" ;;
+"config set-credentials") shift 2; echo "$*" >> "$KUBECONFIG" ;;
+esac
+"#;
+
+#[test]
+fn copies_of_settings_are_private() {
+    let home = Home::with(&[(".npmrc", "//h/:_authToken=secret\n")]);
+    good(&home, &format!("setup npm --registry {FEED}"));
+    let tree = home.tree();
+    let kept: Vec<_> = tree.iter().filter(|(path, _)| path.starts_with("state/entrad/setup")).collect();
+    assert_eq!(kept.len(), 3, "{kept:?}");
+    assert!(kept.iter().all(|(_, (mode, _))| mode & 0o077 == 0));
+}
+
+#[rstest]
+#[case("docker", "--registry")]
+#[case("docker --registry a/b", "not a registry's host")]
+#[case("npm --registry http://h/", "over HTTPS")]
+#[case("cargo --registry a.b", "not the name of a registry")]
+#[case("claude-desktop --foundry x", "--model")]
+#[case("claude-desktop --foundry a.b --model m", "not the name of a Foundry resource")]
+#[case("git --undo --print", "cannot be used")]
+#[case("emacs", "unrecognized subcommand")]
+fn a_mistake_is_answered_with_what_is_right(#[case] line: &str, #[case] words: &str) {
+    let home = Home::with(&[]);
+    let output = run(&home, &format!("setup {line}"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains(words), "{}", err(&output));
+    assert_eq!(home.tree().len(), 1);
+}
+
+#[test]
+fn a_second_run_that_fails_leaves_the_first() {
+    let home = Home::with(&[(".npmrc", "fund=false")]);
+    good(&home, &format!("setup pnpm --registry {FEED}"));
+    good(&home, "setup pip");
+    fs::write(home.at("config/other"), "[global]\n").unwrap();
+    fs::remove_file(home.at("data/entrad/bin/keyring")).unwrap();
+    fs::create_dir(home.at("data/entrad/bin/keyring")).unwrap();
+    let before = home.tree();
+    let mut command = entra("setup pip");
+    home.dress(&mut command);
+    let output = command.env("PIP_CONFIG_FILE", home.at("config/other")).output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", out(&output));
+    assert_same(&home.tree(), &before);
+}
