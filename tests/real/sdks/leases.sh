@@ -4,9 +4,10 @@
 # shellcheck shell=bash
 
 # What `entra env` prints, as a shell understands it: `lent` is what it set.
-lend() { # SHELL RESOURCE
-    local shell=$1 script="$work/env.$1" dump
-    entra env --for "$2" --shell "$shell"
+lend() { # SHELL RESOURCE|--all-resources
+    local shell=$1 script="$work/env.$1" dump words=("$2")
+    [[ $2 == --* ]] || words=(--for "$2")
+    entra env "${words[@]}" --shell "$shell"
     ended 0 || fatal "entra env did not work: $err"
     printf '%s\n' "$out" >"$script"
     # What stood there stays, and what is to be kept from proxies is added.
@@ -40,7 +41,7 @@ check_proxies() {
 # In one process, whose library has fixed its idea of the endpoint before.
 check_restart() {
     local sdk endpoint
-    lend bash '*'
+    lend bash --all-resources
     endpoint=$(lent_value IDENTITY_ENDPOINT)
     for sdk in python node rust; do
         with "${lent[@]}" conversation_begin "$sdk"
@@ -51,7 +52,7 @@ check_restart() {
         check "$sdk: the next call after a restart is good" holds '.ok and .ms < 1000'
         conversation_end
     done
-    lend bash '*'
+    lend bash --all-resources
     check "the port is the same" test "$endpoint" == "$(lent_value IDENTITY_ENDPOINT)"
 }
 
@@ -130,10 +131,12 @@ probe_environment() {
     ((status == 2)) && status=1
 }
 
+# For a resource: the models' when `about` does not say.
 get_from() { # ENDPOINT CURL-ARGUMENTS...
+    local resource=${about:-https://cognitiveservices.azure.com}
     status=0
     out=$(env -i PATH=/usr/bin:/bin curl --silent --show-error --max-time 10 "${@:2}" \
-        "$1?api-version=2019-08-01&resource=https://cognitiveservices.azure.com" 2>&1) || status=$?
+        "$1?api-version=2019-08-01&resource=$resource" 2>&1) || status=$?
 }
 
 is_refused() { [[ $out != *access_token* ]] && holds '.statusCode == 403 and (.message | startswith("entrad: "))'; }

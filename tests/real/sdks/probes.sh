@@ -6,9 +6,6 @@
 cache=${ENTRAD_REAL_CACHE:-$root/tests/real/.cache}/sdks
 python=("$cache/venv/bin/python")
 declare -A kinds=([python]='mi dac az azd' [node]='mi dac az azd' [rust]='mi dev')
-# What the next program finds in its environment, and what it is started by.
-surroundings=()
-lender=()
 
 install() {
     install_python "$here/requirements.txt" "$cache/venv"
@@ -38,42 +35,8 @@ programs_begin() {
     simulator_begin
     daemon_begin
     mkdir "$work/shims"
-    ln -s "$target/debug/entra" "$work/shims/az"
-    ln -s "$target/debug/entra" "$work/shims/azd"
-}
-
-# Puts words of the form NAME=VALUE into the environment of one command: with NAME=VALUE... COMMAND...
-with() {
-    local kept=("${surroundings[@]}") ended=0
-    while [[ $1 == *=* ]]; do
-        surroundings+=("$1")
-        shift
-    done
-    "$@" || ended=$?
-    surroundings=("${kept[@]}")
-    return "$ended"
-}
-
-# Lets `entra run` start one command, with a lease for these resources: lending RESOURCE... COMMAND...
-lending() {
-    local kept=("${lender[@]}") ended=0
-    lender=("${entra_program[@]}" run)
-    until declare -F "$1" >/dev/null; do
-        [[ $1 == *:* ]] && lender+=(--resource "$1") || lender+=(--for "$1")
-        shift
-    done
-    lender+=(--)
-    "$@" || ended=$?
-    lender=("${kept[@]}")
-    return "$ended"
-}
-
-# Runs a program of the workstation as the two above say: `status`, `out`, `err`.
-program_into() {
-    local program_environment=("${program_environment[@]}" "${surroundings[@]}")
-    status=0
-    out=$(program timeout -k 5 60 "${lender[@]}" "$@" 2>"$work/program.err") || status=$?
-    err=$(<"$work/program.err")
+    ln -s "${entra_program[0]}" "$work/shims/az"
+    ln -s "${entra_program[0]}" "$work/shims/azd"
 }
 
 # Asks a library each question in turn, in one process: probe SDK QUESTION...
@@ -121,3 +84,13 @@ CLOUDS
 }
 
 az() { with REQUESTS_CA_BUNDLE="$work/ca.pem" program_into "${python[@]}" -m azure.cli "$@"; }
+
+# --- Claude Code
+
+# Asks it one thing, in this environment: claude_code_for NAME=VALUE...
+claude_code_for() {
+    cd "$work/home"
+    with "$@" CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 program_into \
+        "$cache/node/node_modules/@anthropic-ai/claude-code-linux-x64/claude" --print hello
+    cd "$root"
+}
