@@ -47,7 +47,7 @@ check_restart() {
         with "${lent[@]}" conversation_begin "$sdk"
         ask_in_it "mi $cognitive"
         check "$sdk: a token before the restart" holds .ok
-        daemon_restart
+        daemon_restart 8>&- 9<&-
         ask_in_it "mi $vault"
         check "$sdk: the next call after a restart is good" holds '.ok and .ms < 1000'
         conversation_end
@@ -144,6 +144,7 @@ count_less() { (($1 < $2)); }
 
 # --- one process that is asked again
 
+# It is spoken to by the descriptors 8 and 9, which nothing else that is started meanwhile may keep open.
 conversation_begin() { # SDK
     local command program_environment=("${program_environment[@]}" "${surroundings[@]}")
     probe_of "$1"
@@ -151,17 +152,19 @@ conversation_begin() { # SDK
     mkfifo "$work/questions" "$work/answers"
     (program timeout -k 5 120 "${command[@]}") <"$work/questions" >"$work/answers" 2>"$work/program.err" &
     conversation=$!
-    exec {questions}>"$work/questions" {answers}<"$work/answers"
+    exec 8>"$work/questions" 9<"$work/answers"
+    # That it ended is seen by its silence.
+    trap : PIPE
 }
 
 ask_in_it() { # QUESTION
     out=''
-    printf '%s\n' "$1" >&"$questions"
-    read -r -t 60 -u "$answers" out || true
+    printf '%s\n' "$1" >&8 || true
+    read -r -t 60 -u 9 out || true
     err=$(<"$work/program.err")
 }
 
 conversation_end() {
-    exec {questions}>&- {answers}<&-
+    exec 8>&- 9<&-
     wait "$conversation" || true
 }
