@@ -7,7 +7,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 failed=0
 daemon=
-simulator=
 daemon_options=()
 # How each is called.
 entrad_program=("$target/debug/entrad")
@@ -39,9 +38,6 @@ workstation_end() {
     fi
     if [[ -n $daemon ]]; then
         kill -KILL "$daemon" 2>/dev/null || true
-    fi
-    if [[ -n $simulator ]]; then
-        kill -KILL "$simulator" 2>/dev/null || true
     fi
     if declare -F suite_end >/dev/null; then
         suite_end || true
@@ -88,22 +84,6 @@ await() { # CONDITION..., for about fifteen seconds
 unwatched() { disown "$!"; }
 
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
-
-# --- the simulator
-
-# Starts it: `origin` is where.
-simulator_begin() {
-    local line=''
-    mkfifo "$work/simulator"
-    "$target/debug/entra-sim" --interval 1 >"$work/simulator" 2>"$work/simulator.log" </dev/null &
-    simulator=$!
-    unwatched
-    read -r -t 30 line <"$work/simulator" || true
-    [[ $line == "READY "* ]] || fatal "the simulator did not start"
-    origin=${line#READY }
-}
-
-ask() { curl --silent --show-error --fail --max-time 10 "$@"; }
 
 # --- the programs
 
@@ -184,15 +164,6 @@ login_end() {
     wait "$login" || status=$?
     err=$(<"$work/entra.err")
     printf '%s\n%s\n' "$out" "$err" >>"$work/entra.said"
-}
-
-# Signs a person in whose code the simulator approves.
-sign_in() {
-    login_begin
-    if [[ -n $code ]]; then
-        ask --data "{\"user_code\": \"$code\", \"user\": \"ada@example.com\"}" "$origin/_sim/approve" >>"$work/control"
-    fi
-    login_end
 }
 
 # Ends the suite with what its checks found.
