@@ -24,7 +24,8 @@ pub(super) fn write(it: &Surroundings, out: &mut dyn Write) -> Result {
         }
     }
     for name in &it.unset {
-        writeln!(out, "set -e {name};")?;
+        // To erase what is not there is an error to fish, and the last line's status is that of the whole.
+        writeln!(out, "set -e {name}; or true;")?;
     }
     Ok(())
 }
@@ -65,6 +66,6 @@ mod tests {
             "test \"$NO_PROXY\" = '*'; or string match -q -- '*,127.0.0.1,*' \",$NO_PROXY,\"; \
              or set -gx NO_PROXY (string replace -r -- '^,' '' \"$NO_PROXY,127.0.0.1\");"
         );
-        assert_eq!(lines[7..], ["set -e MSI_SECRET;"]);
+        assert_eq!(lines[7..], ["set -e MSI_SECRET; or true;"]);
     }
 }
