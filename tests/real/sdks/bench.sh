@@ -7,7 +7,7 @@ bench() {
     local resource scopes=() lent endpoint secret
     serve canned --quiet
     canned_endpoint=http://127.0.0.1:$place/msi/token
-    entrad_program=("$target/release/entrad") entra_program=("$target/release/entra")
+    entrad_program=("$target/shipped/entrad") entra_program=("$target/shipped/entra")
     programs_begin
     sign_in
     for resource in api://bench-{1..8}; do
