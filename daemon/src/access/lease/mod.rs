@@ -203,20 +203,18 @@ impl Leases {
         &self,
         change: impl FnOnce(&mut Vec<LeaseRecord>) + Send + 'static,
     ) -> Result<(), ErrorBody> {
+        // Whoever asked may hang up at any await, and the vault may be written all the same.
+        let mut unsure = Unsure { leases: self, is_sure: false };
         let (tell, told) = tokio::sync::oneshot::channel();
         let written = self.vault.change_leases(move |leases| {
             change(leases);
             // Nobody listens any more if the vault took too long; memory is then read anew.
             let _late = tell.send(leases.clone());
         });
-        if let Err(error) = written.await {
-            // It may be on disk all the same.
-            self.state().is_read = false;
-            return Err(error.to_error_body());
-        }
-        match told.await {
-            Ok(records) => self.state().follow(records),
-            Err(_) => self.state().is_read = false,
+        written.await.map_err(|error| error.to_error_body())?;
+        if let Ok(records) = told.await {
+            self.state().follow(records);
+            unsure.is_sure = true;
         }
         Ok(())
     }
@@ -234,6 +232,21 @@ impl Leases {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A change of the vault whose outcome memory does not know yet: unless it comes to know, it is to read anew. A secret that
+/// is void on disk must not be good in memory.
+struct Unsure<'a> {
+    leases: &'a Leases,
+    is_sure: bool,
+}
+
+impl Drop for Unsure<'_> {
+    fn drop(&mut self) {
+        if !self.is_sure {
+            self.leases.state().is_read = false;
+        }
     }
 }
 

@@ -81,6 +81,27 @@ async fn what_is_revoked_is_void_at_once_and_for_good() {
 }
 
 #[tokio::test]
+async fn what_is_void_on_disk_is_void_also_when_whoever_asked_hangs_up_meanwhile() {
+    let leases = leases(&vault());
+    let (_, secret) = leases.make(request("one"), None, None).await.unwrap();
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let (let_go, go) = std::sync::mpsc::channel();
+    let revocation = leases.write(move |held| {
+        begin.send(()).unwrap();
+        go.recv().unwrap();
+        held.clear();
+    });
+    tokio::select! {
+        biased;
+        ended = revocation => panic!("{ended:?}"),
+        begun = begun => begun.unwrap(),
+    }
+    let_go.send(()).unwrap();
+    assert!(leases.admit(&secret, Presented::Apart).await.is_err());
+    assert!(names(&leases).await.is_empty());
+}
+
+#[tokio::test]
 async fn one_of_the_same_name_takes_the_place_of_the_old_one() {
     let leases = leases(&vault());
     let (_, old) = leases.make(request("claude-code"), None, None).await.unwrap();
