@@ -17,8 +17,9 @@ use crate::print;
 use crate::when::rfc3339;
 
 pub(crate) fn run(words: &[OsString]) -> u8 {
+    let method = std::env::var("AAD_LOGIN_METHOD").ok();
     let done =
-        match Wanted::read(words) {
+        match Wanted::read(words, method.as_deref()) {
             Wanted::Token(request) => get_token(request).map(|()| exit::GOOD),
             Wanted::Elsewhere(sentence) => pipes::leave("kubelogin", words, || {
                 Err(Failure::new(exit::USAGE, "not_ours", sentence)
@@ -42,8 +43,9 @@ enum Wanted {
 }
 
 impl Wanted {
-    /// Reads the words as kubelogin does. What says how to sign in is passed over: that is done.
-    fn read(words: &[OsString]) -> Self {
+    /// Reads the words as kubelogin does, for which the environment's `method` goes before `--login`. What says how a person
+    /// signs in is passed over: that is done.
+    fn read(words: &[OsString], method: Option<&str>) -> Self {
         let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
         let Some(("get-token", flags)) = words.split_first().map(|(first, rest)| (*first, rest)) else {
             return Self::Elsewhere("entrad's kubelogin knows `get-token` alone.".to_owned());
@@ -53,7 +55,8 @@ impl Wanted {
         if flags.get("pop-enabled").is_some_and(|value| !value.eq_ignore_ascii_case("false")) {
             return Self::Elsewhere("entrad has no proof-of-possession tokens (`--pop-enabled`).".to_owned());
         }
-        if let Some(method) = flag("login").filter(|method| METHODS_WITHOUT_A_PERSON.contains(method)) {
+        let method = method.or(flag("login"));
+        if let Some(method) = method.filter(|method| METHODS_WITHOUT_A_PERSON.contains(method)) {
             let sentence = format!("entrad serves people, and `--login {method}` asks for another identity.");
             return Self::Elsewhere(sentence);
         }
@@ -160,7 +163,11 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Wanted {
-        Wanted::read(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
+        read_with(line, None)
+    }
+
+    fn read_with(line: &str, method: Option<&str>) -> Wanted {
+        Wanted::read(&line.split(' ').map(OsString::from).collect::<Vec<_>>(), method)
     }
 
     fn token(tenant: Option<&str>) -> Wanted {
@@ -194,6 +201,16 @@ mod tests {
     fn what_is_not_ours_is_said_to_be_another_s(#[case] line: &str, #[case] named: &str) {
         let Wanted::Elsewhere(sentence) = read(line) else { panic!("{line}") };
         assert!(sentence.contains(named), "{sentence}");
+    }
+
+    #[test]
+    fn the_environment_names_another_identity_as_well() {
+        let line = "get-token --server-id s --login azurecli";
+        assert!(matches!(read_with(line, Some("workloadidentity")), Wanted::Elsewhere(_)));
+        assert!(matches!(read_with(line, Some("devicecode")), Wanted::Token(_)));
+        // As in kubelogin, it goes before the flag.
+        let line = "get-token --server-id s --login spn";
+        assert!(matches!(read_with(line, Some("azurecli")), Wanted::Token(_)));
     }
 
     #[test]
