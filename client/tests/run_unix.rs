@@ -169,6 +169,23 @@ fn a_shell_reads_the_lines_twice_and_adds_once(
     assert!(!after.iter().any(|line| line.starts_with("MSI_") || line.starts_with("AZURE_")), "{after:#?}");
 }
 
+#[rstest]
+#[case("*", true)]
+#[case("*,b", false)]
+#[case("127.0.0.1 localhost", false)]
+fn a_proxy_goes_where_not_everybody_excepts_this_machine(#[case] exceptions: &str, #[case] is_out: bool) {
+    let daemon = granting();
+    let lines = lines(&daemon, "env --for foundry --shell bash");
+    let before = [("NO_PROXY", exceptions), ("HTTP_PROXY", "http://p:1"), ("https_proxy", "http://p:1")];
+    let after = after(&lines, Path::new("/nowhere"), &before);
+    for name in ["HTTP_PROXY=", "https_proxy="] {
+        assert_eq!(after.iter().any(|line| line.starts_with(name)), !is_out, "{after:#?}");
+    }
+    // Some divide the list at commas alone.
+    let is_excepted = |line: &String| line.starts_with("NO_PROXY=") && line.ends_with(",127.0.0.1,localhost");
+    assert_eq!(after.iter().any(is_excepted), !is_out, "{after:#?}");
+}
+
 #[test]
 fn lines_without_quotes_around_them_are_read_all_the_same() {
     let daemon = granting();

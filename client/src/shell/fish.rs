@@ -2,7 +2,7 @@
 
 use std::fmt::{Result, Write};
 
-use crate::surroundings::{EXEMPT, PROXY_EXCEPTIONS, Surroundings};
+use crate::surroundings::{EXEMPT, PROXIES, PROXY_EXCEPTIONS, Surroundings};
 
 /// Sets that are exported, and erasures.
 pub(super) fn write(it: &Surroundings, out: &mut dyn Write) -> Result {
@@ -23,8 +23,11 @@ pub(super) fn write(it: &Surroundings, out: &mut dyn Write) -> Result {
             )?;
         }
     }
+    // To erase what is not there is an error to fish, and the last line's status is that of the whole.
+    for name in PROXIES {
+        writeln!(out, "test \"${upper}\" = '*'; or test \"${lower}\" = '*'; and set -e {name}; or true;")?;
+    }
     for name in &it.unset {
-        // To erase what is not there is an error to fish, and the last line's status is that of the whole.
         writeln!(out, "set -e {name}; or true;")?;
     }
     Ok(())
@@ -66,6 +69,8 @@ mod tests {
             "test \"$NO_PROXY\" = '*'; or string match -q -- '*,127.0.0.1,*' \",$NO_PROXY,\"; \
              or set -gx NO_PROXY (string replace -r -- '^,' '' \"$NO_PROXY,127.0.0.1\");"
         );
-        assert_eq!(lines[7..], ["set -e MSI_SECRET; or true;"]);
+        let line = "test \"$NO_PROXY\" = '*'; or test \"$no_proxy\" = '*'; and set -e ALL_PROXY; or true;";
+        assert_eq!(lines[7], line);
+        assert_eq!(lines[13..], ["set -e MSI_SECRET; or true;"]);
     }
 }

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::args::Shell;
 use crate::failure::Failure;
-use crate::surroundings::{Surroundings, exempted};
+use crate::surroundings::{Surroundings, exempted, out_of_use};
 
 /// What `$SHELL` names, else what is usual on this system.
 ///
@@ -95,9 +95,10 @@ fn write_json(
         // Neither has a character that JSON escapes.
         write!(out, "\"{name}\":\"{}\",", value.expose())?;
     }
+    let unset: Vec<_> = it.unset.iter().chain(out_of_use(&present)).collect();
     let [upper, lower] =
         exempted(present).map(|(name, value)| format!("\"{name}\":{}", json!(value.to_string_lossy())));
-    writeln!(out, "{upper},{lower}}},\"unset\":{},\"lease\":{}}}", json!(it.unset), json!(it.lease))
+    writeln!(out, "{upper},{lower}}},\"unset\":{},\"lease\":{}}}", json!(unset), json!(it.lease))
 }
 
 /// Counts what would be written, in bytes.
@@ -160,5 +161,8 @@ mod tests {
         assert_eq!(value["set"]["no_proxy"], "a\"b,127.0.0.1,localhost");
         assert_eq!(value["unset"][0], "MSI_ENDPOINT");
         assert_eq!(value["lease"]["id"], "0a1b2c3d4e5f");
+        assert_eq!(value["unset"].as_array().map(Vec::len), Some(1));
+        let text = written(Shell::Json, &it, &|name| (name == "NO_PROXY").then(|| "*".into())).unwrap();
+        assert!(text.contains("\"unset\":[\"MSI_ENDPOINT\",\"ALL_PROXY\","), "{}", *text);
     }
 }

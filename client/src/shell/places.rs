@@ -6,10 +6,10 @@
 use std::ffi::OsString;
 use std::fmt::{Result, Write};
 
-use crate::surroundings::{EXEMPT, PROXY_EXCEPTIONS, Surroundings, exempted};
+use crate::surroundings::{EXEMPT, PROXY_EXCEPTIONS, Surroundings, exempted, out_of_use};
 
 /// A file for environment.d(5), read whenever the user's service manager starts, with the environment of that moment. Its
-/// few expansions cannot tell `*` from other exceptions, so where that is in force now, it is left alone.
+/// few expansions cannot tell `*` from other exceptions, so where that is in force now, it is left alone, and proxies go.
 pub(super) fn write_environment_d(
     it: &Surroundings,
     present: impl Fn(&str) -> Option<OsString>,
@@ -24,7 +24,12 @@ pub(super) fn write_environment_d(
     let [upper, lower] = PROXY_EXCEPTIONS;
     let [first, ..] = EXEMPT;
     let hosts = EXEMPT.join(",");
-    if exempted(present).iter().all(|(_, value)| value != "*") {
+    let out_of_use = out_of_use(present);
+    for name in out_of_use {
+        // There is no word for taking it away; an empty one is none.
+        writeln!(out, "{name}=")?;
+    }
+    if out_of_use.is_empty() {
         // Each line sees what those before it have set. A host in the place of nothing, because `:+` has been taken for
         // "set" where its manual says "not empty".
         writeln!(out, "{upper}=\"${{{upper}:-${{{lower}:-{first}}}}}\"")?;
@@ -111,7 +116,12 @@ mod tests {
         assert_eq!(lines.len(), 7);
         let mut text = String::new();
         write_environment_d(&it, |_| Some("*".into()), &mut text).unwrap();
-        assert!(!text.contains("PROXY") && text.contains("IDENTITY_HEADER"), "{text}");
+        assert!(
+            !text.contains("NO_PROXY")
+                && text.contains("\nHTTP_PROXY=\n")
+                && text.contains("IDENTITY_HEADER"),
+            "{text}"
+        );
         let mut quoted = String::new();
         write_quoted("a\"b\\c$d`", &mut quoted).unwrap();
         assert_eq!(quoted, r#""a\"b\\c$$d\`""#);

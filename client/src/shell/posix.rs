@@ -4,7 +4,7 @@
 
 use std::fmt::{Result, Write};
 
-use crate::surroundings::{EXEMPT, PROXY_EXCEPTIONS, Surroundings};
+use crate::surroundings::{EXEMPT, PROXIES, PROXY_EXCEPTIONS, Surroundings};
 
 /// Exports and unsets.
 pub(super) fn write(it: &Surroundings, out: &mut dyn Write) -> Result {
@@ -22,6 +22,7 @@ pub(super) fn write(it: &Surroundings, out: &mut dyn Write) -> Result {
             writeln!(out, "{name}=\"${{{name}:+${{{name}}},}}{host}\";; esac;")?;
         }
     }
+    write_if_for_all(&format!("unset -v {};", PROXIES.join(" ")), out)?;
     for name in &it.unset {
         writeln!(out, "unset -v {name};")?;
     }
@@ -46,11 +47,19 @@ pub(super) fn write_launchctl(it: &Surroundings, out: &mut dyn Write) -> Result 
             writeln!(out, "{name}=\"${{{name}:+${{{name}}},}}{host}\";; esac;")?;
         }
     }
+    let unset: String = PROXIES.iter().map(|name| format!("launchctl unsetenv {name};")).collect();
+    write_if_for_all(&unset, out)?;
     writeln!(out, "launchctl setenv {upper} \"${upper}\"; launchctl setenv {lower} \"${lower}\");")?;
     for name in &it.unset {
         writeln!(out, "launchctl unsetenv {name};")?;
     }
     Ok(())
+}
+
+/// What is done where no proxy is to be used for anything.
+fn write_if_for_all(what: &str, out: &mut dyn Write) -> Result {
+    let [upper, lower] = PROXY_EXCEPTIONS;
+    writeln!(out, "if [ \"${{{upper}}}\" = '*' ] || [ \"${{{lower}}}\" = '*' ]; then {what} fi;")
 }
 
 /// The text as one word (POSIX.1-2024 XCU 2.2.2, single quotes).
@@ -94,6 +103,7 @@ case ",${NO_PROXY}," in ',*,'|*,127.0.0.1,*) ;; *) NO_PROXY="${NO_PROXY:+${NO_PR
 case ",${NO_PROXY}," in ',*,'|*,localhost,*) ;; *) NO_PROXY="${NO_PROXY:+${NO_PROXY},}localhost";; esac;
 case ",${no_proxy}," in ',*,'|*,127.0.0.1,*) ;; *) no_proxy="${no_proxy:+${no_proxy},}127.0.0.1";; esac;
 case ",${no_proxy}," in ',*,'|*,localhost,*) ;; *) no_proxy="${no_proxy:+${no_proxy},}localhost";; esac;
+if [ "${NO_PROXY}" = '*' ] || [ "${no_proxy}" = '*' ]; then unset -v ALL_PROXY HTTPS_PROXY HTTP_PROXY all_proxy http_proxy https_proxy; fi;
 unset -v MSI_SECRET;
 unset -v AZURE_CLIENT_ID;
 "#

@@ -5,7 +5,7 @@
 
 use std::fmt::{Result, Write};
 
-use crate::surroundings::{EXEMPT, PROXY_EXCEPTIONS, Surroundings};
+use crate::surroundings::{EXEMPT, PROXIES, PROXY_EXCEPTIONS, Surroundings};
 
 /// Assignments and removals.
 pub(super) fn write(it: &Surroundings, out: &mut dyn Write) -> Result {
@@ -26,6 +26,12 @@ pub(super) fn write(it: &Surroundings, out: &mut dyn Write) -> Result {
             )?;
         }
     }
+    let proxies = PROXIES.map(|name| format!("Env:{name}")).join(",");
+    writeln!(
+        out,
+        "if ($env:{upper} -eq '*' -or $env:{lower} -eq '*') \
+         {{ Remove-Item {proxies} -ErrorAction SilentlyContinue }}"
+    )?;
     for name in &it.unset {
         writeln!(out, "Remove-Item Env:{name} -ErrorAction SilentlyContinue")?;
     }
@@ -69,6 +75,9 @@ mod tests {
             "if ($env:NO_PROXY -ne '*' -and \",${env:NO_PROXY},\" -notlike '*,127.0.0.1,*') \
              { $env:NO_PROXY = \"${env:NO_PROXY},127.0.0.1\".TrimStart(',') }"
         );
-        assert_eq!(lines[7..], ["Remove-Item Env:MSI_SECRET -ErrorAction SilentlyContinue"]);
+        assert!(lines[7].starts_with(
+            "if ($env:NO_PROXY -eq '*' -or $env:no_proxy -eq '*') { Remove-Item Env:ALL_PROXY,"
+        ));
+        assert_eq!(lines[8..], ["Remove-Item Env:MSI_SECRET -ErrorAction SilentlyContinue"]);
     }
 }

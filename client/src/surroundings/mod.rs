@@ -15,7 +15,7 @@ use entra_proto::secret::LeaseSecret;
 use entra_proto::token::TokenRequest;
 use zeroize::Zeroizing;
 
-pub(crate) use self::proxy::{EXEMPT, PROXY_EXCEPTIONS, exempted};
+pub(crate) use self::proxy::{EXEMPT, PROXIES, PROXY_EXCEPTIONS, exempted, out_of_use};
 use crate::args::TokenVariable;
 use crate::commands::heard_by_a_tool;
 use crate::connect::Socket;
@@ -97,7 +97,7 @@ impl Surroundings {
 
     /// Puts them around the program in place of what `present` has.
     pub(crate) fn put_around(&self, command: &mut Command, present: impl Fn(&str) -> Option<OsString>) {
-        for name in &self.unset {
+        for name in self.unset.iter().chain(out_of_use(&present)) {
             command.env_remove(name);
         }
         for (name, value) in &self.set {

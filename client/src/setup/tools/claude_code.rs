@@ -132,17 +132,14 @@ fn resource(given: &str) -> Result<(&'static str, &str), Failure> {
     ))
 }
 
-/// The list with the loopback addresses, so that no proxy ever sees the secret. It is divided by commas or spaces.
+/// The list with the loopback addresses, so that no proxy ever sees the secret. The SDK in Claude Code divides it at commas
+/// alone, and takes `*` for a host's name (azure-sdk-for-js, `proxyPolicy.ts`).
 fn with_loopback(list: &str) -> String {
-    let has = |wanted: &str| list.split([',', ' ']).any(|entry| entry == wanted);
-    if has("*") {
-        return list.to_owned();
-    }
-    let between = if list.trim().contains(' ') && !list.contains(',') { " " } else { "," };
+    let has = |wanted: &str| list.split(',').any(|entry| entry.trim() == wanted);
     let mut entries: Vec<&str> = vec![list.trim_end_matches([',', ' '])];
     entries.extend(["127.0.0.1", "localhost"].into_iter().filter(|entry| !has(entry)));
     entries.retain(|entry| !entry.is_empty());
-    if entries.len() == 1 && !list.is_empty() { list.to_owned() } else { entries.join(between) }
+    if entries.len() == 1 && !list.is_empty() { list.to_owned() } else { entries.join(",") }
 }
 
 const PROXY_EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
@@ -170,10 +167,11 @@ mod tests {
     #[rstest]
     #[case("", "127.0.0.1,localhost")]
     #[case("corp", "corp,127.0.0.1,localhost")]
-    #[case("a b", "a b 127.0.0.1 localhost")]
+    #[case("a b", "a b,127.0.0.1,localhost")]
+    #[case("127.0.0.1 localhost", "127.0.0.1 localhost,127.0.0.1,localhost")]
     #[case("a, localhost,", "a, localhost,127.0.0.1")]
     #[case("127.0.0.1,localhost", "127.0.0.1,localhost")]
-    #[case("*", "*")]
+    #[case("*", "*,127.0.0.1,localhost")]
     fn loopback_is_excepted_from_proxies(#[case] list: &str, #[case] longer: &str) {
         assert_eq!(with_loopback(list), longer);
         assert_eq!(with_loopback(longer), longer);
