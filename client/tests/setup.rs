@@ -309,6 +309,24 @@ fn a_mistake_is_answered_with_what_is_right(#[case] line: &str, #[case] words: &
 }
 
 #[test]
+fn two_runs_at_once_are_one_after_the_other() {
+    let home = Home::with(&[(".gitconfig", "[user]\n\tname = A\n")]);
+    let before = home.tree();
+    let other = fs::File::open(home.at("")).unwrap();
+    other.lock().unwrap();
+    for line in ["setup git", "setup git --undo"] {
+        let output = run(&home, line);
+        assert_eq!(output.status.code(), Some(6), "{}", err(&output));
+        assert!(err(&output).contains("Another `entra setup`"), "{}", err(&output));
+    }
+    assert_same(&home.tree(), &before);
+    drop(other);
+    good(&home, "setup git");
+    good(&home, "setup git --undo");
+    assert_same(&home.tree(), &before);
+}
+
+#[test]
 fn a_second_run_that_fails_leaves_the_first() {
     let home = Home::with(&[(".npmrc", "fund=false")]);
     good(&home, &format!("setup pnpm --registry {FEED}"));

@@ -247,7 +247,7 @@ pub(super) fn refused(path: &Path, fault: Fault) -> Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         let hint = match &error {
-            FileError::Changed(_) => "Run the command again.",
+            FileError::Busy | FileError::Changed(_) => "Run the command again.",
             FileError::Dangling(_) => "Make the file that the link leads to, or remove the link.",
             FileError::NotAFile(_) | FileError::TooLong(_) => "Move it away, and run the command again.",
             FileError::NotText(_) => "Save it as UTF-8, and run the command again.",
@@ -257,7 +257,7 @@ impl From<FileError> for Failure {
             }
         };
         let exit = match error {
-            FileError::Changed(_) => exit::LATER,
+            FileError::Busy | FileError::Changed(_) => exit::LATER,
             _ => exit::MISCONFIGURED,
         };
         let failure = Self::new(exit, "settings_unwritable", error.to_string());

@@ -4,7 +4,7 @@
 //! owner of the old one and put in its place by a rename; a symbolic link, as people have who keep their settings in a
 //! repository, is followed and stays. A file that became another one since it was read is left alone.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,20 @@ impl Content {
     /// The text.
     pub(super) fn text<'a>(&'a self, path: &Path) -> Result<&'a str, FileError> {
         std::str::from_utf8(&self.bytes).map_err(|_| FileError::NotText(path.to_owned()))
+    }
+}
+
+/// The right to change settings, until it is dropped or the process ends: two runs at once would take each other's records
+/// for their own. Nothing where the system has no locks there, as on some network drives.
+///
+/// # Errors
+/// When another run has it.
+pub(super) fn alone(home: &Path) -> Result<Option<File>, FileError> {
+    let Ok(file) = platform::to_lock(home) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(FileError::Busy),
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 
@@ -138,6 +152,9 @@ const ATTEMPTS: u32 = 8;
 /// Why a file was not read or replaced.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
+    /// Another run has not ended.
+    #[error("Another `entra setup` is at work just now.")]
+    Busy,
     /// Another program wrote it meanwhile.
     #[error("{} was changed by another program just now.", .0.display())]
     Changed(PathBuf),

@@ -20,6 +20,12 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
+/// What a run of ours locks, so that it is the only one: the home itself, since nothing else of the user's is sure to be there
+/// and a file of our own would be left behind.
+pub(super) fn to_lock(home: &Path) -> io::Result<File> {
+    File::open(home)
+}
+
 /// Makes one folder for its owner alone.
 pub(in super::super) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)

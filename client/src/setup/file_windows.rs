@@ -17,6 +17,13 @@ pub(super) fn private() -> OpenOptions {
     OpenOptions::new()
 }
 
+/// What a run of ours locks, so that it is the only one: an empty file among the user's temporary ones, since folders cannot
+/// be locked.
+pub(super) fn to_lock(_home: &Path) -> io::Result<File> {
+    let path = std::env::temp_dir().join("entra-setup.lock");
+    OpenOptions::new().write(true).create(true).truncate(false).open(path)
+}
+
 /// Makes one folder, which takes after the one around it.
 pub(in super::super) fn make_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)

@@ -100,6 +100,7 @@ pub(crate) fn set_up(
     tool: &SetupTool,
 ) -> Result<(), Failure> {
     let here = Here::find()?;
+    let _alone = here.places.alone()?;
     if !links::is_lasting(&here.program) {
         let program = here.program.display();
         print::warn(&format!(
@@ -117,6 +118,7 @@ pub(crate) fn set_up(
 /// Takes a tool's settings back.
 pub(crate) fn undo(socket: impl FnOnce() -> Result<Socket, Failure>, tool: &str) -> Result<(), Failure> {
     let places = Places::find()?;
+    let _alone = places.alone()?;
     let records = Records::new(places.records());
     let Some(record) = records.of(tool)? else {
         return Stream::output()

@@ -1,10 +1,12 @@
 //! Where tools have their settings, and where entra keeps its links and records.
 
 use std::env;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use entra_proto::error::exit;
 
+use super::file::{self, FileError};
 use super::links::PROGRAM_ENDING;
 use crate::failure::Failure;
 
@@ -26,6 +28,11 @@ impl Places {
                 .hint("Set HOME to its absolute path.")
         })?;
         Ok(Self { home })
+    }
+
+    /// The right to change settings there; see [`file::alone`].
+    pub(super) fn alone(&self) -> Result<Option<File>, FileError> {
+        file::alone(&self.home)
     }
 
     /// The link of a helper that tools find by its path, or on PATH where nothing else has its name.
