@@ -6,6 +6,7 @@
 //! credentials. What the request says of identities is passed over: the lease says whose token it is.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Response};
 use entra_proto::error::{ErrorBody, ErrorCode};
@@ -33,10 +34,11 @@ pub(super) async fn token(
 /// The same with the secret in the path, for clients that send no header. Only leases that were made for it are taken.
 pub(super) async fn token_by_path(
     State(door): State<Door>,
-    Path(secret): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Response<Body> {
-    let secret = Some(LeaseSecret::new(secret));
+    // What is no text is no secret, and is refused as a wrong one is.
+    let secret = path.ok().map(|Path(secret)| LeaseSecret::new(secret));
     answer(&door, secret, Presented::InPath, query.as_deref().unwrap_or_default()).await
 }
 

@@ -37,3 +37,63 @@ async fn no_such_door() -> Response<Body> {
     let error = ErrorBody::new(ErrorCode::NotFound, "There is no such endpoint here.");
     reply::refused(&error.with_hint("`entra env` prints the endpoints."))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use axum::body::to_bytes;
+    use axum::http::Request;
+    use axum::http::header::{CONTENT_TYPE, HOST};
+    use rstest::rstest;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::access::lease::Leases;
+    use crate::broker::{Broker, Parts, Profiles};
+    use crate::clock::SystemClock;
+    use crate::entra::Entra;
+    use crate::vault::{HomeKind, StoreChoice, Vault, VaultOptions};
+
+    /// Without an account and without a lease.
+    fn door() -> Door {
+        let vault = Vault::new(VaultOptions {
+            state_dir: PathBuf::new(),
+            choice: StoreChoice::Pinned(HomeKind::Memory),
+            passphrase: None,
+        });
+        let leases = Arc::new(Leases::new(vault.clone(), Arc::new(SystemClock)));
+        let broker = Broker::new(Parts {
+            vault,
+            entra: Entra::new(),
+            clock: Arc::new(SystemClock),
+            profiles: Profiles::check(&BTreeMap::new()).unwrap(),
+            socket: PathBuf::new(),
+        });
+        Door::new(broker, leases)
+    }
+
+    #[rstest]
+    #[case("GET", "/msi/token")]
+    #[case("GET", "/msi/token?resource=%ff")]
+    #[case("GET", "/lease/%ff/msi/token?resource=foundry")]
+    #[case("GET", "/lease//msi/token")]
+    #[case("GET", "/lease/a%2fb/msi/token")]
+    #[case("DELETE", "/msi/token")]
+    #[case("GET", "/azd/token")]
+    #[case("GET", "/")]
+    #[tokio::test]
+    async fn whatever_is_asked_is_refused_as_sdks_read_it(#[case] method: &str, #[case] path: &str) {
+        let request = Request::builder().method(method).uri(path).header(HOST, "127.0.0.1:8080");
+        let response = router(door(), 8080).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[CONTENT_TYPE]),
+            (403, &"application/json".parse().unwrap())
+        );
+        let body = to_bytes(response.into_body(), 4096).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert!(body["message"].as_str().is_some_and(|message| message.starts_with("entrad: ")), "{body}");
+    }
+}
