@@ -13,7 +13,7 @@ mod cargo;
 mod claude;
 mod docker;
 mod git;
-mod hosts;
+pub(crate) mod hosts;
 mod keyring;
 mod kubectl;
 mod next;

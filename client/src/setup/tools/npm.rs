@@ -4,6 +4,7 @@ use super::super::edit::{Format, Want};
 use super::super::places::Places;
 use super::super::plan::{FilePlan, Plan};
 use super::{nerf_dart, text, usage};
+use crate::dialects::hosts::is_of_packages;
 use crate::failure::Failure;
 
 /// npm's line, which takes the token from the environment.
@@ -22,10 +23,18 @@ pub(in super::super) fn npm(places: &Places, registries: &[String]) -> Result<Pl
     })
 }
 
-/// pnpm's line, which names the helper.
+/// pnpm's line, which names the helper. The helper is not told for whom it is called and always has a token of Azure DevOps, so
+/// the line may stand for no other registry.
 pub(in super::super) fn pnpm(places: &Places, registries: &[String]) -> Result<Plan, Failure> {
     let link = places.helper("pnpm-token-entra");
     let program = text(&link)?;
+    if let Some(foreign) =
+        registries.iter().find(|address| nerf_dart(address).is_some() && !is_of_packages(address))
+    {
+        let sentence =
+            format!("`{foreign}` is no registry of Azure Artifacts, and no other is sent its token.");
+        return Err(usage(sentence, HINT));
+    }
     let wants = named(registries)?
         .into_iter()
         .map(|name| Want::new(&[&format!("{name}:tokenHelper")], program.as_str()))
@@ -46,8 +55,6 @@ pub(in super::super) fn pnpm(places: &Places, registries: &[String]) -> Result<P
 }
 
 fn named(registries: &[String]) -> Result<Vec<String>, Failure> {
-    const HINT: &str =
-        "Add `--registry https://pkgs.dev.azure.com/ORGANIZATION/_packaging/FEED/npm/registry/` for each.";
     if registries.is_empty() {
         return Err(usage("Say which registries are yours.", HINT));
     }
@@ -57,3 +64,6 @@ fn named(registries: &[String]) -> Result<Vec<String>, Failure> {
     };
     registries.iter().map(name).collect()
 }
+
+const HINT: &str =
+    "Add `--registry https://pkgs.dev.azure.com/ORGANIZATION/_packaging/FEED/npm/registry/` for each.";
