@@ -243,6 +243,10 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
         let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
         command.env("PATH", path).env("TMPDIR", home.at("bin")).output().unwrap()
     };
+    let output = run("setup kubectl --context odd");
+    assert_eq!(output.status.code(), Some(2), "{}", out(&output));
+    assert!(err(&output).contains("Rename that user"), "{}", err(&output));
+    assert_same(&home.tree(), &before);
     let output = run("setup kubectl --context prod");
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let helper = home.at("data/entrad/bin/kubelogin");
@@ -273,7 +277,7 @@ const KUBECTL: &str = r#"#!/bin/sh
 case "$1 $2" in
 "config view")
     case "$5" in
-    *contexts*) printf 'dev\ngrace\nprod\nada\n' ;;
+    *contexts*) printf 'dev\ngrace\nprod\nada\nodd\n--kubeconfig=/x\n' ;;
     *) sed -n 's/.*--exec-command=\([^ ]*\).*/\1/p' "$KUBECONFIG" ;;
     esac ;;
 "config delete-user") echo "deleted $3" >> "$KUBECONFIG" ;;

@@ -16,6 +16,7 @@ use super::super::places::Places;
 use super::super::plan::{FilePlan, New, Plan};
 use super::{text, usage};
 use crate::failure::Failure;
+use crate::text::plain;
 
 /// The link, and the context's user.
 pub(in super::super) fn plan(places: &Places, context: Option<&str>) -> Result<Plan, Failure> {
@@ -61,6 +62,12 @@ fn converted(path: &Path, context: &str, helper: &str) -> Result<Option<Vec<u8>>
     let Some(user) = lines.chunks_exact(2).find(|pair| pair[0] == context).map(|pair| pair[1]) else {
         return Ok(None);
     };
+    // kubectl would take one for an option, and the other for the end of a name in what it is asked.
+    if user.is_empty() || user.starts_with('-') || user.contains(['"', '\\']) {
+        let sentence =
+            format!("The user `{}` of the context `{context}` cannot be given to kubectl.", plain(user));
+        return Err(usage(sentence, "Rename that user in the kubeconfig."));
+    }
     let settled = [format!("--exec-command={helper}"), format!("--exec-api-version={API_VERSION}")];
     let mut words = vec!["config", "set-credentials", user];
     words.extend(settled.iter().map(String::as_str));
