@@ -65,7 +65,9 @@ pub(in super::super) fn settings(
             "Give the name alone, as in `--foundry my-resource` for my-resource.services.ai.azure.com.",
         ));
     }
-    if !helper.is_absolute() && !helper.to_string_lossy().contains(":\\") {
+    // Of any system, since what is exported is for other machines.
+    let is_elsewhere = |path: &str| path.starts_with('/') || path.contains(":\\");
+    if !helper.is_absolute() && !is_elsewhere(&helper.to_string_lossy()) {
         return Err(usage("Claude Desktop wants the helper's absolute path.", "Give it with `--helper`."));
     }
     Ok(vec![
