@@ -1,18 +1,17 @@
 //! `entra setup claude-code`, whose lease is made and ended with it, and `entra setup claude-desktop`.
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", windows))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 #[path = "support/home.rs"]
 mod home;
 mod support;
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use home::{Home, assert_same};
+use home::{CLAUDE_DESKTOP, Home, assert_same, is_private};
 use rstest::rstest;
 use serde_json::Value;
 use support::{FakeDaemon, NOWHERE, entra, err, out, reply};
@@ -128,7 +127,7 @@ fn settings_are_set_up_once_and_taken_back_whole(#[case] text: Option<&str>) {
     for (path, (mode, bytes)) in &set_up {
         let is_settings = path.ends_with("settings.json");
         assert_eq!(String::from_utf8_lossy(bytes).contains("s3cr3t"), is_settings, "{path:?}");
-        assert!(!is_settings || mode & 0o777 == 0o600, "{mode:o}");
+        assert!(!is_settings || is_private(*mode), "{mode:o}");
     }
 
     let said = daemon.good(&home, SET_UP);
@@ -217,17 +216,19 @@ fn settings_that_go_first_are_named_and_stay() {
 }
 
 #[rstest]
-#[case("{\"env\": 1}", 0o644, "`env` is not a table")]
-#[case("{,}", 0o644, "line 1, column 2")]
-#[case("{}", 0o444, "is read-only")]
+#[case("{\"env\": 1}", false, "`env` is not a table")]
+#[case("{,}", false, "line 1, column 2")]
+#[case("{}", true, "is read-only")]
 fn no_lease_is_made_for_settings_that_are_refused(
     #[case] text: &str,
-    #[case] mode: u32,
+    #[case] is_read_only: bool,
     #[case] words: &str,
 ) {
     let daemon = daemon();
     let home = Home::with(&[(".claude/settings.json", text)]);
-    fs::set_permissions(home.at(".claude/settings.json"), Permissions::from_mode(mode)).unwrap();
+    if is_read_only {
+        home.make_read_only(".claude/settings.json");
+    }
     let before = home.tree();
     let output = daemon.run(&home, SET_UP);
     assert_eq!(output.status.code(), Some(5));
@@ -294,7 +295,7 @@ const DESKTOP: &str = "setup claude-desktop --foundry my-resource --model a --mo
 #[case(None)]
 #[case(Some(r#"{"appliedId":"x","entries":[{"id":"x","name":"Mine"}]}"#))]
 fn a_configuration_of_claude_desktop_is_added_and_taken_back(#[case] list: Option<&str>) {
-    let (daemon, folder) = (daemon(), "config/Claude-3p/configLibrary");
+    let (daemon, folder) = (daemon(), format!("{CLAUDE_DESKTOP}/configLibrary"));
     let list_name = format!("{folder}/_meta.json");
     let home = Home::with(&list.map(|list| (list_name.as_str(), list)).into_iter().collect::<Vec<_>>());
     let before = home.tree();
@@ -306,7 +307,7 @@ fn a_configuration_of_claude_desktop_is_added_and_taken_back(#[case] list: Optio
     let last = meta["entries"].as_array().unwrap().last().unwrap();
     assert_eq!((last["id"].as_str(), last["name"].as_str()), (Some(id), Some("entrad")));
     let own: Value = serde_json::from_str(&home.read(&format!("{folder}/{id}.json"))).unwrap();
-    let helper = home.at("data/entrad/bin/entra-claude-helper");
+    let helper = home.helper("entra-claude-helper");
     assert_eq!(
         own,
         serde_json::json!({
@@ -318,7 +319,7 @@ fn a_configuration_of_claude_desktop_is_added_and_taken_back(#[case] list: Optio
             "inferenceCredentialHelperTtlSec": 900,
         })
     );
-    assert!(helper.is_symlink());
+    assert!(helper.exists());
     let set_up = home.tree();
     daemon.good(&home, DESKTOP);
     assert_same(&home.tree(), &set_up);

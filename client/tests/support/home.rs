@@ -1,17 +1,24 @@
 //! A home of its own for the program, and what is in it.
 
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
+
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
+#[cfg_attr(unix, path = "home_unix.rs")]
+#[cfg_attr(windows, path = "home_windows.rs")]
+mod platform;
+
+pub(crate) use platform::{CLAUDE_DESKTOP, STATE, is_private, toml};
+
 /// The home, gone with the value.
 pub(crate) struct Home(TempDir);
 
-/// Everything in it: modes, and bytes of files or targets of links.
+/// Everything in it: modes, and bytes of files or what links lead to.
 pub(crate) type Tree = BTreeMap<PathBuf, (u32, Vec<u8>)>;
 
 impl Home {
@@ -34,7 +41,24 @@ impl Home {
         let path = self.at(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        platform::open_to_others(&path);
+    }
+
+    /// Makes a file one that nobody may write.
+    pub(crate) fn make_read_only(&self, name: &str) {
+        let mut permissions = fs::metadata(self.at(name)).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(self.at(name), permissions).unwrap();
+    }
+
+    /// Where the program is put under this name, as a helper.
+    pub(crate) fn helper(&self, name: &str) -> PathBuf {
+        self.0.path().join("data").join("entrad").join("bin").join(platform::program(name))
+    }
+
+    /// The same, as one that stands in for a program of its name.
+    pub(crate) fn shim(&self, name: &str) -> PathBuf {
+        self.0.path().join("data").join("entrad").join("shims").join(platform::program(name))
     }
 
     /// A file's text.
@@ -44,12 +68,8 @@ impl Home {
 
     /// The command with each tool's settings at the same place on every system.
     pub(crate) fn dress(&self, command: &mut Command) {
-        command
-            .env("HOME", self.0.path())
-            .env("XDG_DATA_HOME", self.at("data"))
-            .env("XDG_STATE_HOME", self.at("state"))
-            .env("XDG_CONFIG_HOME", self.at("config"))
-            .env("PIP_CONFIG_FILE", self.at("config/pip.conf"));
+        platform::dress(command, self.0.path());
+        command.env("PIP_CONFIG_FILE", self.at("config").join("pip.conf"));
     }
 
     /// All that is in it.
@@ -63,10 +83,10 @@ impl Home {
                 waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
                 Vec::new()
             } else {
-                fs::read(&path).unwrap()
+                platform::content(&path)
             };
             let name = path.strip_prefix(self.0.path()).unwrap().to_owned();
-            tree.insert(name, (about.permissions().mode(), bytes));
+            tree.insert(name, (platform::mode(&about), bytes));
         }
         tree
     }
@@ -79,4 +99,11 @@ pub(crate) fn assert_same(now: &Tree, then: &Tree) {
     let differing: Vec<&Path> =
         names.filter(|name| now.get(*name) != then.get(*name)).map(PathBuf::as_path).collect();
     assert!(differing.is_empty(), "{differing:?} differ");
+}
+
+/// Whether it is the program under another name.
+#[track_caller]
+pub(crate) fn assert_is_the_program(link: &Path) {
+    let own = fs::canonicalize(env!("CARGO_BIN_EXE_entra")).unwrap();
+    platform::assert_leads_to(link, &own);
 }

@@ -1,0 +1,152 @@
+//! `entra setup` where files have modes and links are symbolic, and what else a test can only play on Linux.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+#[path = "support/home.rs"]
+mod home;
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Output;
+
+use home::{Home, assert_same};
+use support::{entra, err, out};
+
+const FEED: &str = "https://pkgs.dev.azure.com/o/_packaging/f/npm/registry/";
+
+fn run(home: &Home, line: &str) -> Output {
+    let mut command = entra(line);
+    home.dress(&mut command);
+    command.output().unwrap()
+}
+
+#[track_caller]
+fn good(home: &Home, line: &str) {
+    let output = run(home, line);
+    assert_eq!(output.status.code(), Some(0), "{line}: {}{}", out(&output), err(&output));
+}
+
+#[test]
+fn folders_of_links_are_private() {
+    let home = Home::with(&[]);
+    good(&home, "setup git");
+    let folder = fs::metadata(home.at("data/entrad/bin")).unwrap();
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn an_entra_on_path_that_stays_across_updates_is_preferred() {
+    let home = Home::with(&[]);
+    fs::create_dir_all(home.at("bin")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_entra"), home.at("bin/entra")).unwrap();
+    let mut command = entra("setup kubectl");
+    home.dress(&mut command);
+    command.env("PATH", home.at("bin")).env("SHELL", "/usr/bin/fish");
+    let output = command.output().unwrap();
+    assert_eq!(fs::read_link(home.at("data/entrad/bin/kubelogin")).unwrap(), home.at("bin/entra"));
+    assert!(out(&output).contains("fish_add_path"), "{}", out(&output));
+}
+
+#[test]
+fn a_linked_file_is_changed_where_it_is() {
+    let home = Home::with(&[("dotfiles/gitconfig", "[user]\n")]);
+    symlink("dotfiles/gitconfig", home.at(".gitconfig")).unwrap();
+    let before = home.tree();
+    good(&home, "setup git");
+    assert!(home.at(".gitconfig").is_symlink());
+    assert!(home.read("dotfiles/gitconfig").contains("dev.azure.com"));
+    good(&home, "setup git --undo");
+    assert_same(&home.tree(), &before);
+    fs::remove_file(home.at("dotfiles/gitconfig")).unwrap();
+    let output = run(&home, "setup git");
+    assert_eq!(output.status.code(), Some(5));
+    assert!(err(&output).contains("is a link to a file that does not exist"), "{}", err(&output));
+}
+
+#[test]
+fn what_is_read_only_is_left_alone() {
+    let home = Home::with(&[(".docker/config.json", "{}"), (".npmrc", "")]);
+    let mode = |name: &str, mode| fs::set_permissions(home.at(name), Permissions::from_mode(mode)).unwrap();
+    mode(".docker", 0o555);
+    mode(".npmrc", 0o444);
+    let before = home.tree();
+    for line in ["docker --registry a.azurecr.io".to_owned(), format!("npm --registry {FEED}")] {
+        let output = run(&home, &format!("setup {line}"));
+        assert_eq!(output.status.code(), Some(5));
+        assert!(err(&output).contains("is read-only"), "{}", err(&output));
+        assert_same(&home.tree(), &before);
+    }
+    mode(".docker", 0o755);
+}
+
+#[test]
+fn two_runs_at_once_are_one_after_the_other() {
+    let home = Home::with(&[(".gitconfig", "[user]\n\tname = A\n")]);
+    let before = home.tree();
+    let other = fs::File::open(home.at("")).unwrap();
+    other.lock().unwrap();
+    for line in ["setup git", "setup git --undo"] {
+        let output = run(&home, line);
+        assert_eq!(output.status.code(), Some(6), "{}", err(&output));
+        assert!(err(&output).contains("Another `entra setup`"), "{}", err(&output));
+    }
+    assert_same(&home.tree(), &before);
+    drop(other);
+    good(&home, "setup git");
+    good(&home, "setup git --undo");
+    assert_same(&home.tree(), &before);
+}
+
+#[test]
+fn a_context_of_kubectl_is_converted_by_kubectl() {
+    let home = Home::with(&[(".kube/config", "# mine\ncontext\n"), ("bin/kubectl", KUBECTL)]);
+    fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();
+    let before = home.tree();
+    let run = |line: &str| {
+        let mut command = entra(line);
+        home.dress(&mut command);
+        let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
+        command.env("PATH", path).env("TMPDIR", home.at("bin")).output().unwrap()
+    };
+    let output = run("setup kubectl --context odd");
+    assert_eq!(output.status.code(), Some(2), "{}", out(&output));
+    assert!(err(&output).contains("Rename that user"), "{}", err(&output));
+    assert_same(&home.tree(), &before);
+    let output = run("setup kubectl --context prod");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let helper = home.at("data/entrad/bin/kubelogin");
+    let words = "--exec-api-version=client.authentication.k8s.io/v1 --exec-arg=get-token --exec-arg=--server-id \
+                 --exec-arg=6dae42f8-4368-4678-94ff-3960e28e3630 --exec-interactive-mode=Never";
+    assert_eq!(
+        home.read(".kube/config"),
+        format!("# mine\ncontext\ndeleted ada\nada --exec-command={} {words}\n", helper.display())
+    );
+    let set_up = home.tree();
+    assert!(out(&run("setup kubectl --context prod")).contains("nothing was changed"));
+    assert_same(&home.tree(), &set_up);
+
+    home.write(".kube/config", "changed");
+    let output = run("setup kubectl --undo");
+    assert_eq!(output.status.code(), Some(5));
+    let copy = home.at("state/entrad/setup/kubectl-0.original");
+    assert!(err(&output).contains(&format!("is in {}", copy.display())), "{}", err(&output));
+    assert!(helper.is_symlink());
+    let written = &set_up[std::path::Path::new(".kube/config")].1;
+    fs::write(home.at(".kube/config"), written).unwrap();
+    assert_eq!(run("setup kubectl --undo").status.code(), Some(0));
+    assert_same(&home.tree(), &before);
+}
+
+/// Writes down what it is told, and knows one context.
+const KUBECTL: &str = r#"#!/bin/sh
+case "$1 $2" in
+"config view")
+    case "$5" in
+    *contexts*) printf 'dev\ngrace\nprod\nada\nodd\n--kubeconfig=/x\n' ;;
+    *) sed -n 's/.*--exec-command=\([^ ]*\).*/\1/p' "$KUBECONFIG" ;;
+    esac ;;
+"config delete-user") echo "deleted $3" >> "$KUBECONFIG" ;;
+"config set-credentials") shift 2; echo "$*" >> "$KUBECONFIG" ;;
+esac
+"#;
