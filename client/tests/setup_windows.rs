@@ -6,7 +6,6 @@
 mod home;
 mod support;
 
-use std::fs;
 use std::process::{Command, Output};
 
 use home::Home;
@@ -71,7 +70,6 @@ fn a_command_line_of_an_sdk_gets_a_token(#[case] name: &str) {
 #[case("az.cmd")]
 fn what_is_not_ours_goes_to_the_next_az_with_its_words_and_status(#[case] name: &str) {
     let (home, daemon) = (home(), daemon());
-    fs::create_dir(home.at("theirs")).unwrap();
     home.write("theirs/az.cmd", "@echo theirs: %*\r\n@exit /b 7\r\n");
     let output = typed(&home, &daemon, &["theirs"], &format!("{name} group list --tag a=b"));
     // Without the quotes, a command file would take the two halves for two words.
@@ -88,4 +86,13 @@ fn a_command_file_passes_a_refusal_on() {
     let output = typed(&home, &daemon, &[], "az.cmd account get-access-token");
     assert_eq!((out(&output), output.status.code()), ("", Some(1)));
     assert!(err(&output).contains("Nobody is signed in"), "{}", err(&output));
+}
+
+#[test]
+fn a_command_file_that_calls_this_program_again_is_found_out() {
+    let (home, daemon) = (home(), daemon());
+    home.write("theirs/az.cmd", &format!("@\"{}\" %*\r\n", home.shim("az").display()));
+    let output = typed(&home, &daemon, &["theirs"], "az group list");
+    assert_eq!((out(&output), output.status.code()), ("", Some(1)));
+    assert!(err(&output).contains("calls this one again"), "{}", err(&output));
 }

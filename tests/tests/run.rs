@@ -1,9 +1,9 @@
 //! `entra run` and `entra env` with the real daemon: what a program gets, for how long, and what it does not get.
-#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};
+use std::sync::LazyLock;
 
 use entra_tests::loopback::{Answer, get};
 use entra_tests::{Daemon, Env, programs, raw};
@@ -25,8 +25,7 @@ struct Program {
 
 impl Program {
     fn start(env: &Env, words: &[&str]) -> Self {
-        let script = r#"printf '%s\n' "$IDENTITY_ENDPOINT" "$IDENTITY_HEADER" "$ARM_MSI_ENDPOINT" "$MINE" ready; read -r line; exit 7"#;
-        let words = [&["run"], words, &["--", "/bin/sh", "-c", script]].concat();
+        let words = [&["run"], words, &["--"], &shell(SAY_AND_WAIT)[..]].concat();
         let mut command = env.entra_command(&words);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = child.stdin.take().unwrap();
@@ -56,6 +55,23 @@ fn leases(env: &Env) -> Value {
     raw::get(&env.socket(), "/v1/leases").body["leases"].clone()
 }
 
+/// A line for the system's shell. Tests have no PATH.
+fn shell(line: &str) -> [&str; 4] {
+    static OF_WINDOWS: LazyLock<String> = LazyLock::new(|| std::env::var("ComSpec").unwrap());
+    if cfg!(windows) { [&OF_WINDOWS, "/d", "/c", line] } else { ["/bin/sh", "-eu", "-c", line] }
+}
+
+/// What a lease for it is called.
+const SHELL: &str = if cfg!(windows) { "cmd" } else { "sh" };
+
+/// Says what it was given, and ends with its input.
+const SAY_AND_WAIT: &str = if cfg!(windows) {
+    "echo %IDENTITY_ENDPOINT%& echo %IDENTITY_HEADER%& echo %ARM_MSI_ENDPOINT%& echo %MINE%& echo ready& \
+     set /p line=& exit 7"
+} else {
+    r#"printf '%s\n' "$IDENTITY_ENDPOINT" "$IDENTITY_HEADER" "${ARM_MSI_ENDPOINT-}" "${MINE-}" ready; read -r line; exit 7"#
+};
+
 const FOUNDRY: &str = "https://ai.azure.com";
 
 #[test]
@@ -64,7 +80,10 @@ fn a_program_gets_what_its_lease_is_for_until_it_ends() {
     let program = Program::start(&env, &["--for", "foundry"]);
     assert_eq!(program.identity(FOUNDRY).status, 200);
     let refused = program.identity("https://management.azure.com");
-    assert!(refused.status == 403 && refused.text.contains("The lease `sh` is not for"), "{refused:?}");
+    assert!(
+        refused.status == 403 && refused.text.contains(&format!("The lease `{SHELL}` is not for")),
+        "{refused:?}"
+    );
     let listed = leases(&env);
     assert_eq!((&listed[0]["process"], &listed[0]["uses"]), (&json!(program.child.id()), &json!(2)));
     assert_eq!(daemon.stop(), 0);
@@ -105,11 +124,11 @@ fn a_token_in_a_variable_is_the_leases_own() {
 fn without_a_sign_in_nothing_runs_that_needs_a_token_and_no_lease_stays() {
     let env = Env::new(programs!());
     let _daemon = env.start();
-    let ran = env.entra(&["run", "--env", "MINE=postgres", "--", "/bin/sh", "-c", "echo ran"]);
+    let ran = env.entra(&[&["run", "--env", "MINE=postgres", "--"], &shell("echo ran")[..]].concat());
     assert!(ran.status == 3 && ran.stdout.is_empty() && ran.stderr.contains("entra login"), "{ran:?}");
     assert_eq!(leases(&env), json!([]));
-    let ran = env.entra(&["run", "--for", "foundry", "--", "/bin/sh", "-c", "echo ran"]);
-    assert!(ran.status == 0 && ran.stdout == "ran\n", "{ran:?}");
+    let ran = env.entra(&[&["run", "--for", "foundry", "--"], &shell("echo ran")[..]].concat());
+    assert!(ran.status == 0 && ran.stdout.trim_end() == "ran", "{ran:?}");
 }
 
 #[test]
