@@ -130,7 +130,7 @@ async fn a_lease_ends_at_its_time() {
 async fn a_lease_of_a_process_ends_with_it() {
     let leases = leases(&vault());
     // Waits for its input to end.
-    let program = if cfg!(windows) { "more.com" } else { "cat" };
+    let program = if cfg!(windows) { "cmd" } else { "cat" };
     let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let bound = LeaseRequest { process: Some(child.id()), ..request("run") };
     let (_, secret) = leases.make(bound.clone(), None, None).await.unwrap();
