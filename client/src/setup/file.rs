@@ -4,7 +4,7 @@
 //! owner of the old one and put in its place by a rename; a symbolic link, as people have who keep their settings in a
 //! repository, is followed and stays. A file that became another one since it was read is left alone.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -43,11 +43,10 @@ impl Content {
 /// # Errors
 /// When another run has it.
 pub(super) fn alone(home: &Path) -> Result<Option<File>, FileError> {
-    let Ok(file) = platform::to_lock(home) else { return Ok(None) };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(FileError::Busy),
-        Err(TryLockError::Error(_)) => Ok(None),
+    match platform::alone(home) {
+        Ok(held) => Ok(Some(held)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Err(FileError::Busy),
+        Err(_) => Ok(None),
     }
 }
 

@@ -20,10 +20,12 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// What a run of ours locks, so that it is the only one: the home itself, since nothing else of the user's is sure to be there
-/// and a file of our own would be left behind.
-pub(super) fn to_lock(home: &Path) -> io::Result<File> {
-    File::open(home)
+/// What a run of ours holds, so that it is the only one: a lock on the home itself, since nothing else of the user's is sure to
+/// be there and a file of our own would be left behind.
+pub(super) fn alone(home: &Path) -> io::Result<File> {
+    let home = File::open(home)?;
+    home.try_lock()?;
+    Ok(home)
 }
 
 /// Makes one folder for its owner alone.
