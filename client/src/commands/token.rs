@@ -11,6 +11,7 @@ use crate::args::{TokenArgs, TokenOutput};
 use crate::connect::Socket;
 use crate::failure::Failure;
 use crate::print;
+use crate::shell;
 
 /// Asks for the token and prints it.
 pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
@@ -19,7 +20,7 @@ pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
     match output {
         TokenOutput::Json => print::write_json(&answer, json_room(&answer)),
         TokenOutput::Env | TokenOutput::Header | TokenOutput::Raw => {
-            print::write_output(&lines(output, &answer)?)
+            print::write_output(lines(output, &answer)?.as_bytes())
         }
     }
 }
@@ -40,41 +41,29 @@ fn request(args: TokenArgs) -> TokenRequest {
     }
 }
 
-fn lines(output: TokenOutput, answer: &TokenAnswer) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn lines(output: TokenOutput, answer: &TokenAnswer) -> Result<Zeroizing<String>, Failure> {
     let token = print::sendable(answer.access_token.expose())?;
     // A quote becomes four bytes; without the room the text would be moved and leave a copy behind.
     let quotes = token.bytes().filter(|&byte| byte == b'\'').count();
-    let mut lines = Zeroizing::new(Vec::with_capacity(token.len() + 3 * quotes + LINES_ROOM));
+    let mut lines = Zeroizing::new(String::with_capacity(token.len() + 3 * quotes + LINES_ROOM));
     match output {
         TokenOutput::Env => {
-            lines.extend_from_slice(b"export ENTRA_TOKEN=");
-            push_shell_word(&mut lines, token);
-            let expiry = format!("\nexport ENTRA_TOKEN_EXPIRES_ON='{}'\n", answer.expires_on);
-            lines.extend_from_slice(expiry.as_bytes());
+            lines.push_str("export ENTRA_TOKEN=");
+            // A string takes whatever it is given.
+            let _ = shell::write_posix_word(token, &mut *lines);
+            lines.push_str(&format!("\nexport ENTRA_TOKEN_EXPIRES_ON='{}'\n", answer.expires_on));
         }
         TokenOutput::Header => {
-            lines.extend_from_slice(b"Authorization: Bearer ");
-            lines.extend_from_slice(token.as_bytes());
-            lines.push(b'\n');
+            lines.push_str("Authorization: Bearer ");
+            lines.push_str(token);
+            lines.push('\n');
         }
         TokenOutput::Json | TokenOutput::Raw => {
-            lines.extend_from_slice(token.as_bytes());
-            lines.push(b'\n');
+            lines.push_str(token);
+            lines.push('\n');
         }
     }
     Ok(lines)
-}
-
-/// Adds the text as one word of a POSIX shell, safe to eval (POSIX.1-2024 XCU 2.2.2, single quotes).
-fn push_shell_word(lines: &mut Vec<u8>, text: &str) {
-    lines.push(b'\'');
-    for byte in text.bytes() {
-        match byte {
-            b'\'' => lines.extend_from_slice(br"'\''"),
-            byte => lines.push(byte),
-        }
-    }
-    lines.push(b'\'');
 }
 
 /// Enough for the answer as JSON: its texts, none of which needs escapes, and its names and numbers.
@@ -116,7 +105,7 @@ mod tests {
     #[case(TokenOutput::Header, "Authorization: Bearer ey.J'x\n")]
     #[case(TokenOutput::Env, "export ENTRA_TOKEN='ey.J'\\''x'\nexport ENTRA_TOKEN_EXPIRES_ON='1795231440'\n")]
     fn each_form_is_exact(#[case] output: TokenOutput, #[case] text: &str) {
-        assert_eq!(String::from_utf8(lines(output, &answer("ey.J'x")).unwrap().to_vec()).unwrap(), text);
+        assert_eq!(lines(output, &answer("ey.J'x")).unwrap().as_str(), text);
     }
 
     #[rstest]

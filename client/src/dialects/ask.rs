@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use entra_proto::account::AccountInfo;
 use entra_proto::client::{Client, Said};
-use entra_proto::error::{ErrorCode, exit};
+use entra_proto::error::ErrorCode;
 use entra_proto::http1::ExchangeError;
 use entra_proto::registry::{RegistryAnswer, RegistryRequest};
 use entra_proto::secret::LeaseSecret;
@@ -15,26 +15,23 @@ use entra_proto::token::{TokenAnswer, TokenRequest};
 use crate::connect::Socket;
 use crate::failure::Failure;
 use crate::platform::Stream;
+use crate::print;
 
 /// A token for the tool that called. The caller need not look at versions: a word about them would be taken for a failure.
 pub(crate) fn token(request: TokenRequest) -> Result<TokenAnswer, Failure> {
     let min_validity = request.min_validity.or(Some(WANTED.as_secs()));
     let request = TokenRequest { lease: lease(), min_validity, ..request };
     let answer = exchange(|client| client.token(&request))?;
-    let token = answer.access_token.expose();
-    // A space or a line's end in it could forge what a tool reads next.
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let sentence = "entrad's answer holds no access token that can be sent.";
-        return Err(Failure::new(exit::INTERNAL, "foreign_answer", sentence)
-            .hint("Check that entra and entrad are of the same version: `entra status` shows both."));
-    }
+    print::sendable(answer.access_token.expose())?;
     Ok(answer)
 }
 
 /// What docker presents to a registry.
 pub(crate) fn registry_token(request: RegistryRequest) -> Result<RegistryAnswer, Failure> {
     let request = RegistryRequest { lease: lease(), ..request };
-    exchange(|client| client.registry_token(&request))
+    let answer = exchange(|client| client.registry_token(&request))?;
+    print::sendable(answer.refresh_token.expose())?;
+    Ok(answer)
 }
 
 /// Who is signed in.

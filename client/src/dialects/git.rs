@@ -85,7 +85,7 @@ fn get(asked: &Asked<'_>) -> Result<(), Failure> {
 
 /// Bearer where git can send it, else a password: Azure DevOps takes a token for one, with any name.
 fn lines(asked: &Asked<'_>, answer: &TokenAnswer) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let token = print::sendable(answer.access_token.expose())?;
+    let token = answer.access_token.expose();
     let username = asked.username.unwrap_or("entra");
     let mut lines = Zeroizing::new(Vec::with_capacity(token.len() + username.len() + LINES_ROOM));
     let pairs: &[(&str, &str)] = if asked.takes_bearer {

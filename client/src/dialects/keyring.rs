@@ -63,7 +63,7 @@ impl<'a> Get<'a> {
 /// A token is the password, under any name (Azure DevOps: "Use Microsoft Entra tokens").
 fn answer(get: &Get<'_>) -> Result<(), Failure> {
     let answer = ask::token(hosts::devops(None))?;
-    let password = print::sendable(answer.access_token.expose())?;
+    let password = answer.access_token.expose();
     let username = get.with_username.then(|| get.username.unwrap_or("entra"));
     let room = password.len() + username.map_or(0, str::len) + ROOM;
     if get.is_json {

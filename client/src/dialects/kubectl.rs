@@ -95,7 +95,7 @@ fn read_flags<'a>(words: &[&'a str]) -> BTreeMap<&'a str, &'a str> {
 fn get_token(request: TokenRequest) -> Result<(), Failure> {
     let api_version = api_version(std::env::var("KUBERNETES_EXEC_INFO").ok().as_deref())?;
     let answer = ask::token(request)?;
-    let token = print::sendable(answer.access_token.expose())?;
+    let token = answer.access_token.expose();
     let status = Status { token, expiration_timestamp: rfc3339(answer.expires_on) };
     print::write_json(
         &ExecCredential { kind: "ExecCredential", api_version, status },

@@ -17,6 +17,7 @@ use entra_proto::error::exit;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+pub(crate) use self::posix::write_word as write_posix_word;
 use crate::args::Shell;
 use crate::failure::Failure;
 use crate::surroundings::{Surroundings, exempted, out_of_use};

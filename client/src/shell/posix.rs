@@ -63,7 +63,7 @@ fn write_if_for_all(what: &str, out: &mut dyn Write) -> Result {
 }
 
 /// The text as one word (POSIX.1-2024 XCU 2.2.2, single quotes).
-pub(super) fn write_word(text: &str, out: &mut dyn Write) -> Result {
+pub(crate) fn write_word(text: &str, out: &mut dyn Write) -> Result {
     out.write_char('\'')?;
     for (number, piece) in text.split('\'').enumerate() {
         out.write_str(if number == 0 { "" } else { r"'\''" })?;
