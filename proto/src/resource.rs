@@ -18,6 +18,8 @@ pub struct Resource {
     pub us_government: Option<&'static str>,
     /// In Azure China, where known.
     pub china: Option<&'static str>,
+    /// What else the same application answers to, in any cloud; some tools ask for no other.
+    pub others: &'static [&'static str],
 }
 
 impl Resource {
@@ -39,10 +41,17 @@ pub fn named(name: &str) -> Option<&'static Resource> {
 }
 
 macro_rules! resources {
-    ($($name:literal $title:literal $public:literal $gov:expr, $china:expr;)*) => {
+    ($($name:literal $title:literal $public:literal $gov:expr, $china:expr $(, also $($other:literal)+)?;)*) => {
         /// Every short name, in order.
         pub const RESOURCES: &[Resource] = &[
-            $(Resource { name: $name, title: $title, public: $public, us_government: $gov, china: $china },)*
+            $(Resource {
+                name: $name,
+                title: $title,
+                public: $public,
+                us_government: $gov,
+                china: $china,
+                others: &[$($($other),+)?],
+            },)*
         ];
     };
 }
@@ -52,7 +61,8 @@ resources! {
     "aks" "Kubernetes Service (AAD server)" "6dae42f8-4368-4678-94ff-3960e28e3630" Some("6dae42f8-4368-4678-94ff-3960e28e3630"), Some("6dae42f8-4368-4678-94ff-3960e28e3630");
     "appconfig" "App Configuration" "https://azconfig.io" None, None;
     "appinsights" "Application Insights" "https://api.applicationinsights.io" None, None;
-    "arm" "Resource Manager" "https://management.azure.com" Some("https://management.usgovcloudapi.net"), Some("https://management.chinacloudapi.cn");
+    "arm" "Resource Manager" "https://management.azure.com" Some("https://management.usgovcloudapi.net"), Some("https://management.chinacloudapi.cn"),
+        also "https://management.core.windows.net" "https://management.core.usgovcloudapi.net" "https://management.core.chinacloudapi.cn";
     "batch" "Batch" "https://batch.core.windows.net" None, None;
     "cognitive" "Cognitive Services and Azure OpenAI" "https://cognitiveservices.azure.com" Some("https://cognitiveservices.azure.us"), Some("https://cognitiveservices.azure.cn");
     "cosmos" "Cosmos DB" "https://cosmos.azure.com" None, None;

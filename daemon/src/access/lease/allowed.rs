@@ -24,7 +24,10 @@ impl Allowed {
             return Self { resources: None };
         }
         let addresses = names.iter().flat_map(|name| match resource::named(name) {
-            Some(named) => Cloud::ALL.iter().filter_map(|cloud| named.address(*cloud)).map(plain).collect(),
+            Some(named) => {
+                let addresses = Cloud::ALL.iter().filter_map(|cloud| named.address(*cloud));
+                addresses.chain(named.others.iter().copied()).map(plain).collect()
+            }
             None => vec![plain(name.strip_suffix(DEFAULT).unwrap_or(name))],
         });
         Self { resources: Some(addresses.collect()) }
@@ -82,6 +85,7 @@ mod tests {
     #[case(&["Foundry"], "HTTPS://AI.Azure.com//.default")]
     #[case(&["https://ai.azure.com/"], "https://ai.azure.com/.default")]
     #[case(&["https://ai.azure.com/.default"], "https://ai.azure.com/user_impersonation")]
+    #[case(&["arm"], "https://management.core.windows.net//.default")]
     #[case(&["arm", "sql"], "https://database.windows.net//.default")]
     #[case(&["devops"], "499b84ac-1321-427f-aa17-267ca6975798/.default")]
     #[case(&["api://one/two"], "api://one/two/access")]
