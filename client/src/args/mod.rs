@@ -268,7 +268,7 @@ impl Cli {
         match matches {
             Ok(mut matches) => Self::from_arg_matches_mut(&mut matches).and_then(Self::checked),
             Err(_) => {
-                let mut matches = with_tables().try_get_matches_from(words)?;
+                let mut matches = with_tables().try_get_matches_from(words).map_err(setup::with_tools)?;
                 Self::from_arg_matches_mut(&mut matches).and_then(Self::checked)
             }
         }
@@ -413,6 +413,8 @@ pub(crate) mod tests {
     #[case("entra login --client-id nonsense", "11111111-")]
     #[case("entra login --dev-client --client-id 04b07795-8ddb-461a-bbee-02f9e1bf7b46", "cannot be used")]
     #[case("entra login --cloud azure", "us_government")]
+    #[case("entra setup vscode", "`entra setup` lists the tools")]
+    #[case("entra setup gitt", "exists: 'git'")]
     #[case("entra login --claims x --claims-handle y", "cannot be used")]
     #[case("entra logout ada --all", "cannot be used")]
     fn a_mistake_is_answered_with_what_is_right(#[case] line: &str, #[case] words: &str) {

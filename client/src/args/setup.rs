@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Error, Subcommand, ValueEnum};
 
 #[derive(Args, Debug)]
 #[group(skip)]
@@ -50,6 +51,20 @@ pub(crate) enum SetupTool {
     /// uv, for feeds of Azure Artifacts
     Uv(OnlyHow),
 }
+
+/// Adds, where a tool is not known, what can be done for others.
+pub(super) fn with_tools(mut error: Error) -> Error {
+    let is_tool = error
+        .get(ContextKind::Usage)
+        .is_some_and(|usage| usage.to_string().contains("entra setup [OPTIONS]"));
+    if error.kind() == ErrorKind::InvalidSubcommand && is_tool {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![OTHER_TOOLS.into()]));
+    }
+    error
+}
+
+const OTHER_TOOLS: &str = "`entra setup` lists the tools that it knows; others that sign in to Azure work under \
+                           `entra run --for NAME -- CMD`";
 
 /// What to do with the tool.
 #[derive(Args, Clone, Copy, Debug)]
