@@ -162,10 +162,7 @@ fn holder(dialect: Dialect, lines: &[Line<'_>]) -> Option<usize> {
 
 fn continues(dialect: Dialect, last: &Line<'_>, raw: &str) -> bool {
     match dialect {
-        Dialect::Git => {
-            let text = last.text.trim_end_matches(['\r', '\n']);
-            !last.key.is_empty() && (text.len() - text.trim_end_matches('\\').len()) % 2 == 1
-        }
+        Dialect::Git => !last.key.is_empty() && goes_on(last.text.trim_end_matches(['\r', '\n'])),
         Dialect::Npm => false,
         Dialect::Pip => {
             let is_deeper = indentation(raw).chars().count() > indentation(last.text).chars().count();
@@ -173,6 +170,20 @@ fn continues(dialect: Dialect, last: &Line<'_>, raw: &str) -> bool {
             !last.key.is_empty() && is_deeper && !is_comment
         }
     }
+}
+
+/// Whether a line of git's ends in a backslash that is no other's escape and in no comment.
+fn goes_on(line: &str) -> bool {
+    let (mut is_quoted, mut rest) = (false, line.chars());
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '\\' if rest.next().is_none() => return true,
+            '#' | ';' if !is_quoted => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The space before the text of a line; each character of it counts as one.
@@ -183,7 +194,13 @@ fn indentation(line: &str) -> &str {
 /// The name between the brackets, as it is compared: git tells capitals apart in the quoted part alone.
 fn header(dialect: Dialect, content: &str) -> Option<String> {
     let name = content.strip_prefix('[')?;
-    let (name, rest) = if dialect == Dialect::Git { name.rsplit_once(']')? } else { name.split_once(']')? };
+    // In quotes it may have a bracket of its own.
+    let mut is_quoted = false;
+    let (end, _) = name.char_indices().find(|(_, c)| {
+        is_quoted ^= *c == '"' && dialect == Dialect::Git;
+        *c == ']' && !is_quoted
+    })?;
+    let (name, rest) = (&name[..end], &name[end + 1..]);
     let is_alone = rest.trim().is_empty() || rest.trim().starts_with(['#', ';']);
     let folded = match name.split_once(' ') {
         Some((section, quoted)) => format!("{} {}", section.to_ascii_lowercase(), quoted.trim()),
@@ -289,6 +306,16 @@ mod tests {
     }
 
     #[rstest]
+    #[case(
+        Format::Git,
+        "[credential \"https://x\"] # see [1]\n[a \"]\"] # b\n\tname = A # C \\\n[z]\n",
+        "[credential \"https://x\"] # see [1]\n\thelper =\n\thelper = !'/a b'\n[a \"]\"] # b\n\tname = A # C \\\n[z]\n"
+    )]
+    #[case(
+        Format::Git,
+        "[a]\n\tname = A # C \\\n[credential \"https://x\"]\n[z]\n",
+        "[a]\n\tname = A # C \\\n[credential \"https://x\"]\n\thelper =\n\thelper = !'/a b'\n[z]\n"
+    )]
     #[case(Format::Git, "", "[credential \"https://x\"]\n\thelper =\n\thelper = !'/a b'\n")]
     #[case(
         Format::Git,
