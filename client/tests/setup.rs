@@ -144,6 +144,26 @@ fn what_others_changed_since_stays() {
     assert_eq!(home.read(".docker/config.json"), "{\n  \"psFormat\": \"x\"\n}\n");
 }
 
+/// As a run leaves it that is killed between its record and its change, or before its record goes again.
+#[test]
+fn a_file_that_is_as_it_was_has_nothing_to_take_out() {
+    // No edit leads back to this spelling.
+    let text = "[credential \"https://dev.azure.com\"]\n\tHelper=\"manager\" ; mine\n";
+    let home = Home::with(&[(".gitconfig", text)]);
+    let before = home.tree();
+    good(&home, "setup git");
+    home.write(".gitconfig", text);
+    let said = good(&home, "setup git --undo");
+    assert!(!said.contains("changed since") && !said.contains("Another value"), "{said}");
+    assert_same(&home.tree(), &before);
+
+    good(&home, "setup git");
+    home.write(".gitconfig", text);
+    good(&home, "setup git");
+    good(&home, "setup git --undo");
+    assert_same(&home.tree(), &before);
+}
+
 #[test]
 fn a_second_registry_joins_the_first() {
     let home = Home::with(&[(".docker/config.json", "{}")]);

@@ -132,6 +132,13 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
     let copy = home.at("state/entrad/setup/kubectl-0.original");
     assert!(err(&output).contains(&format!("is in {}", copy.display())), "{}", err(&output));
     assert!(helper.is_symlink());
+    // As a run leaves it that is killed before its change.
+    fs::write(home.at(".kube/config"), "# mine\ncontext\n").unwrap();
+    assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
+    fs::write(home.at(".kube/config"), "# mine\ncontext\n").unwrap();
+    assert_eq!(run("setup kubectl --undo").status.code(), Some(0));
+    assert_same(&home.tree(), &before);
+    assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
     let written = &set_up[std::path::Path::new(".kube/config")].1;
     fs::write(home.at(".kube/config"), written).unwrap();
     assert_eq!(run("setup kubectl --undo").status.code(), Some(0));

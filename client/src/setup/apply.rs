@@ -55,7 +55,7 @@ pub(super) fn prepare(
         touched: Touched::default(),
     };
     for file in &plan.files {
-        prepared.add_file(tool, file, secret)?;
+        prepared.add_file(records, tool, file, secret)?;
     }
     for link in &plan.links {
         if !links::points_to(link, program) {
@@ -115,7 +115,13 @@ impl Prepared {
         })
     }
 
-    fn add_file(&mut self, tool: &str, plan: &FilePlan, secret: Option<&LeaseSecret>) -> Result<(), Failure> {
+    fn add_file(
+        &mut self,
+        records: &Records,
+        tool: &str,
+        plan: &FilePlan,
+        secret: Option<&LeaseSecret>,
+    ) -> Result<(), Failure> {
         let path = &plan.path;
         let old = file::read(path)?;
         let text = old.as_ref().map(|old| old.text(path)).transpose()?.unwrap_or_default();
@@ -152,7 +158,11 @@ impl Prepared {
             }
         };
         let kept = &mut self.record.files[at];
-        kept.is_stale |= kept.written != old.as_ref().map(|old| digest(&old.bytes)).unwrap_or_default();
+        if records.is_as_before(kept, old.as_ref()) {
+            (kept.is_stale, kept.puts) = (false, Vec::new());
+        } else {
+            kept.is_stale |= kept.written != old.as_ref().map(|old| digest(&old.bytes)).unwrap_or_default();
+        }
         kept.written = written;
         for put in &puts {
             let put = recorded(put);

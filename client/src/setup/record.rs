@@ -116,6 +116,12 @@ impl Records {
         Ok(Some(Content { mode: kept.mode, ..content }))
     }
 
+    /// Whether the file holds what it held before, as after a run that was killed or a repository that was checked out.
+    pub(super) fn is_as_before(&self, kept: &Kept, now: Option<&Content>) -> bool {
+        // A copy that is gone or cannot be read tells nothing.
+        self.original(kept).is_ok_and(|then| then.map(|then| then.bytes) == now.map(|now| now.bytes.clone()))
+    }
+
     /// Removes the tool's record and its copies.
     pub(super) fn forget(&self, tool: &str, record: &Record) -> Result<(), RecordError> {
         // The record goes last: as long as it is there, it can be tried again.

@@ -80,6 +80,11 @@ fn restored(records: &Records, kept: &Kept, words: &mut Vec<String>) -> Result<O
     };
     file::check_writable(path)?;
     let change = |old, new| Some(Change::File { path: path.clone(), old: Some(old), new });
+    if records.is_as_before(kept, Some(&old)) {
+        // Its mode may still be ours.
+        let then = records.original(kept)?;
+        return Ok(if then.as_ref() == Some(&old) { None } else { change(old, then) });
+    }
     if !kept.is_stale && digest(&old.bytes) == kept.written {
         return Ok(change(old, records.original(kept)?));
     }
