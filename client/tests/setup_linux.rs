@@ -138,6 +138,13 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
     fs::write(home.at(".kube/config"), "# mine\ncontext\n").unwrap();
     assert_eq!(run("setup kubectl --undo").status.code(), Some(0));
     assert_same(&home.tree(), &before);
+    // And as an undo leaves it that is killed before its end.
+    assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
+    fs::write(home.at(".kube/config"), "# mine\ncontext\n").unwrap();
+    fs::remove_file(&copy).unwrap();
+    let output = run("setup kubectl --undo");
+    assert!(out(&output).contains("stays as it is"), "{}{}", out(&output), err(&output));
+    assert_same(&home.tree(), &before);
     assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
     let written = &set_up[std::path::Path::new(".kube/config")].1;
     fs::write(home.at(".kube/config"), written).unwrap();

@@ -283,7 +283,9 @@ impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::File(error) => error.into(),
-            RecordError::Gone(_) | RecordError::Unreadable { .. } => {
+            RecordError::Gone(_) => Self::new(exit::MISCONFIGURED, "record_unreadable", error.to_string())
+                .hint("Take the settings back by hand, and remove the tool's record, the `.json` file beside it."),
+            RecordError::Unreadable { .. } => {
                 Self::new(exit::MISCONFIGURED, "record_unreadable", error.to_string()).hint(
                     "entra keeps there what it set up. Take the settings back by hand, and remove that file.",
                 )

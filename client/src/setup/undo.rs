@@ -96,6 +96,11 @@ fn restored(records: &Records, kept: &Kept, words: &mut Vec<String>) -> Result<O
         None => failure.hint("There was no such file before entra made it."),
     };
     if kept.format == Format::Whole {
+        if matches!(records.original(kept), Err(RecordError::Gone(_))) {
+            // Copies go after what they are of is restored, so this may be the rest of an undo that was killed.
+            words.push(format!("{shown} stays as it is: the copy of how it was is gone."));
+            return Ok(None);
+        }
         let sentence = format!("{shown} was changed since, and entra cannot take its own part out.");
         return Err(with_copy(Failure::new(exit::MISCONFIGURED, "settings_changed", sentence)));
     }
