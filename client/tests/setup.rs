@@ -165,6 +165,17 @@ fn a_file_that_is_as_it_was_has_nothing_to_take_out() {
 }
 
 #[test]
+fn copies_without_a_record_are_swept() {
+    let home = Home::with(&[(".gitconfig", "[user]\n"), (".npmrc", "")]);
+    good(&home, "setup git");
+    good(&home, &format!("setup npm --registry {FEED}"));
+    fs::remove_file(home.at(&format!("{STATE}/git.json"))).unwrap();
+    good(&home, "setup git --undo");
+    assert!(!fs::exists(home.at(&format!("{STATE}/git-0.original"))).unwrap());
+    assert!(fs::exists(home.at(&format!("{STATE}/npm-0.original"))).unwrap());
+}
+
+#[test]
 fn a_second_registry_joins_the_first() {
     let home = Home::with(&[(".docker/config.json", "{}")]);
     let before = home.tree();
