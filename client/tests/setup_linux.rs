@@ -99,6 +99,18 @@ fn two_runs_at_once_are_one_after_the_other() {
 }
 
 #[test]
+fn a_pipe_is_no_file_and_is_not_waited_for() {
+    let home = Home::with(&[]);
+    assert!(std::process::Command::new("mkfifo").arg(home.at(".gitconfig")).status().unwrap().success());
+    let mut command = std::process::Command::new("timeout");
+    command.args(["5", env!("CARGO_BIN_EXE_entra"), "setup", "git"]);
+    home.dress(&mut command);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    assert!(err(&output).contains(".gitconfig is not a file"), "{}", err(&output));
+}
+
+#[test]
 fn a_context_of_kubectl_is_converted_by_kubectl() {
     let home = Home::with(&[(".kube/config", "# mine\ncontext\n"), ("bin/kubectl", KUBECTL)]);
     fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();

@@ -54,6 +54,10 @@ pub(super) fn alone(home: &Path) -> Result<Option<File>, FileError> {
 pub(super) fn read(path: &Path) -> Result<Option<Content>, FileError> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     let path = &target(path)?;
+    // To open a named pipe would be to wait for who writes into it.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(FileError::NotAFile(path.clone()));
+    }
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
