@@ -112,7 +112,7 @@ fn a_pipe_is_no_file_and_is_not_waited_for() {
 
 #[test]
 fn a_context_of_kubectl_is_converted_by_kubectl() {
-    let home = Home::with(&[(".kube/config", "# mine\ncontext\n"), ("bin/kubectl", KUBECTL)]);
+    let home = Home::with(&[(".kube/config", "# mine\ncontext\nuser\n"), ("bin/kubectl", KUBECTL)]);
     fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();
     let before = home.tree();
     let run = |line: &str| {
@@ -132,7 +132,7 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
                  --exec-arg=6dae42f8-4368-4678-94ff-3960e28e3630 --exec-interactive-mode=Never";
     assert_eq!(
         home.read(".kube/config"),
-        format!("# mine\ncontext\ndeleted ada\nada --exec-command={} {words}\n", helper.display())
+        format!("# mine\ncontext\nuser\ndeleted ada\nada --exec-command={} {words}\n", helper.display())
     );
     let set_up = home.tree();
     assert!(out(&run("setup kubectl --context prod")).contains("nothing was changed"));
@@ -145,14 +145,14 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
     assert!(err(&output).contains(&format!("is in {}", copy.display())), "{}", err(&output));
     assert!(helper.is_symlink());
     // As a run leaves it that is killed before its change.
-    fs::write(home.at(".kube/config"), "# mine\ncontext\n").unwrap();
+    fs::write(home.at(".kube/config"), "# mine\ncontext\nuser\n").unwrap();
     assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
-    fs::write(home.at(".kube/config"), "# mine\ncontext\n").unwrap();
+    fs::write(home.at(".kube/config"), "# mine\ncontext\nuser\n").unwrap();
     assert_eq!(run("setup kubectl --undo").status.code(), Some(0));
     assert_same(&home.tree(), &before);
     // And as an undo leaves it that is killed before its end.
     assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
-    fs::write(home.at(".kube/config"), "# mine\ncontext\n").unwrap();
+    fs::write(home.at(".kube/config"), "# mine\ncontext\nuser\n").unwrap();
     fs::remove_file(&copy).unwrap();
     let output = run("setup kubectl --undo");
     assert!(out(&output).contains("stays as it is"), "{}{}", out(&output), err(&output));
@@ -164,13 +164,42 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
     assert_same(&home.tree(), &before);
 }
 
+#[test]
+fn the_kubeconfig_whose_user_counts_is_the_one_that_is_changed() {
+    let files = [("a", "# a\n"), ("b", "user\n"), ("c", "context\nuser\n"), ("bin/kubectl", KUBECTL)];
+    let home = Home::with(&files);
+    fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();
+    let before = home.tree();
+    let run = |line: &str, kubeconfigs: &[&str]| {
+        let mut command = entra(line);
+        home.dress(&mut command);
+        let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
+        let kubeconfigs = std::env::join_paths(kubeconfigs.iter().map(|name| home.at(name))).unwrap();
+        command.env("PATH", path).env("TMPDIR", home.at("bin")).env("KUBECONFIG", kubeconfigs);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    };
+    for (kubeconfigs, changed) in [(&["a", "b", "c"][..], "b"), (&["c", "b", "missing"], "c")] {
+        run("setup kubectl --context prod", kubeconfigs);
+        for (name, text) in &files[..3] {
+            assert_eq!(home.read(name) != *text, *name == changed, "{name}");
+        }
+        run("setup kubectl --undo", &[]);
+        assert_same(&home.tree(), &before);
+    }
+    // One whom no file has is made where the context is.
+    home.write("c", "context\n");
+    run("setup kubectl --context prod", &["a", "c"]);
+    assert!(home.read("c").starts_with("context\nada --exec-command="), "{}", home.read("c"));
+}
+
 /// Writes down what it is told, and knows one context.
 const KUBECTL: &str = r#"#!/bin/sh
 case "$1 $2" in
 "config view")
     case "$5" in
-    *contexts*) printf 'dev\ngrace\nprod\nada\nodd\n--kubeconfig=/x\n' ;;
-    *) sed -n 's/.*--exec-command=\([^ ]*\).*/\1/p' "$KUBECONFIG" ;;
+    *contexts*) grep -q ^context "$KUBECONFIG" && printf 'dev\ngrace\nprod\nada\nodd\n--kubeconfig=/x\n' ; true ;;
+    *users*) grep -q '^user' "$KUBECONFIG" && printf 'ada\n%s\n' "$(sed -n 's/.*--exec-command=\([^ ]*\).*/\1/p' "$KUBECONFIG")" ; true ;;
     esac ;;
 "config delete-user") echo "deleted $3" >> "$KUBECONFIG" ;;
 "config set-credentials") shift 2; echo "$*" >> "$KUBECONFIG" ;;
