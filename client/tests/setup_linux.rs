@@ -111,6 +111,23 @@ fn a_pipe_is_no_file_and_is_not_waited_for() {
 }
 
 #[test]
+fn root_sets_nothing_up_in_another_s_home() {
+    let home = Home::with(&[(".gitconfig", "")]);
+    if std::os::unix::fs::chown(home.at(""), Some(12_345), None).is_err() {
+        // Only root can give a folder away, and only root is refused.
+        return good(&home, "setup git");
+    }
+    let before = home.tree();
+    for line in ["setup git", "setup git --undo"] {
+        let output = run(&home, line);
+        assert_eq!(output.status.code(), Some(5));
+        assert!(err(&output).contains("without sudo"), "{}", err(&output));
+        assert_same(&home.tree(), &before);
+    }
+    good(&home, "setup git --print");
+}
+
+#[test]
 fn a_context_of_kubectl_is_converted_by_kubectl() {
     let home = Home::with(&[(".kube/config", "# mine\ncontext\nuser\n"), ("bin/kubectl", KUBECTL)]);
     fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();

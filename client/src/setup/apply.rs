@@ -259,6 +259,7 @@ impl From<FileError> for Failure {
         let hint = match &error {
             FileError::Busy | FileError::Changed(_) => "Run the command again.",
             FileError::Dangling(_) => "Make the file that the link leads to, or remove the link.",
+            FileError::Foreign(_) => "Run the command as that user, without sudo.",
             FileError::NotAFile(_) | FileError::TooLong(_) => "Move it away, and run the command again.",
             FileError::NotText(_) => "Save it as UTF-8, and run the command again.",
             FileError::Read { .. } | FileError::ReadOnly(_) | FileError::Write { .. } => {
