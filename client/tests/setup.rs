@@ -165,6 +165,21 @@ fn a_file_that_is_as_it_was_has_nothing_to_take_out() {
 }
 
 #[test]
+fn what_took_a_link_s_place_does_not_keep_the_settings() {
+    let home = Home::with(&[(".gitconfig", "[user]\n")]);
+    good(&home, "setup git");
+    let link = home.helper("git-credential-entra");
+    fs::remove_file(&link).unwrap();
+    fs::write(&link, "theirs").unwrap();
+    // Where one stands beside it, it tells that the program is entra's.
+    let _ = fs::remove_file(link.with_extension("cmd"));
+    let said = good(&home, "setup git --undo");
+    assert!(said.contains("is not entra's any more, and stays"), "{said}");
+    assert_eq!(fs::read_to_string(&link).unwrap(), "theirs");
+    assert_eq!(home.read(".gitconfig"), "[user]\n");
+}
+
+#[test]
 fn copies_without_a_record_are_swept() {
     let home = Home::with(&[(".gitconfig", "[user]\n"), (".npmrc", "")]);
     good(&home, "setup git");

@@ -1,6 +1,7 @@
 //! Taking back what was set up: byte for byte where nobody else changed the file, and else our own values alone.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use entra_proto::error::exit;
@@ -11,6 +12,7 @@ use super::apply::{is_lease_secret, refused};
 use super::change::{Change, carry_out};
 use super::edit::{self, Format, Put};
 use super::file::{self, Content};
+use super::links;
 use super::places::Places;
 use super::record::{Kept, Record, RecordError, Records, digest};
 use crate::failure::Failure;
@@ -45,7 +47,12 @@ pub(super) fn undo(
         }
     }
     for link in &record.links {
-        if !others.iter().any(|(_, other)| other.links.contains(link)) {
+        if others.iter().any(|(_, other)| other.links.contains(link)) {
+            continue;
+        }
+        if links::what_is(link).is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+            undone.words.push(format!("{} is not entra's any more, and stays.", link.display()));
+        } else {
             undone.links.push(link.clone());
             changes.push(Change::Unlink(link.clone()));
         }
