@@ -10,7 +10,7 @@ use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::process::Output;
 
-use home::{Home, STATE, assert_is_the_program, assert_same, is_private, toml};
+use home::{CLAUDE_DESKTOP, Home, STATE, assert_is_the_program, assert_same, is_private, toml};
 use rstest::rstest;
 use support::{entra, err, out};
 
@@ -177,6 +177,35 @@ fn what_took_a_link_s_place_does_not_keep_the_settings() {
     assert!(said.contains("is not entra's any more, and stays"), "{said}");
     assert_eq!(fs::read_to_string(&link).unwrap(), "theirs");
     assert_eq!(home.read(".gitconfig"), "[user]\n");
+}
+
+#[test]
+fn what_others_added_to_a_list_stays_without_what_is_ours() {
+    let home = Home::with(&[(".cargo/config.toml", "[registry]\nglobal-credential-providers = [\"a\"]\n")]);
+    good(&home, "setup cargo");
+    let text = home.read(".cargo/config.toml").replace("\"entra\"]", "\"entra\", \"b\"]");
+    home.write(".cargo/config.toml", &text);
+    good(&home, "setup cargo --undo");
+    assert_eq!(home.read(".cargo/config.toml"), "[registry]\nglobal-credential-providers = [\"a\", \"b\"]\n");
+
+    let list = format!("{CLAUDE_DESKTOP}/configLibrary/_meta.json");
+    good(&home, "setup claude-desktop --foundry r --model m");
+    let text = home.read(&list).replacen('[', "[{\"id\": \"x\", \"name\": \"X\"},", 1);
+    home.write(&list, &text);
+    good(&home, "setup claude-desktop --undo");
+    let kept: serde_json::Value = serde_json::from_str(&home.read(&list)).unwrap();
+    assert_eq!(kept, serde_json::json!({ "entries": [{ "id": "x", "name": "X" }] }));
+
+    home.write(".gitconfig", "");
+    good(&home, "setup git");
+    let text = home.read(".gitconfig").replacen(
+        "[credential \"https://*",
+        "\thelper = store\n[credential \"https://*",
+        1,
+    );
+    home.write(".gitconfig", &text);
+    good(&home, "setup git --undo");
+    assert_eq!(home.read(".gitconfig"), "[credential \"https://dev.azure.com\"]\n\thelper = store\n");
 }
 
 #[test]
