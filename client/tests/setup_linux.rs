@@ -191,12 +191,12 @@ fn the_kubeconfig_whose_user_counts_is_the_one_that_is_changed() {
         let mut command = entra(line);
         home.dress(&mut command);
         let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
-        let kubeconfigs = std::env::join_paths(kubeconfigs.iter().map(|name| home.at(name))).unwrap();
-        command.env("PATH", path).env("TMPDIR", home.at("bin")).env("KUBECONFIG", kubeconfigs);
+        command.env("PATH", path).env("TMPDIR", home.at("bin"));
+        command.env("KUBECONFIG", kubeconfigs.join(":")).current_dir(home.at(""));
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     };
-    for (kubeconfigs, changed) in [(&["a", "b", "c"][..], "b"), (&["c", "b", "missing"], "c")] {
+    for (kubeconfigs, changed) in [(&["a", "", "b", "c"][..], "b"), (&["c", "b", "missing"], "c")] {
         run("setup kubectl --context prod", kubeconfigs);
         for (name, text) in &files[..3] {
             assert_eq!(home.read(name) != *text, *name == changed, "{name}");
@@ -204,6 +204,10 @@ fn the_kubeconfig_whose_user_counts_is_the_one_that_is_changed() {
         run("setup kubectl --undo", &[]);
         assert_same(&home.tree(), &before);
     }
+    // As an absolute name too.
+    run("setup kubectl --context prod", &[home.at("c").to_str().unwrap(), "b"]);
+    assert!(home.read("c").contains("--exec-command=") && home.read("b") == "user\n");
+    run("setup kubectl --undo", &[]);
     // One whom no file has is made where the context is.
     home.write("c", "context\n");
     run("setup kubectl --context prod", &["a", "c"]);
