@@ -127,7 +127,9 @@ fn read(dialect: Dialect, text: &str) -> Result<Vec<Line<'_>>, Fault> {
                 lines[at].value.push('\n');
                 lines[at].value.push_str(content);
             }
-        } else if content.starts_with('[') && (dialect != Dialect::Npm || content.ends_with(']')) {
+        } else if content.starts_with('[')
+            && (dialect != Dialect::Npm || (raw.starts_with('[') && content.ends_with(']')))
+        {
             section = header(dialect, content).ok_or_else(|| Fault::Syntax {
                 line: number + 1,
                 column: raw.len() - raw.trim_start().len() + 1,
@@ -220,7 +222,10 @@ fn split(dialect: Dialect, content: &str) -> (&str, &str) {
 fn folded(dialect: Dialect, key: &str) -> String {
     match dialect {
         Dialect::Git => key.to_ascii_lowercase(),
-        Dialect::Npm => key.to_owned(),
+        Dialect::Npm => {
+            let quoted = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
+            quoted.unwrap_or(key).to_owned()
+        }
         Dialect::Pip => key.to_lowercase().replace('_', "-"),
     }
 }
@@ -358,6 +363,8 @@ mod tests {
         "[global]\nkeyring-provider = subprocess\n    # mine\n"
     )]
     #[case(Format::Pip, "[global]\nKeyring_Provider: auto\n", "[global]\nkeyring-provider = subprocess\n")]
+    #[case(Format::Npm, "\"//h/p/:_authToken\"=x\n", "//h/p/:_authToken=${T}\n")]
+    #[case(Format::Npm, "  [s]\n//h/p/:_authToken = x\n", "  [s]\n//h/p/:_authToken=${T}\n")]
     #[case(Format::Npm, "a=b", "a=b\n//h/p/:_authToken=${T}")]
     #[case(Format::Npm, "; c\r\na = b\r\n", "; c\r\na = b\r\n//h/p/:_authToken=${T}\r\n")]
     fn lines_go_where_they_belong(#[case] format: Format, #[case] text: &str, #[case] expected: &str) {
