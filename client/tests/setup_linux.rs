@@ -138,6 +138,11 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
         let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
         command.env("PATH", path).env("TMPDIR", home.at("bin")).output().unwrap()
     };
+    home.write("bin/fail", "");
+    let output = run("setup kubectl --context prod");
+    assert_eq!(output.status.code(), Some(5));
+    assert!(err(&output).contains("kubectl refused: error: no") && !err(&output).contains("s3cret"));
+    fs::remove_file(home.at("bin/fail")).unwrap();
     let output = run("setup kubectl --context odd");
     assert_eq!(output.status.code(), Some(2), "{}", out(&output));
     assert!(err(&output).contains("Rename that user"), "{}", err(&output));
@@ -216,6 +221,7 @@ fn the_kubeconfig_whose_user_counts_is_the_one_that_is_changed() {
 
 /// Writes down what it is told, and knows one context.
 const KUBECTL: &str = r#"#!/bin/sh
+[ ! -e "${0%/*}/fail" ] || { printf 'error: no\nobject was: s3cret\n' >&2; exit 1; }
 case "$1 $2" in
 "config view")
     case "$5" in

@@ -120,7 +120,9 @@ fn kubectl(copy: &Copy, words: &[&str]) -> Result<String, Failure> {
         .map_err(|_| failed("kubectl did not end in time."))?
         .map_err(|error| failed("kubectl cannot be run.").because(&error))?;
     if !output.status.success() {
-        let sentence = format!("kubectl refused: {}", String::from_utf8_lossy(&output.stderr).trim());
+        // The first line says why; behind it may be the whole kubeconfig, with its keys.
+        let said = String::from_utf8_lossy(&output.stderr);
+        let sentence = format!("kubectl refused: {}", said.trim().lines().next().unwrap_or_default());
         return Err(failed(&sentence));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
