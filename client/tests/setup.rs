@@ -10,7 +10,7 @@ use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::process::Output;
 
-use home::{Home, STATE, assert_is_the_program, assert_same, is_private, toml};
+use home::{CLAUDE_DESKTOP, Home, STATE, assert_is_the_program, assert_same, is_private, toml};
 use rstest::rstest;
 use support::{entra, err, out};
 
@@ -142,6 +142,81 @@ fn what_others_changed_since_stays() {
     good(&home, "setup docker --registry b.azurecr.io");
     good(&home, "setup docker --undo");
     assert_eq!(home.read(".docker/config.json"), "{\n  \"psFormat\": \"x\"\n}\n");
+}
+
+/// As a run leaves it that is killed between its record and its change, or before its record goes again.
+#[test]
+fn a_file_that_is_as_it_was_has_nothing_to_take_out() {
+    // No edit leads back to this spelling.
+    let text = "[credential \"https://dev.azure.com\"]\n\tHelper=\"manager\" ; mine\n";
+    let home = Home::with(&[(".gitconfig", text)]);
+    let before = home.tree();
+    good(&home, "setup git");
+    home.write(".gitconfig", text);
+    let said = good(&home, "setup git --undo");
+    assert!(!said.contains("changed since") && !said.contains("Another value"), "{said}");
+    assert_same(&home.tree(), &before);
+
+    good(&home, "setup git");
+    home.write(".gitconfig", text);
+    good(&home, "setup git");
+    good(&home, "setup git --undo");
+    assert_same(&home.tree(), &before);
+}
+
+#[test]
+fn what_took_a_link_s_place_does_not_keep_the_settings() {
+    let home = Home::with(&[(".gitconfig", "[user]\n")]);
+    good(&home, "setup git");
+    let link = home.helper("git-credential-entra");
+    fs::remove_file(&link).unwrap();
+    fs::write(&link, "theirs").unwrap();
+    // Where one stands beside it, it tells that the program is entra's.
+    let _ = fs::remove_file(link.with_extension("cmd"));
+    let said = good(&home, "setup git --undo");
+    assert!(said.contains("is not entra's any more, and stays"), "{said}");
+    assert_eq!(fs::read_to_string(&link).unwrap(), "theirs");
+    assert_eq!(home.read(".gitconfig"), "[user]\n");
+}
+
+#[test]
+fn what_others_added_to_a_list_stays_without_what_is_ours() {
+    let home = Home::with(&[(".cargo/config.toml", "[registry]\nglobal-credential-providers = [\"a\"]\n")]);
+    good(&home, "setup cargo");
+    let text = home.read(".cargo/config.toml").replace("\"entra\"]", "\"entra\", \"b\"]");
+    home.write(".cargo/config.toml", &text);
+    good(&home, "setup cargo --undo");
+    assert_eq!(home.read(".cargo/config.toml"), "[registry]\nglobal-credential-providers = [\"a\", \"b\"]\n");
+
+    let list = format!("{CLAUDE_DESKTOP}/configLibrary/_meta.json");
+    good(&home, "setup claude-desktop --foundry r --model m");
+    let text = home.read(&list).replacen('[', "[{\"id\": \"x\", \"name\": \"X\"},", 1);
+    home.write(&list, &text);
+    good(&home, "setup claude-desktop --undo");
+    let kept: serde_json::Value = serde_json::from_str(&home.read(&list)).unwrap();
+    assert_eq!(kept, serde_json::json!({ "entries": [{ "id": "x", "name": "X" }] }));
+
+    home.write(".gitconfig", "");
+    good(&home, "setup git");
+    let text = home.read(".gitconfig").replacen(
+        "[credential \"https://*",
+        "\thelper = store\n[credential \"https://*",
+        1,
+    );
+    home.write(".gitconfig", &text);
+    good(&home, "setup git --undo");
+    assert_eq!(home.read(".gitconfig"), "[credential \"https://dev.azure.com\"]\n\thelper = store\n");
+}
+
+#[test]
+fn copies_without_a_record_are_swept() {
+    let home = Home::with(&[(".gitconfig", "[user]\n"), (".npmrc", "")]);
+    good(&home, "setup git");
+    good(&home, &format!("setup npm --registry {FEED}"));
+    fs::remove_file(home.at(&format!("{STATE}/git.json"))).unwrap();
+    good(&home, "setup git --undo");
+    assert!(!fs::exists(home.at(&format!("{STATE}/git-0.original"))).unwrap());
+    assert!(fs::exists(home.at(&format!("{STATE}/npm-0.original"))).unwrap());
 }
 
 #[test]

@@ -99,8 +99,37 @@ fn two_runs_at_once_are_one_after_the_other() {
 }
 
 #[test]
+fn a_pipe_is_no_file_and_is_not_waited_for() {
+    let home = Home::with(&[]);
+    assert!(std::process::Command::new("mkfifo").arg(home.at(".gitconfig")).status().unwrap().success());
+    let mut command = std::process::Command::new("timeout");
+    command.args(["5", env!("CARGO_BIN_EXE_entra"), "setup", "git"]);
+    home.dress(&mut command);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    assert!(err(&output).contains(".gitconfig is not a file"), "{}", err(&output));
+}
+
+#[test]
+fn root_sets_nothing_up_in_another_s_home() {
+    let home = Home::with(&[(".gitconfig", "")]);
+    if std::os::unix::fs::chown(home.at(""), Some(12_345), None).is_err() {
+        // Only root can give a folder away, and only root is refused.
+        return good(&home, "setup git");
+    }
+    let before = home.tree();
+    for line in ["setup git", "setup git --undo"] {
+        let output = run(&home, line);
+        assert_eq!(output.status.code(), Some(5));
+        assert!(err(&output).contains("without sudo"), "{}", err(&output));
+        assert_same(&home.tree(), &before);
+    }
+    good(&home, "setup git --print");
+}
+
+#[test]
 fn a_context_of_kubectl_is_converted_by_kubectl() {
-    let home = Home::with(&[(".kube/config", "# mine\ncontext\n"), ("bin/kubectl", KUBECTL)]);
+    let home = Home::with(&[(".kube/config", "# mine\ncontext\nuser\n"), ("bin/kubectl", KUBECTL)]);
     fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();
     let before = home.tree();
     let run = |line: &str| {
@@ -109,6 +138,11 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
         let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
         command.env("PATH", path).env("TMPDIR", home.at("bin")).output().unwrap()
     };
+    home.write("bin/fail", "");
+    let output = run("setup kubectl --context prod");
+    assert_eq!(output.status.code(), Some(5));
+    assert!(err(&output).contains("kubectl refused: error: no") && !err(&output).contains("s3cret"));
+    fs::remove_file(home.at("bin/fail")).unwrap();
     let output = run("setup kubectl --context odd");
     assert_eq!(output.status.code(), Some(2), "{}", out(&output));
     assert!(err(&output).contains("Rename that user"), "{}", err(&output));
@@ -120,7 +154,7 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
                  --exec-arg=6dae42f8-4368-4678-94ff-3960e28e3630 --exec-interactive-mode=Never";
     assert_eq!(
         home.read(".kube/config"),
-        format!("# mine\ncontext\ndeleted ada\nada --exec-command={} {words}\n", helper.display())
+        format!("# mine\ncontext\nuser\ndeleted ada\nada --exec-command={} {words}\n", helper.display())
     );
     let set_up = home.tree();
     assert!(out(&run("setup kubectl --context prod")).contains("nothing was changed"));
@@ -132,19 +166,67 @@ fn a_context_of_kubectl_is_converted_by_kubectl() {
     let copy = home.at("state/entrad/setup/kubectl-0.original");
     assert!(err(&output).contains(&format!("is in {}", copy.display())), "{}", err(&output));
     assert!(helper.is_symlink());
+    // As a run leaves it that is killed before its change.
+    fs::write(home.at(".kube/config"), "# mine\ncontext\nuser\n").unwrap();
+    assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
+    fs::write(home.at(".kube/config"), "# mine\ncontext\nuser\n").unwrap();
+    assert_eq!(run("setup kubectl --undo").status.code(), Some(0));
+    assert_same(&home.tree(), &before);
+    // And as an undo leaves it that is killed before its end.
+    assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
+    fs::write(home.at(".kube/config"), "# mine\ncontext\nuser\n").unwrap();
+    fs::remove_file(&copy).unwrap();
+    let output = run("setup kubectl --undo");
+    assert!(out(&output).contains("stays as it is"), "{}{}", out(&output), err(&output));
+    assert_same(&home.tree(), &before);
+    assert_eq!(run("setup kubectl --context prod").status.code(), Some(0));
     let written = &set_up[std::path::Path::new(".kube/config")].1;
     fs::write(home.at(".kube/config"), written).unwrap();
     assert_eq!(run("setup kubectl --undo").status.code(), Some(0));
     assert_same(&home.tree(), &before);
 }
 
+#[test]
+fn the_kubeconfig_whose_user_counts_is_the_one_that_is_changed() {
+    let files = [("a", "# a\n"), ("b", "user\n"), ("c", "context\nuser\n"), ("bin/kubectl", KUBECTL)];
+    let home = Home::with(&files);
+    fs::set_permissions(home.at("bin/kubectl"), Permissions::from_mode(0o755)).unwrap();
+    let before = home.tree();
+    let run = |line: &str, kubeconfigs: &[&str]| {
+        let mut command = entra(line);
+        home.dress(&mut command);
+        let path = std::env::join_paths([home.at("bin"), "/usr/bin".into(), "/bin".into()]).unwrap();
+        command.env("PATH", path).env("TMPDIR", home.at("bin"));
+        command.env("KUBECONFIG", kubeconfigs.join(":")).current_dir(home.at(""));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    };
+    for (kubeconfigs, changed) in [(&["a", "", "b", "c"][..], "b"), (&["c", "b", "missing"], "c")] {
+        run("setup kubectl --context prod", kubeconfigs);
+        for (name, text) in &files[..3] {
+            assert_eq!(home.read(name) != *text, *name == changed, "{name}");
+        }
+        run("setup kubectl --undo", &[]);
+        assert_same(&home.tree(), &before);
+    }
+    // As an absolute name too.
+    run("setup kubectl --context prod", &[home.at("c").to_str().unwrap(), "b"]);
+    assert!(home.read("c").contains("--exec-command=") && home.read("b") == "user\n");
+    run("setup kubectl --undo", &[]);
+    // One whom no file has is made where the context is.
+    home.write("c", "context\n");
+    run("setup kubectl --context prod", &["a", "c"]);
+    assert!(home.read("c").starts_with("context\nada --exec-command="), "{}", home.read("c"));
+}
+
 /// Writes down what it is told, and knows one context.
 const KUBECTL: &str = r#"#!/bin/sh
+[ ! -e "${0%/*}/fail" ] || { printf 'error: no\nobject was: s3cret\n' >&2; exit 1; }
 case "$1 $2" in
 "config view")
     case "$5" in
-    *contexts*) printf 'dev\ngrace\nprod\nada\nodd\n--kubeconfig=/x\n' ;;
-    *) sed -n 's/.*--exec-command=\([^ ]*\).*/\1/p' "$KUBECONFIG" ;;
+    *contexts*) grep -q ^context "$KUBECONFIG" && printf 'dev\ngrace\nprod\nada\nodd\n--kubeconfig=/x\n' ; true ;;
+    *users*) grep -q '^user' "$KUBECONFIG" && printf 'ada\n%s\n' "$(sed -n 's/.*--exec-command=\([^ ]*\).*/\1/p' "$KUBECONFIG")" ; true ;;
     esac ;;
 "config delete-user") echo "deleted $3" >> "$KUBECONFIG" ;;
 "config set-credentials") shift 2; echo "$*" >> "$KUBECONFIG" ;;

@@ -55,7 +55,7 @@ pub(super) fn prepare(
         touched: Touched::default(),
     };
     for file in &plan.files {
-        prepared.add_file(tool, file, secret)?;
+        prepared.add_file(records, tool, file, secret)?;
     }
     for link in &plan.links {
         if !links::points_to(link, program) {
@@ -115,7 +115,13 @@ impl Prepared {
         })
     }
 
-    fn add_file(&mut self, tool: &str, plan: &FilePlan, secret: Option<&LeaseSecret>) -> Result<(), Failure> {
+    fn add_file(
+        &mut self,
+        records: &Records,
+        tool: &str,
+        plan: &FilePlan,
+        secret: Option<&LeaseSecret>,
+    ) -> Result<(), Failure> {
         let path = &plan.path;
         let old = file::read(path)?;
         let text = old.as_ref().map(|old| old.text(path)).transpose()?.unwrap_or_default();
@@ -152,7 +158,11 @@ impl Prepared {
             }
         };
         let kept = &mut self.record.files[at];
-        kept.is_stale |= kept.written != old.as_ref().map(|old| digest(&old.bytes)).unwrap_or_default();
+        if records.is_as_before(kept, old.as_ref()) {
+            (kept.is_stale, kept.puts) = (false, Vec::new());
+        } else {
+            kept.is_stale |= kept.written != old.as_ref().map(|old| digest(&old.bytes)).unwrap_or_default();
+        }
         kept.written = written;
         for put in &puts {
             let put = recorded(put);
@@ -249,6 +259,7 @@ impl From<FileError> for Failure {
         let hint = match &error {
             FileError::Busy | FileError::Changed(_) => "Run the command again.",
             FileError::Dangling(_) => "Make the file that the link leads to, or remove the link.",
+            FileError::Foreign(_) => "Run the command as that user, without sudo.",
             FileError::NotAFile(_) | FileError::TooLong(_) => "Move it away, and run the command again.",
             FileError::NotText(_) => "Save it as UTF-8, and run the command again.",
             FileError::Read { .. } | FileError::ReadOnly(_) | FileError::Write { .. } => {
@@ -273,7 +284,9 @@ impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::File(error) => error.into(),
-            RecordError::Gone(_) | RecordError::Unreadable { .. } => {
+            RecordError::Gone(_) => Self::new(exit::MISCONFIGURED, "record_unreadable", error.to_string())
+                .hint("Take the settings back by hand, and remove the tool's record, the `.json` file beside it."),
+            RecordError::Unreadable { .. } => {
                 Self::new(exit::MISCONFIGURED, "record_unreadable", error.to_string()).hint(
                     "entra keeps there what it set up. Take the settings back by hand, and remove that file.",
                 )

@@ -150,7 +150,10 @@ pub(super) fn withdraw(
     for put in puts.iter().rev() {
         let Some(value) = format.value(&body, &put.path)? else { continue };
         if !is_ours(put, &value) {
-            foreign.push(put.path.join("."));
+            match others_of(put, &value) {
+                None => foreign.push(put.path.join(".")),
+                Some(others) => body = format.put(&body, &Want { path: put.path.clone(), value: others })?,
+            }
             continue;
         }
         if let Some(was) = &put.was {
@@ -166,6 +169,21 @@ pub(super) fn withdraw(
         }
     }
     Ok((format!("{mark}{body}"), foreign))
+}
+
+/// What others have added to a list to which we had added, without what is ours of it: a list that is left as it is would
+/// name what is gone.
+fn others_of(put: &Put, now: &Value) -> Option<Value> {
+    let (Some(Value::Array(with_ours)), Value::Array(now)) = (&put.value, now) else { return None };
+    let before = match &put.was {
+        Some(Value::Array(before)) => before.as_slice(),
+        Some(_) => return None,
+        None => &[],
+    };
+    let is_ours = |item: &Value| with_ours.contains(item) && !before.contains(item);
+    let others: Vec<Value> = now.iter().filter(|item| !is_ours(item)).cloned().collect();
+    let is_told = before.iter().all(|item| with_ours.contains(item)) && !others.is_empty();
+    (is_told && others.len() < now.len()).then_some(Value::Array(others))
 }
 
 /// How the file ends its lines.

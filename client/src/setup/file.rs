@@ -41,8 +41,11 @@ impl Content {
 /// for their own. Nothing where the system has no locks there, as on some network drives.
 ///
 /// # Errors
-/// When another run has it.
+/// When another run has it, or the home is not the home of who runs this.
 pub(super) fn alone(home: &Path) -> Result<Option<File>, FileError> {
+    if platform::is_anothers(home) {
+        return Err(FileError::Foreign(home.to_owned()));
+    }
     match platform::alone(home) {
         Ok(held) => Ok(Some(held)),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Err(FileError::Busy),
@@ -54,6 +57,10 @@ pub(super) fn alone(home: &Path) -> Result<Option<File>, FileError> {
 pub(super) fn read(path: &Path) -> Result<Option<Content>, FileError> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     let path = &target(path)?;
+    // To open a named pipe would be to wait for who writes into it.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(FileError::NotAFile(path.clone()));
+    }
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -160,6 +167,9 @@ pub(crate) enum FileError {
     /// A link to nothing.
     #[error("{} is a link to a file that does not exist.", .0.display())]
     Dangling(PathBuf),
+    /// The superuser in another's home.
+    #[error("{} is another user's home, and you are root.", .0.display())]
+    Foreign(PathBuf),
     /// A folder or a device.
     #[error("{} is not a file.", .0.display())]
     NotAFile(PathBuf),

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
+use rustix::process::geteuid;
+
 /// The mode of a file for its owner alone.
 pub(in super::super) const PRIVATE: Option<u32> = Some(0o600);
 
@@ -26,6 +28,12 @@ pub(super) fn alone(home: &Path) -> io::Result<File> {
     let home = File::open(home)?;
     home.try_lock()?;
     Ok(home)
+}
+
+/// Whether the superuser runs this in a home that is another's, as `sudo` does that keeps HOME: what is made there would be
+/// root's, and what root writes at the word of a record there could be any file.
+pub(super) fn is_anothers(home: &Path) -> bool {
+    geteuid().is_root() && fs::metadata(home).is_ok_and(|about| about.uid() != 0)
 }
 
 /// Makes one folder for its owner alone.

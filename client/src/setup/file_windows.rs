@@ -32,6 +32,11 @@ pub(super) fn alone(home: &Path) -> io::Result<File> {
     })
 }
 
+/// Never: whoever runs this has a home of their own.
+pub(super) fn is_anothers(_home: &Path) -> bool {
+    false
+}
+
 /// Makes one folder, which takes after the one around it.
 pub(in super::super) fn make_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)

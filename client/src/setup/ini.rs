@@ -1,8 +1,8 @@
 //! Edits of the files of lines: git's configuration, pip's and npm's.
 //!
-//! They look alike and are not: in git's a key may stand several times and each counts, in pip's an indented line belongs to
-//! the one above, npm's has no sections. Only whole lines are put in and taken out. A value is a string, or an array of them
-//! where a key is to stand several times.
+//! They look alike and are not: in git's a key may stand several times and each counts, in pip's a line that is indented
+//! more than the one above belongs to it, npm's has no sections. Only whole lines are put in and taken out. A value is a
+//! string, or an array of them where a key is to stand several times.
 
 use serde_json::Value;
 
@@ -51,6 +51,7 @@ pub(super) fn put(dialect: Dialect, text: &str, want: &Want) -> Result<String, F
     let mut new: Vec<String> = values.iter().map(|value| assignment(dialect, name, value)).collect();
     let old: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].is(section, &key)).collect();
     let is_free = |line: &&Line| line.key.is_empty() && !line.is_header;
+    let mut neighbour = old.first().map(|&first| lines[first].text);
     let at = match old.first() {
         Some(&first) => first,
         // Behind the section's last line that says something; npm's before any section that there may be.
@@ -58,13 +59,21 @@ pub(super) fn put(dialect: Dialect, text: &str, want: &Want) -> Result<String, F
             lines.iter().position(|line| line.is_header).unwrap_or(lines.len())
         }
         None => match lines.iter().rposition(|line| line.section == section && !is_free(&line)) {
-            Some(last) => last + 1,
+            Some(last) => {
+                neighbour = Some(lines[last].text);
+                last + 1
+            }
             None => {
                 new.insert(0, format!("[{section}]"));
                 lines.len()
             }
         },
     };
+    if dialect == Dialect::Pip {
+        // Deeper than its neighbours it would belong to the one above, and less deep the one below to it.
+        let indent = neighbour.map(indentation).unwrap_or_default();
+        new.iter_mut().for_each(|line| line.insert_str(0, indent));
+    }
     let kept: Vec<&str> = lines.iter().map(|line| line.text).collect();
     let mut parts: Vec<&str> = kept[..at].to_vec();
     let new: Vec<String> = new.into_iter().map(|line| line + line_end(text)).collect();
@@ -106,13 +115,21 @@ fn read(dialect: Dialect, text: &str) -> Result<Vec<Line<'_>>, Fault> {
     for (number, raw) in text.split_inclusive('\n').enumerate() {
         let end = start + raw.len();
         let content = raw.trim();
-        let is_more = lines.last().is_some_and(|last| continues(dialect, last, raw));
         let is_comment = content.is_empty() || content.starts_with('#') || content.starts_with(';');
-        if let Some(last) = lines.last_mut().filter(|_| is_more) {
-            last.text = &text[end - raw.len() - last.text.len()..end];
-            last.value.push('\n');
-            last.value.push_str(content);
-        } else if content.starts_with('[') && (dialect != Dialect::Npm || content.ends_with(']')) {
+        let more = holder(dialect, &lines).filter(|&at| continues(dialect, &lines[at], raw));
+        if let Some(at) = more {
+            let held: usize = lines[at..].iter().map(|line| line.text.len()).sum();
+            lines.truncate(at + 1);
+            lines[at].text = &text[start - held..end];
+            if dialect == Dialect::Git {
+                lines[at].value = unquoted(dialect, split(dialect, lines[at].text.trim()).1);
+            } else {
+                lines[at].value.push('\n');
+                lines[at].value.push_str(content);
+            }
+        } else if content.starts_with('[')
+            && (dialect != Dialect::Npm || (raw.starts_with('[') && content.ends_with(']')))
+        {
             section = header(dialect, content).ok_or_else(|| Fault::Syntax {
                 line: number + 1,
                 column: raw.len() - raw.trim_start().len() + 1,
@@ -139,21 +156,53 @@ fn read(dialect: Dialect, text: &str) -> Result<Vec<Line<'_>>, Fault> {
     Ok(lines)
 }
 
+/// The line that the next one may continue. Python passes over empty lines and comments between the two.
+fn holder(dialect: Dialect, lines: &[Line<'_>]) -> Option<usize> {
+    let is_said = |line: &Line<'_>| line.is_header || !line.key.is_empty();
+    if dialect == Dialect::Pip { lines.iter().rposition(is_said) } else { lines.len().checked_sub(1) }
+}
+
 fn continues(dialect: Dialect, last: &Line<'_>, raw: &str) -> bool {
     match dialect {
-        Dialect::Git => {
-            let text = last.text.trim_end_matches(['\r', '\n']);
-            !last.key.is_empty() && (text.len() - text.trim_end_matches('\\').len()) % 2 == 1
-        }
+        Dialect::Git => !last.key.is_empty() && goes_on(last.text.trim_end_matches(['\r', '\n'])),
         Dialect::Npm => false,
-        Dialect::Pip => !last.key.is_empty() && raw.starts_with([' ', '\t']) && !raw.trim().is_empty(),
+        Dialect::Pip => {
+            let is_deeper = indentation(raw).chars().count() > indentation(last.text).chars().count();
+            let is_comment = raw.trim().is_empty() || raw.trim_start().starts_with(['#', ';']);
+            !last.key.is_empty() && is_deeper && !is_comment
+        }
     }
+}
+
+/// Whether a line of git's ends in a backslash that is no other's escape and in no comment.
+fn goes_on(line: &str) -> bool {
+    let (mut is_quoted, mut rest) = (false, line.chars());
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '\\' if rest.next().is_none() => return true,
+            '#' | ';' if !is_quoted => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The space before the text of a line; each character of it counts as one.
+fn indentation(line: &str) -> &str {
+    &line[..line.len() - line.trim_start().len()]
 }
 
 /// The name between the brackets, as it is compared: git tells capitals apart in the quoted part alone.
 fn header(dialect: Dialect, content: &str) -> Option<String> {
     let name = content.strip_prefix('[')?;
-    let (name, rest) = if dialect == Dialect::Git { name.rsplit_once(']')? } else { name.split_once(']')? };
+    // In quotes it may have a bracket of its own.
+    let mut is_quoted = false;
+    let (end, _) = name.char_indices().find(|(_, c)| {
+        is_quoted ^= *c == '"' && dialect == Dialect::Git;
+        *c == ']' && !is_quoted
+    })?;
+    let (name, rest) = (&name[..end], &name[end + 1..]);
     let is_alone = rest.trim().is_empty() || rest.trim().starts_with(['#', ';']);
     let folded = match name.split_once(' ') {
         Some((section, quoted)) => format!("{} {}", section.to_ascii_lowercase(), quoted.trim()),
@@ -173,7 +222,10 @@ fn split(dialect: Dialect, content: &str) -> (&str, &str) {
 fn folded(dialect: Dialect, key: &str) -> String {
     match dialect {
         Dialect::Git => key.to_ascii_lowercase(),
-        Dialect::Npm => key.to_owned(),
+        Dialect::Npm => {
+            let quoted = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
+            quoted.unwrap_or(key).to_owned()
+        }
         Dialect::Pip => key.to_lowercase().replace('_', "-"),
     }
 }
@@ -189,8 +241,9 @@ fn unquoted(dialect: Dialect, value: &str) -> String {
             '\\' => match rest.next() {
                 Some('n') => text.push('\n'),
                 Some('t') => text.push('\t'),
+                // The end of a line that goes on in the next one.
+                Some('\r' | '\n') | None => rest = rest.as_str().trim_start_matches('\n').chars(),
                 Some(c) => text.push(c),
-                None => {}
             },
             '#' | ';' if !is_quoted => break,
             c => text.push(c),
@@ -258,6 +311,16 @@ mod tests {
     }
 
     #[rstest]
+    #[case(
+        Format::Git,
+        "[credential \"https://x\"] # see [1]\n[a \"]\"] # b\n\tname = A # C \\\n[z]\n",
+        "[credential \"https://x\"] # see [1]\n\thelper =\n\thelper = !'/a b'\n[a \"]\"] # b\n\tname = A # C \\\n[z]\n"
+    )]
+    #[case(
+        Format::Git,
+        "[a]\n\tname = A # C \\\n[credential \"https://x\"]\n[z]\n",
+        "[a]\n\tname = A # C \\\n[credential \"https://x\"]\n\thelper =\n\thelper = !'/a b'\n[z]\n"
+    )]
     #[case(Format::Git, "", "[credential \"https://x\"]\n\thelper =\n\thelper = !'/a b'\n")]
     #[case(
         Format::Git,
@@ -279,7 +342,29 @@ mod tests {
         "[global]\nindex-url =\n    https://a\n    https://b\n[install]\nx = 1\n",
         "[global]\nindex-url =\n    https://a\n    https://b\nkeyring-provider = subprocess\n[install]\nx = 1\n"
     )]
+    #[case(
+        Format::Pip,
+        "[global]\n  keyring-provider = auto\n  timeout = 60\n",
+        "[global]\n  keyring-provider = subprocess\n  timeout = 60\n"
+    )]
+    #[case(
+        Format::Pip,
+        "  [global]\n  timeout =\n    60\n\n  [install]\n  x = 1\n",
+        "  [global]\n  timeout =\n    60\n  keyring-provider = subprocess\n\n  [install]\n  x = 1\n"
+    )]
+    #[case(
+        Format::Pip,
+        "[global]\nindex-url =\n    https://a\n# c\n\n    https://b\n    # d\n",
+        "[global]\nindex-url =\n    https://a\n# c\n\n    https://b\nkeyring-provider = subprocess\n    # d\n"
+    )]
+    #[case(
+        Format::Pip,
+        "[global]\nkeyring-provider = auto\n    # mine\n",
+        "[global]\nkeyring-provider = subprocess\n    # mine\n"
+    )]
     #[case(Format::Pip, "[global]\nKeyring_Provider: auto\n", "[global]\nkeyring-provider = subprocess\n")]
+    #[case(Format::Npm, "\"//h/p/:_authToken\"=x\n", "//h/p/:_authToken=${T}\n")]
+    #[case(Format::Npm, "  [s]\n//h/p/:_authToken = x\n", "  [s]\n//h/p/:_authToken=${T}\n")]
     #[case(Format::Npm, "a=b", "a=b\n//h/p/:_authToken=${T}")]
     #[case(Format::Npm, "; c\r\na = b\r\n", "; c\r\na = b\r\n//h/p/:_authToken=${T}\r\n")]
     fn lines_go_where_they_belong(#[case] format: Format, #[case] text: &str, #[case] expected: &str) {
@@ -311,5 +396,8 @@ mod tests {
         let read = |key: &str| Format::Git.value(text, &["a".to_owned(), key.to_owned()]).unwrap();
         assert_eq!(read("b"), Some("x # y z".into()));
         assert_eq!(read("c"), Some("q\"\\".into()));
+        let text = "[a]\n\tb = \"!f() { \\\n  echo \\\"x\\\"; \\\r\n\t}; f\" # d\n";
+        let value = Format::Git.value(text, &["a".to_owned(), "b".to_owned()]).unwrap();
+        assert_eq!(value, Some("!f() {   echo \"x\"; \t}; f".into()));
     }
 }

@@ -121,6 +121,7 @@ pub(crate) fn undo(socket: impl FnOnce() -> Result<Socket, Failure>, tool: &str)
     let _alone = places.alone()?;
     let records = Records::new(places.records());
     let Some(record) = records.of(tool)? else {
+        records.sweep(tool);
         return Stream::output()
             .write(format!("{tool} is not set up; there is nothing to undo.\n").as_bytes());
     };

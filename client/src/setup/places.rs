@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use entra_proto::error::exit;
 
@@ -86,11 +86,13 @@ impl Places {
         variable("GIT_CONFIG_GLOBAL").or_else(|| existing([own.clone(), shared])).unwrap_or(own)
     }
 
-    /// The files of `KUBECONFIG`, else kubectl's own.
+    /// The files of `KUBECONFIG`, else kubectl's own. Other than a tool that is set up for every folder, a context is one of those
+    /// that kubectl knows here and now, so a relative name is what kubectl takes it for.
     pub(super) fn kubeconfigs(&self) -> Vec<PathBuf> {
         let named = env::var_os("KUBECONFIG").filter(|value| !value.is_empty());
+        // What is empty is passed over, as by kubectl.
         let named: Vec<PathBuf> =
-            named.iter().flat_map(env::split_paths).filter(|path| path.is_absolute()).collect();
+            named.iter().flat_map(env::split_paths).filter_map(|path| absolute(path).ok()).collect();
         if named.is_empty() { vec![self.home.join(".kube").join("config")] } else { named }
     }
 

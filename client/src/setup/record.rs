@@ -116,11 +116,18 @@ impl Records {
         Ok(Some(Content { mode: kept.mode, ..content }))
     }
 
+    /// Whether the file holds what it held before, as after a run that was killed or a repository that was checked out.
+    pub(super) fn is_as_before(&self, kept: &Kept, now: Option<&Content>) -> bool {
+        // A copy that is gone or cannot be read tells nothing.
+        self.original(kept).is_ok_and(|then| then.map(|then| then.bytes) == now.map(|now| now.bytes.clone()))
+    }
+
     /// Removes the tool's record and its copies.
     pub(super) fn forget(&self, tool: &str, record: &Record) -> Result<(), RecordError> {
-        // The record goes last: as long as it is there, it can be tried again.
+        // The record goes first: without it a copy is nobody's, and goes with the next run at the latest; a record without its
+        // copies could not be told from one whose copies somebody removed.
         let copies = record.files.iter().filter_map(|kept| kept.original.as_ref());
-        for path in copies.map(|name| self.folder.join(name)).chain([self.path(tool)]) {
+        for path in [self.path(tool)].into_iter().chain(copies.map(|name| self.folder.join(name))) {
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != ErrorKind::NotFound => {
                     return Err(FileError::Write { path, source }.into());
@@ -129,6 +136,20 @@ impl Records {
             }
         }
         Ok(())
+    }
+
+    /// Removes what a run that was killed left of a tool that has no record. What stays is private.
+    pub(super) fn sweep(&self, tool: &str) {
+        let is_left = |name: &str| {
+            let number =
+                name.strip_prefix(tool).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".original"));
+            number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(is_left) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// Removes a copy that nobody needs any more. One that stays is private, and the next of its name replaces it.

@@ -1,6 +1,7 @@
 //! Taking back what was set up: byte for byte where nobody else changed the file, and else our own values alone.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use entra_proto::error::exit;
@@ -11,6 +12,7 @@ use super::apply::{is_lease_secret, refused};
 use super::change::{Change, carry_out};
 use super::edit::{self, Format, Put};
 use super::file::{self, Content};
+use super::links;
 use super::places::Places;
 use super::record::{Kept, Record, RecordError, Records, digest};
 use crate::failure::Failure;
@@ -45,7 +47,12 @@ pub(super) fn undo(
         }
     }
     for link in &record.links {
-        if !others.iter().any(|(_, other)| other.links.contains(link)) {
+        if others.iter().any(|(_, other)| other.links.contains(link)) {
+            continue;
+        }
+        if links::what_is(link).is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+            undone.words.push(format!("{} is not entra's any more, and stays.", link.display()));
+        } else {
             undone.links.push(link.clone());
             changes.push(Change::Unlink(link.clone()));
         }
@@ -80,6 +87,11 @@ fn restored(records: &Records, kept: &Kept, words: &mut Vec<String>) -> Result<O
     };
     file::check_writable(path)?;
     let change = |old, new| Some(Change::File { path: path.clone(), old: Some(old), new });
+    if records.is_as_before(kept, Some(&old)) {
+        // Its mode may still be ours.
+        let then = records.original(kept)?;
+        return Ok(if then.as_ref() == Some(&old) { None } else { change(old, then) });
+    }
     if !kept.is_stale && digest(&old.bytes) == kept.written {
         return Ok(change(old, records.original(kept)?));
     }
@@ -91,6 +103,11 @@ fn restored(records: &Records, kept: &Kept, words: &mut Vec<String>) -> Result<O
         None => failure.hint("There was no such file before entra made it."),
     };
     if kept.format == Format::Whole {
+        if matches!(records.original(kept), Err(RecordError::Gone(_))) {
+            // Copies go after what they are of is restored, so this may be the rest of an undo that was killed.
+            words.push(format!("{shown} stays as it is: the copy of how it was is gone."));
+            return Ok(None);
+        }
         let sentence = format!("{shown} was changed since, and entra cannot take its own part out.");
         return Err(with_copy(Failure::new(exit::MISCONFIGURED, "settings_changed", sentence)));
     }

@@ -82,7 +82,9 @@ impl Surroundings {
             Ok(set) => {
                 let is_kept =
                     |name: &str| keep.contains(&name) || tokens.iter().any(|token| token.name == name);
-                let unset = conflicts(|name| std::env::var_os(name)).filter(|name| !is_kept(name)).collect();
+                let present = |name: &str| std::env::var_os(name);
+                let outer = outer_path(&set, present).iter().copied();
+                let unset = conflicts(present).filter(|name| !is_kept(name)).chain(outer).collect();
                 Ok(Self { set, unset, lease: grant.lease })
             }
             Err(failure) => {
@@ -153,6 +155,19 @@ fn conflicts(present: impl Fn(&str) -> Option<OsString>) -> impl Iterator<Item =
     let is_harmless =
         move |name: &str| name == CHOICE && present(name).is_some_and(|value| leads_here(&value));
     CONFLICTS.into_iter().filter(move |name| !is_harmless(name))
+}
+
+/// The variables of a path that holds another lease's secret, as in a program that `entra run --in-path` started: where this
+/// lease has none, they would lend what that one is for.
+fn outer_path(
+    set: &[(String, Value)],
+    present: impl Fn(&str) -> Option<OsString>,
+) -> &'static [&'static str] {
+    let [_, endpoint, _] = PATH_OURS;
+    let is_set = set.iter().any(|(name, _)| name == endpoint);
+    let is_of_a_lease =
+        present(endpoint).is_some_and(|value| value.to_string_lossy().contains(LeaseSecret::PREFIX));
+    if is_of_a_lease && !is_set { &PATH_OURS } else { &[] }
 }
 
 /// Whether this choice of credentials has the managed identity among them (Microsoft: "Credential chains in the Azure
@@ -261,6 +276,22 @@ pub(crate) mod tests {
             conflicts(|name| (name == CHOICE).then_some(choice).flatten().map(OsString::from)).collect();
         assert_eq!(unset.contains(&CHOICE), is_unset);
         assert_eq!(unset.len(), CONFLICTS.len() - usize::from(!is_unset));
+    }
+
+    #[rstest]
+    #[case(Some("http://127.0.0.1:7/lease/entra_lease_0a1b2c3d4e5f_00/msi/token"), false, true)]
+    #[case(Some("http://127.0.0.1:7/lease/entra_lease_0a1b2c3d4e5f_00/msi/token"), true, false)]
+    #[case(Some("http://169.254.169.254/metadata/identity/oauth2/token"), false, false)]
+    #[case(None, false, false)]
+    fn another_lease_s_path_is_not_passed_on(
+        #[case] present: Option<&str>,
+        #[case] is_in_path: bool,
+        #[case] is_unset: bool,
+    ) {
+        let mut grant = grant();
+        grant.path_endpoint = is_in_path.then(|| LeaseSecret::new("http://127.0.0.1:7/in/x".to_owned()));
+        let names = outer_path(&settings(&grant).unwrap(), |_| present.map(OsString::from));
+        assert_eq!(names.contains(&"ARM_MSI_ENDPOINT"), is_unset);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! sealed file, and never another one is taken in its stead. It is opened when the first lease is made: who has none offers
 //! nothing there. What is said on it is the dialects'.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -189,7 +190,10 @@ impl Loopback {
         }
         // Half a number would be another port.
         let new = self.memory.with_extension("new");
-        std::fs::write(&new, format!("{port}\n"))?;
+        let mut file = File::create(&new)?;
+        file.write_all(format!("{port}\n").as_bytes())?;
+        // And an empty file, as a loss of power leaves it otherwise, none at all.
+        file.sync_all()?;
         std::fs::rename(&new, &self.memory)
     }
 }

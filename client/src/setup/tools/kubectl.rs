@@ -3,7 +3,7 @@
 //! A kubeconfig is YAML, so kubectl itself writes it: on a copy, which then takes the place of the file as every other does.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use entra_proto::error::exit;
 
-use super::super::file::{self, FileError};
+use super::super::file::{self, Content, FileError};
 use super::super::places::Places;
 use super::super::plan::{FilePlan, New, Plan};
 use super::{text, usage};
@@ -31,43 +31,58 @@ pub(in super::super) fn plan(places: &Places, context: Option<&str>) -> Result<P
         ];
         return Ok(plan);
     };
+    let mut kubeconfigs = Vec::new();
     for path in places.kubeconfigs() {
-        if let Some(new) = converted(&path, context, &text(&link)?)? {
-            plan.files.push(FilePlan { path, new: New::Whole(new), is_private: false });
-            plan.words = vec![format!("Try it: kubectl --context '{context}' get namespaces")];
-            return Ok(plan);
+        if let Some(old) = file::read(&path)? {
+            kubeconfigs.push((path, old));
         }
     }
-    Err(usage(
-        format!("No kubeconfig has a context `{context}`."),
-        "`kubectl config get-contexts` lists them.",
-    ))
-}
-
-/// The kubeconfig in which the context's user calls the helper; nothing when it has no such context.
-fn converted(path: &Path, context: &str, helper: &str) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(old) = file::read(path)? else { return Ok(None) };
-    let copy = Copy::of(&old.bytes)?;
-    let names = kubectl(
-        &copy,
-        &[
-            "config",
-            "view",
-            "--raw",
-            "-o",
-            "jsonpath={range .contexts[*]}{.name}{\"\\n\"}{.context.user}{\"\\n\"}{end}",
-        ],
-    )?;
-    let lines: Vec<&str> = names.lines().collect();
-    let Some(user) = lines.chunks_exact(2).find(|pair| pair[0] == context).map(|pair| pair[1]) else {
-        return Ok(None);
+    let Some((of_context, user)) = first(&kubeconfigs, ".contexts[*]", ".context.user", context)? else {
+        return Err(usage(
+            format!("No kubeconfig has a context `{context}`."),
+            "`kubectl config get-contexts` lists them.",
+        ));
     };
-    // kubectl would take one for an option, and the other for the end of a name in what it is asked.
-    if user.is_empty() || user.starts_with('-') || user.contains(['"', '\\']) {
+    // kubectl would take one for an option.
+    if user.is_empty() || user.starts_with('-') {
         let sentence =
-            format!("The user `{}` of the context `{context}` cannot be given to kubectl.", plain(user));
+            format!("The user `{}` of the context `{context}` cannot be given to kubectl.", plain(&user));
         return Err(usage(sentence, "Rename that user in the kubeconfig."));
     }
+    let known = first(&kubeconfigs, ".users[*]", ".user.exec.command", &user)?;
+    let (path, old) = kubeconfigs.swap_remove(known.as_ref().map_or(of_context, |(at, _)| *at));
+    let helper = text(&link)?;
+    let new = match known {
+        Some((_, command)) if command == helper => old.bytes.to_vec(),
+        known => converted(&old, &user, known.is_some(), &helper)?,
+    };
+    plan.files.push(FilePlan { path, new: New::Whole(new), is_private: false });
+    plan.words = vec![format!("Try it: kubectl --context '{context}' get namespaces")];
+    Ok(plan)
+}
+
+/// The first kubeconfig that has an entry of this name in its list, and what the entry says: kubectl takes each from there
+/// (Kubernetes, "Organizing Cluster Access Using kubeconfig Files", merging).
+fn first(
+    kubeconfigs: &[(PathBuf, Content)],
+    list: &str,
+    value: &str,
+    name: &str,
+) -> Result<Option<(usize, String)>, Failure> {
+    let asked = format!("jsonpath={{range {list}}}{{.name}}{{\"\\n\"}}{{{value}}}{{\"\\n\"}}{{end}}");
+    for (at, (_, content)) in kubeconfigs.iter().enumerate() {
+        let answer = kubectl(&Copy::of(&content.bytes)?, &["config", "view", "--raw", "-o", &asked])?;
+        let lines: Vec<&str> = answer.lines().collect();
+        if let Some(pair) = lines.chunks_exact(2).find(|pair| pair[0] == name) {
+            return Ok(Some((at, pair[1].to_owned())));
+        }
+    }
+    Ok(None)
+}
+
+/// The kubeconfig in which the user, who may be there already, calls the helper.
+fn converted(old: &Content, user: &str, is_there: bool, helper: &str) -> Result<Vec<u8>, Failure> {
+    let copy = Copy::of(&old.bytes)?;
     let settled = [format!("--exec-command={helper}"), format!("--exec-api-version={API_VERSION}")];
     let mut words = vec!["config", "set-credentials", user];
     words.extend(settled.iter().map(String::as_str));
@@ -77,15 +92,12 @@ fn converted(path: &Path, context: &str, helper: &str) -> Result<Option<Vec<u8>>
         AKS_ARGUMENT,
         "--exec-interactive-mode=Never",
     ]);
-    let named = format!("jsonpath={{.users[?(@.name==\"{user}\")].user.exec.command}}");
-    if kubectl(&copy, &["config", "view", "--raw", "-o", &named])?.trim() == helper {
-        return Ok(Some(old.bytes.to_vec()));
+    if is_there {
+        // What else the user of that name signs in by, a certificate perhaps, would go before the helper.
+        kubectl(&copy, &["config", "delete-user", user])?;
     }
-    // What else the user of that name signs in by, a certificate perhaps, would go before the helper.
-    kubectl(&copy, &["config", "delete-user", user])?;
     kubectl(&copy, &words)?;
-    let new = fs::read(&copy.0).map_err(|source| FileError::Read { path: copy.0.clone(), source })?;
-    Ok(Some(new))
+    Ok(fs::read(&copy.0).map_err(|source| FileError::Read { path: copy.0.clone(), source })?)
 }
 
 fn kubectl(copy: &Copy, words: &[&str]) -> Result<String, Failure> {
@@ -108,7 +120,9 @@ fn kubectl(copy: &Copy, words: &[&str]) -> Result<String, Failure> {
         .map_err(|_| failed("kubectl did not end in time."))?
         .map_err(|error| failed("kubectl cannot be run.").because(&error))?;
     if !output.status.success() {
-        let sentence = format!("kubectl refused: {}", String::from_utf8_lossy(&output.stderr).trim());
+        // The first line says why; behind it may be the whole kubeconfig, with its keys.
+        let said = String::from_utf8_lossy(&output.stderr);
+        let sentence = format!("kubectl refused: {}", said.trim().lines().next().unwrap_or_default());
         return Err(failed(&sentence));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -4,8 +4,9 @@
 /// which boot that was.
 /// Nothing where there is no such process, or it is one that has ended and waits to be noticed.
 pub(super) fn mark(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, the second field, may hold anything, spaces and parentheses too.
+    // The name, the second field, may hold anything, spaces and parentheses too, and after fifteen bytes half a character.
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let state = fields.next()?;
     if matches!(state, "Z" | "X") {
@@ -20,4 +21,31 @@ fn boot() -> Option<u64> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
     u64::from_str_radix(&digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::fs::symlink;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_process_of_any_name_has_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let program =
+            folder.path().join("\u{43f}\u{440}\u{43e}\u{433}\u{440}\u{430}\u{43c}\u{43c}\u{430}) Z 1 (");
+        symlink("/bin/sh", &program).unwrap();
+        let mut command = Command::new(&program);
+        command.args(["-c", "echo begun; read end"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let begun = mark(child.id());
+        assert!(begun.is_some() && begun == mark(child.id()));
+        child.stdin.take().unwrap().write_all(b"\n").unwrap();
+        child.wait().unwrap();
+        assert_ne!(mark(child.id()), begun);
+    }
 }
