@@ -56,6 +56,10 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time a caller has to send the body it announced.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Time a caller has to take the next bytes of an answer, once no more fit between the two. Whoever never reads would keep a
+/// place for as long as it lives.
+pub const TAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Longest the daemon works on a token before it answers: one request to Entra (30 s), one retry of it,
 /// and the key store's own deadline.
 pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(75);

@@ -18,6 +18,7 @@ pub struct Listener {
 pub(super) fn open(socket: &Path) -> std::io::Result<Connection> {
     let stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(READ_LIMIT))?;
+    stream.set_write_timeout(Some(READ_LIMIT))?;
     Ok(stream)
 }
 

@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use entra_proto::limits::{
     BODY_TIMEOUT, HEAD_TIMEOUT, MAX_CLAIMS, MAX_CONNECTIONS, MAX_HEAD, MAX_REQUEST_BODY, MAX_SCOPES,
+    TAKE_TIMEOUT,
 };
 use entra_sim::Leg;
+use entra_tests::loopback::Lease;
 use entra_tests::{Daemon, Env, programs, raw, system};
 use serde_json::{Value, json};
 
@@ -228,6 +231,33 @@ fn slow_and_broken_callers_are_cut_off() {
         raw::connect(&env.socket()).write_all(bytes).unwrap();
     }
     is_served(&env);
+}
+
+#[test]
+fn a_caller_that_never_reads_is_cut_off() {
+    let (env, _daemon) = signed_in();
+    let port = Lease::make(&env.socket(), "one", &["foundry"]).port;
+    let limit = TAKE_TIMEOUT + Duration::from_secs(5);
+    thread::scope(|scope| {
+        let of_socket = scope.spawn(|| asks_and_never_reads(&mut raw::connect(&env.socket()), "entrad"));
+        let of_port = scope.spawn(|| {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+            stream.set_write_timeout(Some(limit)).unwrap();
+            asks_and_never_reads(&mut stream, &format!("127.0.0.1:{port}"))
+        });
+        for took in [of_socket.join().unwrap(), of_port.join().unwrap()] {
+            assert!(took < limit, "{took:?}");
+        }
+    });
+    is_served(&env);
+}
+
+/// Writes requests until the daemon takes no more and hangs up; how long that was.
+fn asks_and_never_reads(stream: &mut impl Write, host: &str) -> Duration {
+    let requests = format!("GET /v1/accounts HTTP/1.1\r\nHost: {host}\r\n\r\n").repeat(64);
+    let started = Instant::now();
+    while stream.write_all(requests.as_bytes()).is_ok() {}
+    started.elapsed()
 }
 
 #[test]

@@ -10,13 +10,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
-use entra_proto::limits::{HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD};
+use entra_proto::limits::{HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD, TAKE_TIMEOUT};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
 use super::{Listener, Rooms, guard, reply, router};
@@ -69,7 +70,7 @@ impl Connections {
     /// Serves one in a task of its own.
     pub(super) fn begin<S, R, F>(&self, place: Place, stream: S, respond: R)
     where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Send + 'static,
         R: Fn(Request<Incoming>) -> F + Send + 'static,
         F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
     {
@@ -146,10 +147,12 @@ const CROWD: usize = 512;
 
 async fn connection<S, R, F>(stream: S, respond: R, mut stopped: watch::Receiver<bool>)
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite,
     R: Fn(Request<Incoming>) -> F,
     F: Future<Output = Result<Response<Body>, Infallible>>,
 {
+    let mut stream = Box::pin(TimeoutWriter::new(stream));
+    stream.as_mut().set_timeout_pinned(Some(TAKE_TIMEOUT));
     let service = service_fn(respond);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);

@@ -82,7 +82,13 @@ impl Loopback {
     /// Opens the port if tools were ever told of one. Where another program has it, it is tried until it is free: tools
     /// cannot be told of another.
     pub async fn resume(self: &Arc<Self>) {
-        let is_known = self.remembered().is_some() || self.handed().is_some();
+        let is_held = self.handed().is_some();
+        if is_held && self.choice == LoopbackChoice::Off {
+            tracing::warn!(
+                "the setting `loopback` is `off`, but systemd holds the port: who asks there waits in vain; disable entrad.socket"
+            );
+        }
+        let is_known = is_held || self.remembered().is_some();
         let is_wanted = match self.choice {
             LoopbackChoice::Off => false,
             LoopbackChoice::Port(_) => true,
