@@ -65,6 +65,24 @@ fn a_linked_file_is_changed_where_it_is() {
 }
 
 #[test]
+fn a_secret_that_goes_where_a_link_leads_is_warned_of() {
+    let home = Home::with(&[("dotfiles/claude/settings.json", "{}")]);
+    let warned = || {
+        let output = run(&home, "setup claude-code --foundry my-resource --print");
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let file = home.at("dotfiles/claude/settings.json");
+        err(&output).contains(&format!("so the secret of the lease is in {}", file.display()))
+    };
+    fs::create_dir(home.at(".claude")).unwrap();
+    assert!(!warned());
+    symlink("../dotfiles/claude/settings.json", home.at(".claude/settings.json")).unwrap();
+    assert!(warned());
+    fs::remove_dir_all(home.at(".claude")).unwrap();
+    symlink("dotfiles/claude", home.at(".claude")).unwrap();
+    assert!(warned());
+}
+
+#[test]
 fn what_is_read_only_is_left_alone() {
     let home = Home::with(&[(".docker/config.json", "{}"), (".npmrc", "")]);
     let mode = |name: &str, mode| fs::set_permissions(home.at(name), Permissions::from_mode(mode)).unwrap();

@@ -3,7 +3,7 @@
 //! The secret there is of a lease for Foundry's two resources alone: programs that Claude Code starts inherit it.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -53,6 +53,14 @@ impl Settings {
             return Err(usage(sentence, "Add `--foundry NAME`, or the address of its endpoint."));
         }
         let mut warnings = self.conflicts();
+        if self.path.is_symlink() || self.path.parent().is_some_and(Path::is_symlink) {
+            let file = file::target(&self.path)?;
+            warnings.push(format!(
+                "{} is a link, so the secret of the lease is in {}; keep that file out of repositories and backups that others read.",
+                self.path.display(),
+                file.display()
+            ));
+        }
         if let Some((name, value)) = resource {
             let (other, own) = match name {
                 "ANTHROPIC_FOUNDRY_RESOURCE" => ("ANTHROPIC_FOUNDRY_BASE_URL", name),
