@@ -32,10 +32,18 @@ pub(crate) use self::setup::{ClaudeCodeArgs, ClaudeDesktopArgs, Export, How, Set
 #[command(name = "entra", version)]
 #[group(skip)]
 pub(crate) struct Cli {
-    #[arg(long, global = true, value_name = "PATH", display_order = 100, help = SOCKET_HELP)]
-    pub(crate) socket: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: Options,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What every sub-command takes.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub(crate) struct Options {
+    #[arg(long, global = true, value_name = "PATH", display_order = 100, help = SOCKET_HELP)]
+    pub(crate) socket: Option<PathBuf>,
 }
 
 /// What to do.
@@ -261,7 +269,7 @@ impl Cli {
     }
 
     fn read_from(words: Vec<OsString>) -> Result<Self, Error> {
-        let mut lean = Self::command().disable_help_subcommand(true).disable_version_flag(true);
+        let mut lean = lean(words.get(1)).disable_help_subcommand(true).disable_version_flag(true);
         let matches = lean.try_get_matches_from_mut(&words);
         // The process ends soon; taking the tree of words apart costs a tenth of reading the line.
         std::mem::forget(lean);
@@ -295,6 +303,17 @@ impl Cli {
         command.build();
         let named = path.iter().try_fold(&command, |command, name| command.find_subcommand(name)).cloned();
         Err(named.unwrap_or(command).error(ErrorKind::MissingRequiredArgument, ways))
+    }
+}
+
+/// What the first word leaves to be known: the other sub-commands cost as much as all else that `entra token` does with its
+/// words.
+fn lean(first: Option<&OsString>) -> clap::Command {
+    if first.is_some_and(|word| word == "token") {
+        let token = TokenArgs::augment_args(clap::Command::new("token"));
+        Options::augment_args(clap::Command::new("entra")).subcommand(token)
+    } else {
+        Cli::command()
     }
 }
 

@@ -25,7 +25,7 @@ use crate::print::{self, Stream};
 
 /// Runs the command, and says which status the program ends with.
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
-    let socket = || Socket::find(cli.socket);
+    let socket = || Socket::find(cli.options.socket);
     match cli.command {
         // These two end with the status of what they run.
         Command::Helper(args) => return dialects::run(&args.words),
