@@ -239,13 +239,16 @@ fn a_caller_that_never_reads_is_cut_off() {
     let port = Lease::make(&env.socket(), "one", &["foundry"]).port;
     let limit = TAKE_TIMEOUT + Duration::from_secs(5);
     thread::scope(|scope| {
-        let of_socket = scope.spawn(|| asks_and_never_reads(&mut raw::connect(&env.socket()), "entrad"));
+        // Of a pipe Windows keeps the write under way until its caller reads or ends; its place is free before.
+        let of_socket = cfg!(unix)
+            .then(|| scope.spawn(|| asks_and_never_reads(&mut raw::connect(&env.socket()), "entrad")));
         let of_port = scope.spawn(|| {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
             stream.set_write_timeout(Some(limit)).unwrap();
             asks_and_never_reads(&mut stream, &format!("127.0.0.1:{port}"))
         });
-        for took in [of_socket.join().unwrap(), of_port.join().unwrap()] {
+        for took in of_socket.into_iter().chain([of_port]) {
+            let took = took.join().unwrap();
             assert!(took < limit, "{took:?}");
         }
     });
