@@ -20,7 +20,7 @@ fn each_request_has_its_answer_until_cargo_closes_the_stream() {
     let daemon = FakeDaemon::saying(200, ANSWER);
     let input = [
         request(FEED, "get"),
-        request("https://github.com/rust-lang/crates.io-index", "get"),
+        request("https://index.example/git/index", "get"),
         request(FEED, "login"),
         "nonsense\n".to_owned(),
     ];

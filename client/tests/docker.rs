@@ -32,7 +32,7 @@ fn a_registry_gets_its_own_refresh_token(#[case] server: &str) {
 }
 
 #[rstest]
-#[case("https://index.docker.io/v1/", "credentials not found in native keychain\n")]
+#[case("https://registry.example/v1/", "credentials not found in native keychain\n")]
 #[case("localhost:5000", "credentials not found in native keychain\n")]
 #[case("contoso.azurecr.io.evil.example", "credentials not found in native keychain\n")]
 #[case("\n", "no credentials server URL\n")]
@@ -53,7 +53,7 @@ fn without_a_sign_in_both_streams_say_so() {
 
 #[test]
 fn another_registry_s_password_is_not_lost_in_silence() {
-    let credentials = r#"{"ServerURL":"https://index.docker.io/v1/","Username":"u","Secret":"a-password"}"#;
+    let credentials = r#"{"ServerURL":"https://registry.example/v1/","Username":"u","Secret":"a-password"}"#;
     for (input, said) in [(credentials, "not as `credsStore`"), ("a-password", "does not parse")] {
         let output = feed(entra("helper docker-credential-entra store"), input);
         assert_eq!(output.status.code(), Some(1));

@@ -31,10 +31,10 @@ fn without_a_sign_in_the_sentence_is_on_standard_error() {
 }
 
 #[rstest]
-#[case("get https://pypi.org/simple/ me")]
+#[case("get https://index.example/simple/ me")]
 #[case("get http://pkgs.dev.azure.com/org/ me")]
 #[case("get pkgs.dev.azure.com me")]
-#[case("--mode=creds --output=json get https://pypi.org/simple/")]
+#[case("--mode=creds --output=json get https://index.example/simple/")]
 fn without_another_keyring_other_passwords_are_absent_in_silence(#[case] words: &str) {
     let output = entra(&format!("helper keyring {words}")).output().unwrap();
     assert_eq!((out(&output), err(&output), output.status.code()), ("", "", Some(1)));

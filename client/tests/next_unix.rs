@@ -42,7 +42,7 @@ fn called(name: &str, folders: &[&Path]) -> Command {
 }
 
 #[rstest]
-#[case("keyring", "get https://pypi.org/simple/ me")]
+#[case("keyring", "get https://index.example/simple/ me")]
 #[case("keyring", "--list-backends")]
 #[case("keyring", "-b keyring.backends.null.Keyring get https://pkgs.dev.azure.com/o/ me")]
 #[case("kubelogin", "convert-kubeconfig -l azurecli")]

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(r#"{"v":1,"registry":{"index-url":"https://github.com/rust-lang/crates.io-index"},"kind":"get","operation":"read"}"#, Refusal::UrlNotSupported)]
+    #[case(r#"{"v":1,"registry":{"index-url":"https://index.example/git/index"},"kind":"get","operation":"read"}"#, Refusal::UrlNotSupported)]
     #[case(r#"{"v":1,"registry":{"index-url":"sparse+http://pkgs.dev.azure.com/o/"},"kind":"get","operation":"read"}"#, Refusal::UrlNotSupported)]
     #[case(
         r#"{"v":1,"registry":{"index-url":"sparse+https://pkgs.dev.azure.com/o/"},"kind":"login"}"#,

@@ -134,7 +134,7 @@ mod tests {
     #[case("https://evil.example?@pkgs.dev.azure.com/", false)]
     #[case("https://pkgs.dev.azure.com\t.evil.example/", false)]
     #[case("https://a@b@pkgs.dev.azure.com/", false)]
-    #[case("https://pypi.org/simple/", false)]
+    #[case("https://index.example/simple/", false)]
     #[case("https:///pkgs.dev.azure.com/", false)]
     #[case("", false)]
     fn packages_are_known_by_their_url(#[case] url: &str, #[case] is_ours: bool) {
@@ -145,7 +145,7 @@ mod tests {
     #[case("contoso.azurecr.io", Some("contoso.azurecr.io"))]
     #[case("https://contoso.azurecr.us/v2/", Some("contoso.azurecr.us"))]
     #[case("http://contoso.azurecr.io", None)]
-    #[case("https://index.docker.io/v1/", None)]
+    #[case("https://registry.example/v1/", None)]
     #[case("https://x@evil.example", None)]
     #[case("localhost:5000", None)]
     fn registries_are_known_with_and_without_a_scheme(#[case] server: &str, #[case] host: Option<&str>) {

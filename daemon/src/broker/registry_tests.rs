@@ -68,7 +68,7 @@ async fn a_failure_is_not_kept() {
 async fn no_access_token_is_asked_for_or_sent_to_a_stranger() {
     let script = Script::new();
     let broker = broker(&script, [record("u.t", "rt")]).await;
-    assert_eq!(ask(&broker, "index.docker.io").await.unwrap_err().code, ErrorCode::Refused);
+    assert_eq!(ask(&broker, "registry.example").await.unwrap_err().code, ErrorCode::Refused);
     assert!(script.asked().is_empty());
     script.json(200, SUCCESS);
     let error = ask(&broker, "contoso.azurecr.cn").await.unwrap_err();

@@ -124,7 +124,7 @@ fn registries_are_azure_s_or_on_this_machine(#[case] host: &str, #[case] exchang
 
 #[rstest]
 #[case("")]
-#[case("index.docker.io")]
+#[case("registry.example")]
 #[case("contoso.azurecr.io:443")]
 #[case("contoso.azurecr.io.evil.example")]
 #[case("https://contoso.azurecr.io")]

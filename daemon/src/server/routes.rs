@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::a_stranger(Method::POST, r#"{"registry":"index.docker.io"}"#, 403, "refused")]
+    #[case::a_stranger(Method::POST, r#"{"registry":"registry.example"}"#, 403, "refused")]
     #[case::nobody(Method::POST, r#"{"registry":"contoso.azurecr.io"}"#, 401, "sign_in_needed")]
     #[case::no_registry(Method::POST, "{}", 400, "bad_request")]
     #[case::a_resource(
