@@ -19,9 +19,13 @@ use crate::account::machine::{Landing, Machine, SignedIn};
 use crate::account::outcome::{Failure, FailureKind, Fault};
 use crate::account::refresh_token::RefreshToken;
 use crate::clock::Clock;
+#[cfg(test)]
+use crate::clock::SystemClock;
 use crate::entra::Entra;
 use crate::entra::target::Target;
 use crate::vault::{Access, Entry, Vault};
+#[cfg(test)]
+use crate::vault::{HomeKind, StoreChoice, VaultOptions};
 
 mod challenges;
 mod choice;
@@ -56,6 +60,24 @@ pub struct Parts {
     pub profiles: Profiles,
     /// The socket, for the status.
     pub socket: PathBuf,
+}
+
+#[cfg(test)]
+impl Parts {
+    /// Without an account, on a vault in memory.
+    pub(crate) fn empty(entra: Entra) -> Self {
+        Self {
+            vault: Vault::new(VaultOptions {
+                state_dir: PathBuf::new(),
+                choice: StoreChoice::Pinned(HomeKind::Memory),
+                passphrase: None,
+            }),
+            entra,
+            clock: Arc::new(SystemClock),
+            profiles: Profiles::check(&BTreeMap::new()).unwrap(),
+            socket: PathBuf::new(),
+        }
+    }
 }
 
 /// The broker. Everything takes `&Arc<Self>` where it may start a task.

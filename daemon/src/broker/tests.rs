@@ -1,6 +1,5 @@
 //! The broker over a scripted Entra and a vault in memory: what happens between two of its tasks.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use entra_proto::account::{Flow, Provenance};
@@ -11,7 +10,7 @@ use entra_proto::token::TokenRequest;
 use super::*;
 use crate::clock::SystemClock;
 use crate::entra::script::{SUCCESS, Script};
-use crate::vault::{HomeKind, Record, StoreChoice, VaultOptions};
+use crate::vault::Record;
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_secs(5);
@@ -39,23 +38,10 @@ pub(super) fn record(account: &str, token: &str) -> Record {
 
 /// A broker that has read these records.
 pub(super) async fn broker(script: &Arc<Script>, records: impl IntoIterator<Item = Record>) -> Arc<Broker> {
-    let options = VaultOptions {
-        state_dir: PathBuf::from("/nonexistent"),
-        choice: StoreChoice::Pinned(HomeKind::Memory),
-        passphrase: None,
-    };
-    let vault = Vault::new(options);
+    let parts = Parts::empty(Entra::scripted(script));
     for record in records {
-        vault.put(record, Access::Silent).await.unwrap();
+        parts.vault.put(record, Access::Silent).await.unwrap();
     }
-    let profiles = Profiles::check(&BTreeMap::new()).unwrap();
-    let parts = Parts {
-        vault,
-        entra: Entra::scripted(script),
-        clock: Arc::new(SystemClock),
-        profiles,
-        socket: PathBuf::new(),
-    };
     let broker = Broker::new(parts);
     broker.restore(Access::Silent).await.unwrap();
     broker

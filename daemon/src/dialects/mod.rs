@@ -40,8 +40,6 @@ async fn no_such_door() -> Response<Body> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::path::PathBuf;
     use std::sync::Arc;
 
     use axum::body::to_bytes;
@@ -52,26 +50,14 @@ mod tests {
 
     use super::*;
     use crate::access::lease::Leases;
-    use crate::broker::{Broker, Parts, Profiles};
-    use crate::clock::SystemClock;
+    use crate::broker::{Broker, Parts};
     use crate::entra::Entra;
-    use crate::vault::{HomeKind, StoreChoice, Vault, VaultOptions};
 
     /// Without an account and without a lease.
     fn door() -> Door {
-        let vault = Vault::new(VaultOptions {
-            state_dir: PathBuf::new(),
-            choice: StoreChoice::Pinned(HomeKind::Memory),
-            passphrase: None,
-        });
-        let leases = Arc::new(Leases::new(vault.clone(), Arc::new(SystemClock)));
-        let broker = Broker::new(Parts {
-            vault,
-            entra: Entra::new(),
-            clock: Arc::new(SystemClock),
-            profiles: Profiles::check(&BTreeMap::new()).unwrap(),
-            socket: PathBuf::new(),
-        });
+        let parts = Parts::empty(Entra::new());
+        let leases = Arc::new(Leases::new(parts.vault.clone(), Arc::clone(&parts.clock)));
+        let broker = Broker::new(parts);
         Door::new(broker, leases)
     }
 

@@ -194,7 +194,6 @@ fn bad(sentence: &str) -> ErrorBody {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::path::PathBuf;
 
     use axum::http::{Method, StatusCode};
@@ -204,28 +203,15 @@ mod tests {
     use super::super::Loopback;
     use super::*;
     use crate::access::lease::Leases;
-    use crate::broker::{Parts, Profiles};
-    use crate::clock::SystemClock;
+    use crate::broker::Parts;
     use crate::config::LoopbackChoice;
     use crate::entra::Entra;
-    use crate::vault::{HomeKind, StoreChoice, Vault, VaultOptions};
 
     /// Without an account and without a port.
     fn rooms() -> Rooms {
-        let options = VaultOptions {
-            state_dir: PathBuf::from("/nonexistent"),
-            choice: StoreChoice::Pinned(HomeKind::Memory),
-            passphrase: None,
-        };
-        let vault = Vault::new(options);
-        let leases = Arc::new(Leases::new(vault.clone(), Arc::new(SystemClock)));
-        let broker = Broker::new(Parts {
-            vault,
-            entra: Entra::new(),
-            clock: Arc::new(SystemClock),
-            profiles: Profiles::check(&BTreeMap::new()).unwrap(),
-            socket: PathBuf::new(),
-        });
+        let parts = Parts::empty(Entra::new());
+        let leases = Arc::new(Leases::new(parts.vault.clone(), Arc::clone(&parts.clock)));
+        let broker = Broker::new(parts);
         let loopback =
             Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| unreachable!("there is no port"));
         Rooms { broker, leases, loopback }
