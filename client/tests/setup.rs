@@ -8,26 +8,12 @@ mod support;
 
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
-use std::process::Output;
 
 use home::{CLAUDE_DESKTOP, Home, STATE, assert_is_the_program, assert_same, is_private, toml};
 use rstest::rstest;
 use support::{entra, err, out};
 
 const FEED: &str = "https://pkgs.dev.azure.com/o/_packaging/f/npm/registry/";
-
-fn run(home: &Home, line: &str) -> Output {
-    let mut command = entra(line);
-    home.dress(&mut command);
-    command.output().unwrap()
-}
-
-#[track_caller]
-fn good(home: &Home, line: &str) -> String {
-    let output = run(home, line);
-    assert_eq!(output.status.code(), Some(0), "{line}: {}{}", out(&output), err(&output));
-    out(&output).to_owned()
-}
 
 /// The tool with its options, its file, what the file holds, and lines that are in it afterwards.
 #[rstest]
@@ -57,11 +43,11 @@ fn a_tool_is_set_up_once_and_taken_back_whole(
 ) {
     let home = Home::with(&text.map(|text| (file, text)).into_iter().collect::<Vec<_>>());
     let before = home.tree();
-    let printed = good(&home, &format!("setup {line} --print"));
+    let printed = home.good(&format!("setup {line} --print"));
     assert!(printed.contains("Nothing was changed."), "{printed}");
     assert_same(&home.tree(), &before);
 
-    let said = good(&home, &format!("setup {line}"));
+    let said = home.good(&format!("setup {line}"));
     let tool = line.split(' ').next().unwrap();
     assert!(said.ends_with(&format!("\nUndo it: entra setup {tool} --undo\n")), "{said}");
     if !lines.is_empty() {
@@ -77,22 +63,22 @@ fn a_tool_is_set_up_once_and_taken_back_whole(
     let ending = if lines.is_empty() { EXE_SUFFIX } else { "" };
     assert!(fs::exists(home.at(&format!("{file}{ending}"))).unwrap());
     let set_up = home.tree();
-    let said = good(&home, &format!("setup {line}"));
+    let said = home.good(&format!("setup {line}"));
     assert!(said.contains("nothing was changed"), "{said}");
     assert_same(&home.tree(), &set_up);
-    assert!(good(&home, "setup").lines().any(|line| line.starts_with(tool) && line.contains("set up")));
+    assert!(home.good("setup").lines().any(|line| line.starts_with(tool) && line.contains("set up")));
 
-    good(&home, &format!("setup {tool} --undo"));
+    home.good(&format!("setup {tool} --undo"));
     assert_same(&home.tree(), &before);
-    let said = good(&home, &format!("setup {tool} --undo"));
+    let said = home.good(&format!("setup {tool} --undo"));
     assert!(said.contains("nothing to undo"), "{said}");
 }
 
 #[test]
 fn links_lead_to_the_program() {
     let home = Home::with(&[]);
-    good(&home, "setup git");
-    good(&home, "setup az-shim");
+    home.good("setup git");
+    home.good("setup az-shim");
     assert_is_the_program(&home.helper("git-credential-entra"));
     assert_is_the_program(&home.shim("az"));
 }
@@ -102,11 +88,11 @@ fn two_tools_share_a_link_and_a_file() {
     let home = Home::with(&[(".npmrc", "fund=false")]);
     let before = home.tree();
     for (first, second) in [("pip", "uv"), ("uv", "pip")] {
-        good(&home, "setup pip");
-        good(&home, "setup uv");
-        good(&home, &format!("setup {first} --undo"));
+        home.good("setup pip");
+        home.good("setup uv");
+        home.good(&format!("setup {first} --undo"));
         assert!(home.helper("keyring").exists());
-        good(&home, &format!("setup {second} --undo"));
+        home.good(&format!("setup {second} --undo"));
         assert_same(&home.tree(), &before);
     }
     for empty in [false, true] {
@@ -115,11 +101,11 @@ fn two_tools_share_a_link_and_a_file() {
         }
         let before = home.tree();
         for (first, second) in [("npm", "pnpm"), ("pnpm", "npm")] {
-            good(&home, &format!("setup npm --registry {FEED}"));
-            good(&home, &format!("setup pnpm --registry {FEED}"));
-            good(&home, &format!("setup {first} --undo"));
+            home.good(&format!("setup npm --registry {FEED}"));
+            home.good(&format!("setup pnpm --registry {FEED}"));
+            home.good(&format!("setup {first} --undo"));
             assert_eq!(home.read(".npmrc").matches(":_authToken").count(), usize::from(second == "npm"));
-            good(&home, &format!("setup {second} --undo"));
+            home.good(&format!("setup {second} --undo"));
             assert_same(&home.tree(), &before);
         }
     }
@@ -128,19 +114,19 @@ fn two_tools_share_a_link_and_a_file() {
 #[test]
 fn what_others_changed_since_stays() {
     let home = Home::with(&[(".gitconfig", "[user]\n\tname = A\n")]);
-    good(&home, "setup git");
+    home.good("setup git");
     let text = home.read(".gitconfig") + "[core]\n\tpager = less\n";
     home.write(".gitconfig", &text);
-    let said = good(&home, "setup git --undo");
+    let said = home.good("setup git --undo");
     assert!(said.contains("was changed since"), "{said}");
     assert_eq!(home.read(".gitconfig"), "[user]\n\tname = A\n[core]\n\tpager = less\n");
 
     // Between two runs of entra, too.
-    good(&home, "setup docker --registry a.azurecr.io");
+    home.good("setup docker --registry a.azurecr.io");
     let text = home.read(".docker/config.json").replacen('{', "{\n  \"psFormat\": \"x\",", 1);
     home.write(".docker/config.json", &text);
-    good(&home, "setup docker --registry b.azurecr.io");
-    good(&home, "setup docker --undo");
+    home.good("setup docker --registry b.azurecr.io");
+    home.good("setup docker --undo");
     assert_eq!(home.read(".docker/config.json"), "{\n  \"psFormat\": \"x\"\n}\n");
 }
 
@@ -151,29 +137,29 @@ fn a_file_that_is_as_it_was_has_nothing_to_take_out() {
     let text = "[credential \"https://dev.azure.com\"]\n\tHelper=\"manager\" ; mine\n";
     let home = Home::with(&[(".gitconfig", text)]);
     let before = home.tree();
-    good(&home, "setup git");
+    home.good("setup git");
     home.write(".gitconfig", text);
-    let said = good(&home, "setup git --undo");
+    let said = home.good("setup git --undo");
     assert!(!said.contains("changed since") && !said.contains("Another value"), "{said}");
     assert_same(&home.tree(), &before);
 
-    good(&home, "setup git");
+    home.good("setup git");
     home.write(".gitconfig", text);
-    good(&home, "setup git");
-    good(&home, "setup git --undo");
+    home.good("setup git");
+    home.good("setup git --undo");
     assert_same(&home.tree(), &before);
 }
 
 #[test]
 fn what_took_a_link_s_place_does_not_keep_the_settings() {
     let home = Home::with(&[(".gitconfig", "[user]\n")]);
-    good(&home, "setup git");
+    home.good("setup git");
     let link = home.helper("git-credential-entra");
     fs::remove_file(&link).unwrap();
     fs::write(&link, "theirs").unwrap();
     // Where one stands beside it, it tells that the program is entra's.
     let _ = fs::remove_file(link.with_extension("cmd"));
-    let said = good(&home, "setup git --undo");
+    let said = home.good("setup git --undo");
     assert!(said.contains("is not entra's any more, and stays"), "{said}");
     assert_eq!(fs::read_to_string(&link).unwrap(), "theirs");
     assert_eq!(home.read(".gitconfig"), "[user]\n");
@@ -182,39 +168,39 @@ fn what_took_a_link_s_place_does_not_keep_the_settings() {
 #[test]
 fn what_others_added_to_a_list_stays_without_what_is_ours() {
     let home = Home::with(&[(".cargo/config.toml", "[registry]\nglobal-credential-providers = [\"a\"]\n")]);
-    good(&home, "setup cargo");
+    home.good("setup cargo");
     let text = home.read(".cargo/config.toml").replace("\"entra\"]", "\"entra\", \"b\"]");
     home.write(".cargo/config.toml", &text);
-    good(&home, "setup cargo --undo");
+    home.good("setup cargo --undo");
     assert_eq!(home.read(".cargo/config.toml"), "[registry]\nglobal-credential-providers = [\"a\", \"b\"]\n");
 
     let list = format!("{CLAUDE_DESKTOP}/configLibrary/_meta.json");
-    good(&home, "setup claude-desktop --foundry r --model m");
+    home.good("setup claude-desktop --foundry r --model m");
     let text = home.read(&list).replacen('[', "[{\"id\": \"x\", \"name\": \"X\"},", 1);
     home.write(&list, &text);
-    good(&home, "setup claude-desktop --undo");
+    home.good("setup claude-desktop --undo");
     let kept: serde_json::Value = serde_json::from_str(&home.read(&list)).unwrap();
     assert_eq!(kept, serde_json::json!({ "entries": [{ "id": "x", "name": "X" }] }));
 
     home.write(".gitconfig", "");
-    good(&home, "setup git");
+    home.good("setup git");
     let text = home.read(".gitconfig").replacen(
         "[credential \"https://*",
         "\thelper = store\n[credential \"https://*",
         1,
     );
     home.write(".gitconfig", &text);
-    good(&home, "setup git --undo");
+    home.good("setup git --undo");
     assert_eq!(home.read(".gitconfig"), "[credential \"https://dev.azure.com\"]\n\thelper = store\n");
 }
 
 #[test]
 fn copies_without_a_record_are_swept() {
     let home = Home::with(&[(".gitconfig", "[user]\n"), (".npmrc", "")]);
-    good(&home, "setup git");
-    good(&home, &format!("setup npm --registry {FEED}"));
+    home.good("setup git");
+    home.good(&format!("setup npm --registry {FEED}"));
     fs::remove_file(home.at(&format!("{STATE}/git.json"))).unwrap();
-    good(&home, "setup git --undo");
+    home.good("setup git --undo");
     assert!(!fs::exists(home.at(&format!("{STATE}/git-0.original"))).unwrap());
     assert!(fs::exists(home.at(&format!("{STATE}/npm-0.original"))).unwrap());
 }
@@ -223,10 +209,10 @@ fn copies_without_a_record_are_swept() {
 fn a_second_registry_joins_the_first() {
     let home = Home::with(&[(".docker/config.json", "{}")]);
     let before = home.tree();
-    good(&home, "setup docker --registry a.azurecr.io");
-    good(&home, "setup docker --registry b.azurecr.io");
+    home.good("setup docker --registry a.azurecr.io");
+    home.good("setup docker --registry b.azurecr.io");
     assert_eq!(home.read(".docker/config.json").matches("\"entra\"").count(), 2);
-    good(&home, "setup docker --undo");
+    home.good("setup docker --undo");
     assert_same(&home.tree(), &before);
 }
 
@@ -249,7 +235,7 @@ fn what_does_not_parse_is_left_alone(
 ) {
     let home = Home::with(&[(file, text)]);
     let before = home.tree();
-    let output = run(&home, &format!("setup {line}"));
+    let output = home.run(&format!("setup {line}"));
     assert_eq!(output.status.code(), Some(5));
     let said = err(&output).replace('\\', "/");
     assert!(said.contains(words) && said.contains(file), "{said}");
@@ -261,7 +247,7 @@ fn a_step_that_fails_takes_the_former_ones_with_it() {
     let theirs = format!("data/entrad/bin/git-credential-entra{EXE_SUFFIX}");
     let home = Home::with(&[(".gitconfig", "[user]\n"), (&theirs, "theirs")]);
     let before = home.tree();
-    let output = run(&home, "setup git");
+    let output = home.run("setup git");
     assert_eq!(output.status.code(), Some(5), "{}", out(&output));
     assert!(
         err(&output).contains(&format!("git-credential-entra{EXE_SUFFIX} cannot be written")),
@@ -274,7 +260,7 @@ fn a_step_that_fails_takes_the_former_ones_with_it() {
 #[test]
 fn copies_of_settings_are_private() {
     let home = Home::with(&[(".npmrc", "//h/:_authToken=secret\n")]);
-    good(&home, &format!("setup npm --registry {FEED}"));
+    home.good(&format!("setup npm --registry {FEED}"));
     let tree = home.tree();
     let kept: Vec<_> = tree.iter().filter(|(path, _)| path.starts_with(STATE)).collect();
     assert_eq!(kept.len(), 3, "{kept:?}");
@@ -295,7 +281,7 @@ fn copies_of_settings_are_private() {
 #[case("emacs", "unrecognized subcommand")]
 fn a_mistake_is_answered_with_what_is_right(#[case] line: &str, #[case] words: &str) {
     let home = Home::with(&[]);
-    let output = run(&home, &format!("setup {line}"));
+    let output = home.run(&format!("setup {line}"));
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains(words), "{}", err(&output));
     assert_eq!(home.tree().len(), 1);
@@ -304,8 +290,8 @@ fn a_mistake_is_answered_with_what_is_right(#[case] line: &str, #[case] words: &
 #[test]
 fn a_second_run_that_fails_leaves_the_first() {
     let home = Home::with(&[(".npmrc", "fund=false")]);
-    good(&home, &format!("setup pnpm --registry {FEED}"));
-    good(&home, "setup pip");
+    home.good(&format!("setup pnpm --registry {FEED}"));
+    home.good("setup pip");
     fs::write(home.at("config/other"), "[global]\n").unwrap();
     fs::remove_file(home.helper("keyring")).unwrap();
     fs::create_dir(home.helper("keyring")).unwrap();

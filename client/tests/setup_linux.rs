@@ -8,29 +8,16 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Output;
 
 use home::{Home, assert_same};
 use support::{entra, err, out};
 
 const FEED: &str = "https://pkgs.dev.azure.com/o/_packaging/f/npm/registry/";
 
-fn run(home: &Home, line: &str) -> Output {
-    let mut command = entra(line);
-    home.dress(&mut command);
-    command.output().unwrap()
-}
-
-#[track_caller]
-fn good(home: &Home, line: &str) {
-    let output = run(home, line);
-    assert_eq!(output.status.code(), Some(0), "{line}: {}{}", out(&output), err(&output));
-}
-
 #[test]
 fn folders_of_links_are_private() {
     let home = Home::with(&[]);
-    good(&home, "setup git");
+    home.good("setup git");
     let folder = fs::metadata(home.at("data/entrad/bin")).unwrap();
     assert_eq!(folder.permissions().mode() & 0o777, 0o700);
 }
@@ -53,13 +40,13 @@ fn a_linked_file_is_changed_where_it_is() {
     let home = Home::with(&[("dotfiles/gitconfig", "[user]\n")]);
     symlink("dotfiles/gitconfig", home.at(".gitconfig")).unwrap();
     let before = home.tree();
-    good(&home, "setup git");
+    home.good("setup git");
     assert!(home.at(".gitconfig").is_symlink());
     assert!(home.read("dotfiles/gitconfig").contains("dev.azure.com"));
-    good(&home, "setup git --undo");
+    home.good("setup git --undo");
     assert_same(&home.tree(), &before);
     fs::remove_file(home.at("dotfiles/gitconfig")).unwrap();
-    let output = run(&home, "setup git");
+    let output = home.run("setup git");
     assert_eq!(output.status.code(), Some(5));
     assert!(err(&output).contains("is a link to a file that does not exist"), "{}", err(&output));
 }
@@ -68,7 +55,7 @@ fn a_linked_file_is_changed_where_it_is() {
 fn a_secret_that_goes_where_a_link_leads_is_warned_of() {
     let home = Home::with(&[("dotfiles/claude/settings.json", "{}")]);
     let warned = || {
-        let output = run(&home, "setup claude-code --foundry my-resource --print");
+        let output = home.run("setup claude-code --foundry my-resource --print");
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
         let file = home.at("dotfiles/claude/settings.json");
         err(&output).contains(&format!("so the secret of the lease is in {}", file.display()))
@@ -90,7 +77,7 @@ fn what_is_read_only_is_left_alone() {
     mode(".npmrc", 0o444);
     let before = home.tree();
     for line in ["docker --registry a.azurecr.io".to_owned(), format!("npm --registry {FEED}")] {
-        let output = run(&home, &format!("setup {line}"));
+        let output = home.run(&format!("setup {line}"));
         assert_eq!(output.status.code(), Some(5));
         assert!(err(&output).contains("is read-only"), "{}", err(&output));
         assert_same(&home.tree(), &before);
@@ -105,14 +92,14 @@ fn two_runs_at_once_are_one_after_the_other() {
     let other = fs::File::open(home.at("")).unwrap();
     other.lock().unwrap();
     for line in ["setup git", "setup git --undo"] {
-        let output = run(&home, line);
+        let output = home.run(line);
         assert_eq!(output.status.code(), Some(6), "{}", err(&output));
         assert!(err(&output).contains("Another `entra setup`"), "{}", err(&output));
     }
     assert_same(&home.tree(), &before);
     drop(other);
-    good(&home, "setup git");
-    good(&home, "setup git --undo");
+    home.good("setup git");
+    home.good("setup git --undo");
     assert_same(&home.tree(), &before);
 }
 
@@ -133,16 +120,17 @@ fn root_sets_nothing_up_in_another_s_home() {
     let home = Home::with(&[(".gitconfig", "")]);
     if std::os::unix::fs::chown(home.at(""), Some(12_345), None).is_err() {
         // Only root can give a folder away, and only root is refused.
-        return good(&home, "setup git");
+        home.good("setup git");
+        return;
     }
     let before = home.tree();
     for line in ["setup git", "setup git --undo"] {
-        let output = run(&home, line);
+        let output = home.run(line);
         assert_eq!(output.status.code(), Some(5));
         assert!(err(&output).contains("without sudo"), "{}", err(&output));
         assert_same(&home.tree(), &before);
     }
-    good(&home, "setup git --print");
+    home.good("setup git --print");
 }
 
 #[test]

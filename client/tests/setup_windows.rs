@@ -12,7 +12,7 @@ use home::Home;
 use rstest::rstest;
 use serde_json::Value;
 use support::tools::{ANSWER, TOKEN};
-use support::{FakeDaemon, entra, err, out, reply};
+use support::{FakeDaemon, err, out, reply};
 
 const ACCOUNTS: &str = r#"{"accounts":[{"id":"u.t","username":"ada@contoso.com","profile":"default","cloud":"public","tenant":"t","client_id":"c","provenance":{"flow":"device_code","signed_in_on":1795231440},"health":{"state":"good"}}]}"#;
 
@@ -25,10 +25,7 @@ fn daemon() -> FakeDaemon {
 /// A home in which `az` is ours.
 fn home() -> Home {
     let home = Home::with(&[]);
-    let mut command = entra("setup az-shim");
-    home.dress(&mut command);
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    home.good("setup az-shim");
     home
 }
 

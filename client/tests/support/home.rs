@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
+
+use crate::support::{entra, err, out};
 
 #[cfg_attr(unix, path = "home_unix.rs")]
 #[cfg_attr(windows, path = "home_windows.rs")]
@@ -49,6 +51,21 @@ impl Home {
         let mut permissions = fs::metadata(self.at(name)).unwrap().permissions();
         permissions.set_readonly(true);
         fs::set_permissions(self.at(name), permissions).unwrap();
+    }
+
+    /// Runs the client there to its end.
+    pub(crate) fn run(&self, line: &str) -> Output {
+        let mut command = entra(line);
+        self.dress(&mut command);
+        command.output().unwrap()
+    }
+
+    /// The same, which goes well; what it prints.
+    #[track_caller]
+    pub(crate) fn good(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {}{}", out(&output), err(&output));
+        out(&output).to_owned()
     }
 
     /// Where the program is put under this name, as a helper.
