@@ -160,7 +160,8 @@ fn the_prompt_is_drawn_and_counts_down() {
     let daemon = wanting_an_app(CODE);
     let mut console = Console::run(&daemon, &format!("login --client-id {CLIENT_ID}"));
     console.person.expect("15:00");
-    console.person.expect("4:59");
+    // A busy machine may miss a second of them.
+    console.person.expect("4:5");
     for text in ["\u{250c}\u{2500}", "t\u{f6}st", "BL6XB575V"] {
         assert!(console.person.seen.contains(text), "no {text:?} in {:?}", console.person.seen);
     }

@@ -76,7 +76,8 @@ fn the_countdown_runs_on_one_line_and_leaves_it_clean() {
     let daemon = wanting_an_app(CODE);
     let (mut person, mut child) = run(&daemon, &format!("login --client-id {CLIENT_ID} --copy"), 50);
     person.expect("15:00 left");
-    person.expect("14:59 left");
+    // A busy machine may miss a second of them.
+    person.expect("14:5");
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     person.expect("\r\u{1b}[K\u{1b}[1;31mError:\u{1b}[0m The sign-in was cancelled.\r\n");
     assert_eq!(child.wait().unwrap().code(), Some(8));
