@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::env::{Env, Ran, finish};
+use crate::env::{Env, Ran, finish, start};
 
 /// A running `entra login --json`. It is killed when this is dropped before its end.
 pub struct Login {
@@ -28,7 +28,7 @@ impl Env {
     pub fn login(&self, more: &[&str]) -> Login {
         let mut command = self.entra_command(&["login", "--json"]);
         command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the client starts");
+        let mut child = start(&mut command);
         let stdout = child.stdout.take().expect("a pipe");
         let (tell, events) = channel();
         thread::spawn(move || {
