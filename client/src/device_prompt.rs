@@ -1,4 +1,4 @@
-//! What a person sees while signing in with a device code: pure text, from the event to the screen.
+//! What a person sees while signing in with a code or by browser: pure text, from the event to the screen.
 //!
 //! The screen must answer four questions before anything is typed: where, what, for whom, and whether this
 //! was asked for at all. The code is large, and stands once more by itself so that it copies whole.
@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use entra_proto::account::AccountInfo;
-use entra_proto::sign_in::CodeShown;
+use entra_proto::account::{AccountInfo, Flow};
+use entra_proto::cloud::Cloud;
+use entra_proto::error::ErrorBody;
+use entra_proto::sign_in::{CodeShown, PageShown};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
@@ -54,11 +56,47 @@ pub(crate) fn screen(code: &CodeShown, stream: &Stream, width: usize, extras: Ex
     screen.line("");
     screen.warning(ANTI_PHISHING);
     screen.line("");
-    for (label, value) in identity(code) {
+    for (label, value) in Asked::from(code).facts() {
         screen.fact(label, &value);
     }
     screen.line("");
     screen.text
+}
+
+/// The same for a page that opens in the browser by itself.
+pub(crate) fn page_screen(page: &PageShown, stream: &Stream, width: usize) -> String {
+    let mut screen = Page { stream, width, text: "\n".to_owned() };
+    screen.paragraph("To sign in, go to the page that opens in your browser. If none opens, open this one on this machine:");
+    screen.line("");
+    // Whole, since a broken address cannot be copied.
+    screen.line(&plain(page.url.expose()));
+    screen.line("");
+    screen.warning(ANTI_PHISHING_PAGE);
+    screen.line("");
+    for (label, value) in Asked::from(page).facts() {
+        screen.fact(label, &value);
+    }
+    screen.line("");
+    screen.text
+}
+
+/// The same for a pipe or a file.
+pub(crate) fn page_lines(page: &PageShown) -> String {
+    let mut lines = String::new();
+    let _ =
+        writeln!(lines, "To sign in, go to the page that opens in your browser, or open it on this machine:");
+    let _ = writeln!(lines, "{}", plain(page.url.expose()));
+    let _ = writeln!(lines, "It is waited for {}.", rough(page.expires_in));
+    let _ = writeln!(lines, "{ANTI_PHISHING_PAGE}");
+    for (label, value) in Asked::from(page).facts() {
+        let _ = writeln!(lines, "{label}: {value}");
+    }
+    lines
+}
+
+/// What is said when a code was refused and the browser is next.
+pub(crate) fn switched(to: Flow, error: &ErrorBody) -> String {
+    format!("{} Going on by {}.", error.message, to.describe())
 }
 
 /// The prompt for a pipe or a file: lines without colour, box or movement.
@@ -71,7 +109,7 @@ pub(crate) fn lines(code: &CodeShown) -> String {
     let _ = writeln!(lines, "To sign in, open {page} and enter the code {user_code}");
     let _ = writeln!(lines, "The code is good for {}.", rough(code.expires_in));
     let _ = writeln!(lines, "{ANTI_PHISHING}");
-    for (label, value) in identity(code) {
+    for (label, value) in Asked::from(code).facts() {
         let _ = writeln!(lines, "{label}: {value}");
     }
     lines
@@ -109,20 +147,54 @@ pub(crate) fn signed_in(account: &AccountInfo, stream: &Stream) -> String {
         + &stream.flow(0, "Tools get tokens from now on; try `entra token --for graph`.")
 }
 
-fn identity(code: &CodeShown) -> [(&'static str, String); 5] {
-    let client_id = plain(&code.client_id);
-    let app = match &code.app_name {
-        Some(name) => format!("{} ({client_id})", plain(name)),
-        None => client_id.into_owned(),
+/// Who asks for what, in either flow.
+struct Asked<'a> {
+    profile: &'a str,
+    cloud: Cloud,
+    tenant: &'a str,
+    client_id: &'a str,
+    app_name: Option<&'a str>,
+    program: &'a str,
+    scopes: &'a [String],
+}
+
+macro_rules! asked {
+    ($shown:ident) => {
+        impl<'a> From<&'a $shown> for Asked<'a> {
+            fn from(shown: &'a $shown) -> Self {
+                Self {
+                    profile: &shown.profile,
+                    cloud: shown.cloud,
+                    tenant: &shown.tenant,
+                    client_id: &shown.client_id,
+                    app_name: shown.app_name.as_deref(),
+                    program: &shown.program,
+                    scopes: &shown.scopes,
+                }
+            }
+        }
     };
-    let scopes: Vec<_> = code.scopes.iter().map(|scope| plain(scope)).collect();
-    [
-        ("Profile", format!("{} ({} cloud)", plain(&code.profile), code.cloud)),
-        ("Tenant", plain(&code.tenant).into_owned()),
-        ("App", app),
-        ("Asked by", plain(&code.program).into_owned()),
-        ("Scopes", scopes.join(" ")),
-    ]
+}
+
+asked!(CodeShown);
+asked!(PageShown);
+
+impl Asked<'_> {
+    fn facts(&self) -> [(&'static str, String); 5] {
+        let client_id = plain(self.client_id);
+        let app = match self.app_name {
+            Some(name) => format!("{} ({client_id})", plain(name)),
+            None => client_id.into_owned(),
+        };
+        let scopes: Vec<_> = self.scopes.iter().map(|scope| plain(scope)).collect();
+        [
+            ("Profile", format!("{} ({} cloud)", plain(self.profile), self.cloud)),
+            ("Tenant", plain(self.tenant).into_owned()),
+            ("App", app),
+            ("Asked by", plain(self.program).into_owned()),
+            ("Scopes", scopes.join(" ")),
+        ]
+    }
 }
 
 /// The code in groups that the eye can hold: threes, or fours where they fit better.
@@ -220,6 +292,9 @@ impl Page<'_> {
 const ANTI_PHISHING: &str =
     "Only continue if you started this yourself. Nobody from IT or support will ever send you a code.";
 
+/// The same where there is no code to send.
+const ANTI_PHISHING_PAGE: &str = "Only continue if you started this yourself.";
+
 const UNTRUSTED: &str = "This page is not one of Microsoft's for this cloud. Type nothing there unless you know why it was named.";
 
 /// When the countdown asks for attention.
@@ -237,8 +312,6 @@ const RESET: &str = "\u{1b}[0m";
 
 #[cfg(test)]
 mod tests {
-    use entra_proto::account::Flow;
-    use entra_proto::cloud::Cloud;
     use entra_proto::secret::UserCode;
     use rstest::rstest;
 

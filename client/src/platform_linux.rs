@@ -28,6 +28,9 @@ pub(crate) use self::place_linux::lookup;
 pub(crate) use self::service_linux::HOW_TO_RESTART;
 pub(crate) use self::start_linux::prepare;
 
+/// The variables that name a desktop's display; one of them is set where there is one.
+pub(crate) const DISPLAYS: &[&str] = &["DISPLAY", "WAYLAND_DISPLAY"];
+
 /// What help says of `--open`.
 pub(crate) const OPEN_HELP: &str = "Open the page in the browser ($BROWSER is honoured)";
 

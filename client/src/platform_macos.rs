@@ -28,6 +28,9 @@ pub(crate) use self::place_macos::lookup;
 pub(crate) use self::service_macos::HOW_TO_RESTART;
 pub(crate) use self::start_macos::prepare;
 
+/// The variables that name a desktop's display: none, there always is one.
+pub(crate) const DISPLAYS: &[&str] = &[];
+
 /// What help says of `--open`.
 pub(crate) const OPEN_HELP: &str = "Open the page in the browser";
 

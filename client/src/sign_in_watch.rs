@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use entra_proto::account::AccountInfo;
 use entra_proto::error::exit;
 use entra_proto::limits::MAX_NAME;
 use entra_proto::sign_in::{SignInEvent, SignInRequest};
@@ -47,6 +48,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Who is signed in.
+    pub(crate) fn accounts(&self) -> Result<Vec<AccountInfo>, Failure> {
+        heard(self.socket.connect()?.accounts()?).map(|answer| answer.accounts)
+    }
+
     /// Begins to watch for signals; from here on Ctrl-C is a happening.
     pub(crate) fn new(socket: Socket) -> Result<Self, Failure> {
         let (tell, hear) = channel();

@@ -127,7 +127,8 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
         memory: config.state_dir.value.join("loopback-port"),
         handed: service::handed_listener(),
     };
-    let parts = Parts { vault, entra: Entra::new(), clock, profiles, socket: socket.clone() };
+    let flows = config.flows.value;
+    let parts = Parts { vault, entra: Entra::new(), clock, profiles, flows, socket: socket.clone() };
     let outcome = runtime.block_on(serve(parts, leases, port, &socket));
     // A thread that hangs in a key store must not keep the process.
     runtime.shutdown_background();

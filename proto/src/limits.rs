@@ -75,6 +75,9 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// daemon's own sentence wins over the client's.
 pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// Longest a sign-in in a browser is waited for.
+pub const BROWSER_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// A sign-in's event stream says `waiting` at least this often, so that a silent stream is a dead one.
 pub const EVENT_INTERVAL: Duration = Duration::from_secs(30);
 

@@ -80,6 +80,12 @@ secret! {
 }
 
 secret! {
+    /// The page of a sign-in in a browser, with the `state` that its answer must bring back (RFC 6749 §4.1.1). Whoever reads it
+    /// while it lives could end the sign-in with an account of their own.
+    AuthorizationUrl
+}
+
+secret! {
     /// The short code a person types on Microsoft's page (RFC 8628 §3.2). Whoever reads it while it lives
     /// can finish the sign-in, so it goes to the terminal or page that asked and nowhere else.
     UserCode

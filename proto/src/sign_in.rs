@@ -1,15 +1,15 @@
 //! `POST /v1/sign-ins` and the stream of what happens to one.
 //!
 //! A sign-in is the only thing in the protocol that waits for a person. It is started by an explicit act,
-//! lives under an unguessable id, and tells its story as JSON lines: `code`, `waiting` …, then exactly one
-//! of `signed_in` and `failed`.
+//! lives under an unguessable id, and tells its story as JSON lines: `code` or `page`, `waiting` …, perhaps `switched` and
+//! another beginning, then exactly one of `signed_in` and `failed`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountInfo, Flow};
 use crate::cloud::Cloud;
 use crate::error::ErrorBody;
-use crate::secret::UserCode;
+use crate::secret::{AuthorizationUrl, UserCode};
 
 /// What to sign in to. Everything is optional: the profile's configuration, then the account already signed
 /// in under it, then the built-in defaults fill the gaps.
@@ -35,6 +35,13 @@ pub struct SignInRequest {
     /// The account expected to sign in: its id or user name. Another one is refused and its tokens dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// The flow to take, and no other; without it the daemon begins with one that is allowed and fits, and climbs to the next
+    /// where Entra refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Flow>,
+    /// Whether the caller can open a page in a browser on this machine, so that a sign-in may climb to one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_browser: bool,
     /// The claims challenge to carry: JSON or base64 of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<String>,
@@ -61,10 +68,21 @@ pub enum SignInEvent {
         /// What went wrong and which command mends it.
         error: Box<ErrorBody>,
     },
+    /// The page to sign in on, in a browser on this machine.
+    Page(Box<PageShown>),
     /// The person is signed in; the stream ends.
     SignedIn {
         /// Who.
         account: Box<AccountInfo>,
+    },
+    /// Entra refused one flow, and another begins: what was shown before is void.
+    Switched {
+        /// The flow that was refused.
+        from: Flow,
+        /// The flow that begins.
+        to: Flow,
+        /// Why.
+        error: Box<ErrorBody>,
     },
     /// Nothing yet. Sent after each poll that found nothing, and at least every
     /// [`crate::limits::EVENT_INTERVAL`].
@@ -112,6 +130,34 @@ pub struct CodeShown {
     /// The scopes asked for.
     pub scopes: Vec<String>,
     /// The correlation id of the request and all its polls, for the sign-in logs.
+    pub correlation_id: String,
+}
+
+/// A page for the browser, and what a person should know before it opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageShown {
+    /// The page. Its answer comes back to this machine, so a browser elsewhere is of no use.
+    pub url: AuthorizationUrl,
+    /// When it is waited for no longer, seconds since 1970.
+    pub expires_on: u64,
+    /// Seconds until then as the event is written; count these down, not the clock.
+    pub expires_in: u64,
+    /// The profile that will be signed in.
+    pub profile: String,
+    /// Its cloud.
+    pub cloud: Cloud,
+    /// The tenant asked.
+    pub tenant: String,
+    /// The app registration that asks.
+    pub client_id: String,
+    /// What the client id is known as, where it is a well-known one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_name: Option<String>,
+    /// The program that started the sign-in, as the kernel names it, with its process id.
+    pub program: String,
+    /// The scopes asked for.
+    pub scopes: Vec<String>,
+    /// The correlation id of the page and of the request after it, for the sign-in logs.
     pub correlation_id: String,
 }
 

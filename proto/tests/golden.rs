@@ -14,8 +14,8 @@ use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode, TABLE};
 use entra_proto::lease::{LeaseGrant, LeaseInfo, LeaseRequest, LeasesAnswer};
 use entra_proto::registry::{RegistryAnswer, RegistryRequest};
-use entra_proto::secret::{AccessToken, LeaseSecret, RegistryToken, UserCode};
-use entra_proto::sign_in::{CodeShown, SignInEvent, SignInRequest, SignInStarted};
+use entra_proto::secret::{AccessToken, AuthorizationUrl, LeaseSecret, RegistryToken, UserCode};
+use entra_proto::sign_in::{CodeShown, PageShown, SignInEvent, SignInRequest, SignInStarted};
 use entra_proto::status::{AccountStatus, LoopbackStatus, StatusAnswer, StoreStatus, TokenStatus};
 use entra_proto::token::{Source, TokenAnswer, TokenRequest};
 use rstest::rstest;
@@ -35,6 +35,11 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
             check(&text, SignInEvent::Code(Box::new(CodeShown { app_name: None, ..code() })));
         }
         "event.failed" => check(&text, SignInEvent::Failed { error: Box::new(error()) }),
+        "event.page" => check(&text, SignInEvent::Page(Box::new(page()))),
+        "event.switched" => {
+            let (from, to) = (Flow::DeviceCode, Flow::Browser);
+            check(&text, SignInEvent::Switched { from, to, error: Box::new(error()) });
+        }
         "event.signed_in" => check(&text, SignInEvent::SignedIn { account: Box::new(account()) }),
         "event.waiting.maximal" => check(&text, waiting(Some("Entra asks for patience."))),
         "event.waiting.minimal" => check(&text, waiting(None)),
@@ -162,6 +167,8 @@ fn sign_in() -> SignInRequest {
         client_id: some(CLIENT),
         scopes: Some(scopes()),
         account: some("ada@example.com"),
+        flow: Some(Flow::Browser),
+        has_browser: true,
         claims: some(CLAIMS),
         claims_handle: some(ID),
     }
@@ -266,6 +273,24 @@ fn code() -> CodeShown {
         expires_in: 900,
         message: "To sign in, use a web browser \u{2026}".to_owned(),
         flow: Flow::DeviceCode,
+        profile: "default".to_owned(),
+        cloud: Cloud::Public,
+        tenant: TENANT.to_owned(),
+        client_id: CLIENT.to_owned(),
+        app_name: some("Microsoft Azure CLI"),
+        program: "/usr/bin/entra (process 42)".to_owned(),
+        scopes: scopes(),
+        correlation_id: ID.to_owned(),
+    }
+}
+
+fn page() -> PageShown {
+    PageShown {
+        url: AuthorizationUrl::new(
+            "https://login.microsoftonline.com/t/oauth2/v2.0/authorize?state=s".to_owned(),
+        ),
+        expires_on: 1_795_231_440,
+        expires_in: 300,
         profile: "default".to_owned(),
         cloud: Cloud::Public,
         tenant: TENANT.to_owned(),

@@ -26,8 +26,17 @@ impl Env {
     /// When the client does not start.
     #[must_use]
     pub fn login(&self, more: &[&str]) -> Login {
+        self.login_with(more, &[])
+    }
+
+    /// The same with these variables.
+    ///
+    /// # Panics
+    /// When the client does not start.
+    #[must_use]
+    pub fn login_with(&self, more: &[&str], variables: &[(&str, &str)]) -> Login {
         let mut command = self.entra_command(&["login", "--json"]);
-        command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(variables.iter().copied()).args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = start(&mut command);
         let stdout = child.stdout.take().expect("a pipe");
         let (tell, events) = channel();

@@ -128,7 +128,7 @@ fn each_crate_is_named_in_its_rooms_only() {
         ("zbus", &["daemon/src/vault/"]),
         ("chacha20poly1305", &["daemon/src/vault/"]),
         ("axum", &["daemon/src/server/", "daemon/src/dialects/"]),
-        ("hyper", &["daemon/src/server/", "daemon/src/dialects/"]),
+        ("hyper", &["daemon/src/server/", "daemon/src/dialects/", "daemon/src/entra/redirect"]),
         ("listenfd", &["daemon/src/service/"]),
         ("toml_edit", &["client/src/setup/"]),
     ];

@@ -164,6 +164,15 @@ pub(crate) struct LoginArgs {
     /// A claims challenge that entrad kept, by the handle an error named
     #[arg(long, value_name = "HANDLE", conflicts_with = "claims")]
     pub(crate) claims_handle: Option<String>,
+    /// Sign in by browser on this machine, and in no other way
+    #[arg(long, conflicts_with = "device_code")]
+    pub(crate) browser: bool,
+    /// Sign in with a code, and in no other way
+    #[arg(long)]
+    pub(crate) device_code: bool,
+    /// Sign in anew by browser an account that was signed in with a code; the old sign-in stays until the new one works
+    #[arg(long, conflicts_with = "device_code")]
+    pub(crate) reroot: bool,
     #[arg(long, help = OPEN_HELP)]
     pub(crate) open: bool,
     /// Draw the page's address as a QR code, for a telephone

@@ -7,11 +7,12 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use entra_proto::account::{AccountInfo, Flow};
 use entra_proto::error::{ErrorCode, exit};
-use entra_proto::sign_in::{CodeShown, SignInEvent, SignInRequest};
+use entra_proto::sign_in::{CodeShown, PageShown, SignInEvent, SignInRequest};
 
 use crate::args::LoginArgs;
-use crate::browser::is_openable;
+use crate::browser::{has_desktop, is_openable};
 use crate::connect::Socket;
 use crate::device_prompt::{self as prompt, Extras};
 use crate::failure::Failure;
@@ -38,7 +39,8 @@ fn sign_in(socket: Socket, args: LoginArgs) -> Result<(), Failure> {
     }
     let watch = Watch::new(socket)?;
     let mut view = View::new(&args);
-    let mut request = request(args);
+    let account = if args.reroot { Some(to_reroot(&watch, &args)?) } else { args.account.clone() };
+    let mut request = request(args, account);
     loop {
         match stay_with(&watch, &mut view, request.clone()) {
             Err(failure)
@@ -54,16 +56,51 @@ fn sign_in(socket: Socket, args: LoginArgs) -> Result<(), Failure> {
     }
 }
 
-fn request(args: LoginArgs) -> SignInRequest {
+fn request(args: LoginArgs, account: Option<String>) -> SignInRequest {
+    let flow = if args.browser || args.reroot {
+        Some(Flow::Browser)
+    } else {
+        args.device_code.then_some(Flow::DeviceCode)
+    };
     SignInRequest {
+        flow,
+        // A program that reads events opens pages itself, or says that it wants them opened.
+        has_browser: has_desktop(|name| std::env::var_os(name)) && (!args.json || args.open),
         profile: args.profile,
         cloud: args.cloud,
         tenant: args.tenant,
         client_id: if args.dev_client { Some(DEV_CLIENT.to_owned()) } else { args.client_id },
         scopes: args.scope,
-        account: args.account,
+        account,
         claims: args.claims,
         claims_handle: args.claims_handle,
+    }
+}
+
+/// The account that is signed in with a code and is to be signed in by browser.
+fn to_reroot(watch: &Watch, args: &LoginArgs) -> Result<String, Failure> {
+    let accounts = watch.accounts()?;
+    let is_meant = |account: &&AccountInfo| {
+        let is_named = |word: &String| {
+            account.id.as_str().eq_ignore_ascii_case(word) || account.username.eq_ignore_ascii_case(word)
+        };
+        args.account.as_ref().is_none_or(is_named)
+            && args.profile.as_ref().is_none_or(|name| *name == account.profile)
+    };
+    let mut found =
+        accounts.iter().filter(is_meant).filter(|account| account.provenance.flow == Flow::DeviceCode);
+    match (found.next(), found.next()) {
+        (Some(account), None) => Ok(account.id.as_str().to_owned()),
+        (None, _) => Err(Failure::new(
+            exit::USAGE,
+            "nothing_to_reroot",
+            "No such account is signed in with a code.",
+        )
+        .hint("`entra accounts` shows how each was signed in; `entra login --browser` signs in another.")),
+        (Some(_), Some(_)) => {
+            Err(Failure::new(exit::USAGE, "which_account", "Several accounts are signed in with a code.")
+                .hint("Name one by `--account`; `entra accounts` lists them."))
+        }
     }
 }
 
@@ -105,7 +142,10 @@ fn wait(watch: &Watch, view: &mut View, id: &mut Option<String>) -> Result<Ended
                 match event {
                     SignInEvent::SignedIn { .. } => return Ok(Ended::There(Ok(()))),
                     SignInEvent::Failed { error } => return Ok(Ended::There(Err(Failure::from(*error)))),
-                    SignInEvent::Code(_) | SignInEvent::Waiting { .. } => {}
+                    SignInEvent::Code(_)
+                    | SignInEvent::Page(_)
+                    | SignInEvent::Switched { .. }
+                    | SignInEvent::Waiting { .. } => {}
                 }
             }
             // Once there is an id, the connection broke and the sign-in may live on without us.
@@ -195,6 +235,9 @@ impl View {
         if let SignInEvent::Code(code) = event {
             self.open(code, watch);
         }
+        if let SignInEvent::Page(page) = event {
+            self.open_page(page, watch);
+        }
         if let Self::Json { .. } = self {
             // The failure is told once, by `run`, together with those that come before the stream.
             let is_told = matches!(event, SignInEvent::Failed { .. });
@@ -202,6 +245,8 @@ impl View {
         }
         match event {
             SignInEvent::Code(code) => self.code(code),
+            SignInEvent::Page(page) => self.page(page),
+            SignInEvent::Switched { to, error, .. } => self.switched(&prompt::switched(*to, error)),
             SignInEvent::Waiting { notice, .. } => self.waiting(notice.as_deref()),
             SignInEvent::SignedIn { account } => {
                 let stream = Stream::output();
@@ -221,6 +266,25 @@ impl View {
                 self.tick()
             }
         }
+    }
+
+    fn page(&mut self, page: &PageShown) -> Result<(), Failure> {
+        match self {
+            Self::Json { .. } => Ok(()),
+            Self::Lines { stream, .. } => stream.write(prompt::page_lines(page).as_bytes()),
+            Self::Screen { stream, deadline, .. } => {
+                *deadline = Some(Deadline::after(page.expires_in));
+                stream.write(prompt::page_screen(page, stream, stream.width()).as_bytes())?;
+                self.tick()
+            }
+        }
+    }
+
+    /// What was shown is void, and so is its countdown.
+    fn switched(&mut self, why: &str) -> Result<(), Failure> {
+        self.note(why)?;
+        self.close();
+        Ok(())
     }
 
     /// A notice is shown when it is new; the polls between repeat it.
@@ -265,6 +329,14 @@ impl View {
             *deadline = None;
             // The terminal may be gone, which is a way to end a sign-in.
             let _ = stream.write(CLEAR_LINE.as_bytes());
+        }
+    }
+
+    /// The browser is the way of this flow, so it needs no asking for; only a program that reads events may have other ways.
+    fn open_page(&self, page: &PageShown, watch: &Watch) {
+        let is_wanted = !matches!(self, Self::Json { open: false });
+        if is_wanted && is_openable(page.url.expose()) {
+            watch.open(page.url.expose().to_owned());
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Warnings come first, since they are what a person came for.
 
-use entra_proto::account::Health;
+use entra_proto::account::{Flow, Health};
 use entra_proto::error::ErrorBody;
 use entra_proto::status::{AccountStatus, StatusAnswer, TokenStatus};
 
@@ -104,6 +104,9 @@ impl Report<'_> {
         let signed_in =
             format!("signed in with {} on {}", provenance.flow.describe(), utc(provenance.signed_in_on));
         self.line(2, &format!("{signed_in} ({})", relative(self.now, provenance.signed_in_on)));
+        if provenance.flow == Flow::DeviceCode {
+            self.line(2, &self.stream.dim(CODE_ROOTED));
+        }
         self.refresh_token(status);
         for token in &status.tokens {
             self.token(token, &status.account.tenant);
@@ -186,6 +189,9 @@ const SKEW_WORTH_TELLING: u64 = 60;
 
 /// A few accounts with a few tokens each.
 const JSON_ROOM: usize = 8192;
+
+/// What a policy on authentication flows does to such a sign-in (Microsoft: "Protocol tracking").
+const CODE_ROOTED: &str = "A policy may end a sign-in with a code at any time (AADSTS530036); `entra login --reroot` moves it to the browser.";
 
 #[cfg(test)]
 mod tests {
@@ -273,6 +279,7 @@ mod tests {
              \x20 id ada.t-1\n\
              \x20 app registration 04b07795-8ddb-461a-bbee-02f9e1bf7b46\n\
              \x20 signed in with device code on 1970-01-01 00:00 UTC (60 s ago)\n\
+             \x20 A policy may end a sign-in with a code at any time (AADSTS530036); `entra login --reroot` moves it to the browser.\n\
              \x20 refresh token dies in 89 days (1970-04-01 00:00 UTC) unless used, last used 60 s ago\n\
              \x20 entrad uses it by itself in 2 days if nobody else does\n\
              \x20 token https://ai.azure.com/.default, revocable\n\

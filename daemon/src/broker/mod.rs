@@ -21,6 +21,7 @@ use crate::account::refresh_token::RefreshToken;
 use crate::clock::Clock;
 #[cfg(test)]
 use crate::clock::SystemClock;
+use crate::config::Flows;
 use crate::entra::Entra;
 use crate::entra::target::Target;
 use crate::vault::{Access, Entry, Vault};
@@ -30,12 +31,15 @@ use crate::vault::{HomeKind, StoreChoice, VaultOptions};
 mod challenges;
 mod choice;
 mod flights;
+mod ladder;
 mod profiles;
 mod registry;
 mod report;
 mod revive;
+mod rungs;
 mod sign_in;
 mod sign_ins;
+mod sign_out;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -58,6 +62,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The configured profiles.
     pub profiles: Profiles,
+    /// The ways to sign in that are allowed.
+    pub flows: Flows,
     /// The socket, for the status.
     pub socket: PathBuf,
 }
@@ -75,6 +81,7 @@ impl Parts {
             entra,
             clock: Arc::new(SystemClock),
             profiles: Profiles::check(&BTreeMap::new()).unwrap(),
+            flows: Flows::default(),
             socket: PathBuf::new(),
         }
     }

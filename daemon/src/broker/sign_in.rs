@@ -4,16 +4,16 @@
 //! with a check that the person who came is the one who was expected.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use entra_proto::account::{Flow, Provenance};
+use entra_proto::account::{Flow, Health, Provenance};
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::resource;
 use entra_proto::scope::Scopes;
-use entra_proto::sign_in::{CodeShown, SignInEvent, SignInRequest, SignInStarted};
+use entra_proto::sign_in::{SignInEvent, SignInRequest, SignInStarted};
 use tokio::sync::watch;
 
-use super::{Broker, choice, sign_ins};
+use super::ladder::{self, Ladder};
+use super::{Broker, State, choice, sign_ins};
 use crate::access::caller::Caller;
 use crate::account::key::{AccountKey, SlotKey};
 use crate::account::outcome::Grant;
@@ -21,22 +21,24 @@ use crate::account::slot::Held;
 use crate::account::time::Now;
 use crate::config::DEFAULT_PROFILE;
 use crate::entra::claims::Claims;
-use crate::entra::device::DeviceCode;
-use crate::entra::poll::{SignInEnd, Step};
+use crate::entra::poll::SignInEnd;
 use crate::entra::target::Target;
 use crate::entra::words::{self, About};
-use crate::vault::{Access, Entry, Record, VaultError};
+use crate::vault::{Access, Entry, Record};
 
 /// A sign-in that has been checked and can begin.
-struct Plan {
-    profile: String,
-    target: Target,
-    scopes: Scopes,
-    claims: Option<Claims>,
+pub(super) struct Plan {
+    pub(super) profile: String,
+    pub(super) target: Target,
+    pub(super) scopes: Scopes,
+    pub(super) claims: Option<Claims>,
     /// The account that must come, by id or user name.
     expected: Option<String>,
+    /// Its user name, where that is known.
+    pub(super) hint: Option<String>,
     /// Who asks, for the prompt.
-    program: String,
+    pub(super) program: String,
+    ladder: Ladder,
 }
 
 impl Broker {
@@ -84,9 +86,11 @@ impl Broker {
         };
         let claims =
             claims.as_deref().map(Claims::parse).transpose().map_err(|error| bad(&error.to_string()))?;
+        let (hint, is_code_refused) = state.expectation(&profile, request.account.as_deref());
+        let ladder = Ladder::of(&self.parts.flows, request.flow, request.has_browser, is_code_refused)?;
         let (id, told) = state.sign_ins.open(&profile)?;
         let program = caller.with_program().to_string();
-        let plan = Plan { profile, target, scopes, claims, expected: request.account, program };
+        let plan = Plan { profile, target, scopes, claims, expected: request.account, hint, program, ladder };
         let broker = Arc::clone(self);
         let task = tokio::spawn(async move {
             let event = match broker.carry_out(plan, &told).await {
@@ -116,25 +120,32 @@ impl Broker {
             Err(error) if error.is_mended_by_sign_in() => tracing::warn!(%error, "a new vault will be begun"),
             Err(error) => return Err(error.to_error_body()),
         }
-        let code =
-            self.parts.entra.request_code(&plan.target, &plan.scopes, plan.claims.as_ref(), false).await;
-        let code = code.map_err(|outcome| plan.failed(SignInEnd::Failed(outcome)))?;
-        let now = self.parts.clock.now();
-        let expires_on = now.wall.saturating_add(code.expires_in).as_secs();
-        sign_ins::show_code(told, plan.shown(&code, expires_on));
-        let mut poll = self.parts.entra.poll(code);
-        let grant = loop {
-            match poll.next().await {
-                Step::Waiting { notice } => sign_ins::wait(told, expires_on, notice),
-                Step::Ended(SignInEnd::Granted(grant)) => break grant,
-                Step::Ended(end) => return Err(plan.failed(end)),
-            }
-        };
-        self.admit(&plan, *grant, Flow::DeviceCode).await
+        let mut flow = plan.ladder.first();
+        loop {
+            let ended = match flow {
+                Flow::Browser => self.by_browser(&plan, told).await,
+                Flow::DeviceCode => self.by_code(&plan, told).await,
+            };
+            let error = match ended {
+                Ok(account) => return Ok(account),
+                Err(error) => error,
+            };
+            let Some(next) = plan.ladder.after(flow, &error) else {
+                return Err(plan.ladder.explained(flow, error));
+            };
+            tracing::info!(
+                aadsts = error.aadsts,
+                "a sign-in by {} goes on by {}",
+                flow.describe(),
+                next.describe()
+            );
+            sign_ins::switch(told, flow, next, error);
+            flow = next;
+        }
     }
 
     /// Takes the account in: checks who came, seals the refresh token, then lets callers have tokens.
-    async fn admit(
+    pub(super) async fn admit(
         self: &Arc<Self>,
         plan: &Plan,
         mut grant: Grant,
@@ -200,72 +211,33 @@ impl Broker {
         self.rescheduled.notify_one();
         tracing::info!("an account signed in");
     }
+}
 
-    /// `DELETE /v1/accounts/{id}`: forgets the account's refresh token, under one profile or all. Returns
-    /// those that are still signed in.
-    ///
-    /// # Errors
-    /// `not_found`, or why the vault could not forget it: then nothing was changed.
-    pub async fn sign_out(
-        self: &Arc<Self>,
-        id: &str,
-        profile: Option<&str>,
-    ) -> Result<entra_proto::account::AccountsAnswer, ErrorBody> {
-        self.restore(Access::Silent).await?;
-        let keys: Vec<_> = {
-            let state = self.state();
-            let fits = |key: &&AccountKey| {
-                key.account.as_str().eq_ignore_ascii_case(id) && profile.is_none_or(|p| p == key.profile)
-            };
-            state.known.keys().filter(fits).cloned().collect()
+impl State {
+    /// The user name of the account that is to come, where it is known, and whether a policy has ended its sign-in by a code.
+    /// Where no account is named, the profile's only one tells of policies.
+    fn expectation(&self, profile: &str, expected: Option<&str>) -> (Option<String>, bool) {
+        let mut of_profile = self.known.keys().filter(|key| key.profile == profile);
+        let account = match expected {
+            Some(word) => of_profile
+                .filter_map(|key| self.info(key))
+                .find(|account| choice::is_called(account.id.as_str(), &account.username, word)),
+            None => of_profile.next().filter(|_| of_profile.next().is_none()).and_then(|key| self.info(key)),
         };
-        if keys.is_empty() {
-            return Err(ErrorBody::new(ErrorCode::NotFound, "No such account is signed in.")
-                .with_hint("`entra accounts` lists those that are."));
-        }
-        for key in keys {
-            let broker = Arc::clone(self);
-            // In a task of its own: a caller that hangs up must not leave in memory what the vault forgot.
-            let forgotten = tokio::spawn(async move { broker.forget(&key).await });
-            forgotten.await.map_err(|_| {
-                ErrorBody::new(ErrorCode::Internal, "The sign-out failed by a defect of entrad.")
-                    .with_hint("Try again; the log has more.")
-            })??;
-        }
-        self.accounts().await
-    }
-
-    async fn forget(&self, key: &AccountKey) -> Result<(), ErrorBody> {
-        let Some(turn) = self.state().known.get(key).map(|known| Arc::clone(&known.turn)) else {
-            return Ok(());
-        };
-        let _turn = tokio::time::timeout(SIGN_OUT_WAIT, turn.lock_owned()).await.map_err(|_| {
-            ErrorBody::new(ErrorCode::TimedOut, "A refresh of the account is still under way.")
-                .with_hint("Try again in a minute.")
-        })?;
-        match self.parts.vault.remove(key).await {
-            // A dead refresh token is deleted a day later, and the account stays known.
-            Ok(()) | Err(VaultError::NotFound(_)) => {}
-            Err(error) => return Err(error.to_error_body()),
-        }
-        let mut state = self.state();
-        let flights = state.machine.sign_out(key);
-        state.tell_to_ask_again(flights);
-        state.known.remove(key);
-        state.registries.forget(&key.account);
-        drop(state);
-        self.settled.notify_waiters();
-        self.rescheduled.notify_one();
-        tracing::info!("an account signed out");
-        Ok(())
+        let is_code_refused = account.as_ref().is_some_and(|account| match &account.health {
+            Health::SignInNeeded { error, .. } => ladder::is_against_codes(error),
+            Health::Good => false,
+        });
+        let hint = expected.and_then(|word| match account {
+            Some(account) => Some(account.username),
+            None => word.contains('@').then(|| word.to_owned()),
+        });
+        (hint, is_code_refused)
     }
 }
 
-/// A sign-out waits this long for a refresh of the account to end.
-const SIGN_OUT_WAIT: Duration = Duration::from_secs(15);
-
 impl Plan {
-    fn failed(&self, end: SignInEnd) -> ErrorBody {
+    pub(super) fn failed(&self, end: SignInEnd) -> ErrorBody {
         let resource = self.scopes.to_string();
         let about = About {
             client_id: self.target.client_id.as_str(),
@@ -276,26 +248,6 @@ impl Plan {
         words::sign_in_error(end, &about).unwrap_or_else(|| {
             ErrorBody::new(ErrorCode::Internal, "A sign-in that worked was reported as failed.")
         })
-    }
-
-    fn shown(&self, code: &DeviceCode, expires_on: u64) -> CodeShown {
-        CodeShown {
-            user_code: code.user_code.clone(),
-            verification_uri: code.verification_uri.clone(),
-            is_trusted_uri: code.is_trusted_uri,
-            expires_on,
-            expires_in: code.expires_in.as_secs(),
-            message: code.message.clone(),
-            flow: Flow::DeviceCode,
-            profile: self.profile.clone(),
-            cloud: self.target.authority.cloud(),
-            tenant: self.target.authority.tenant().to_owned(),
-            client_id: self.target.client_id.as_str().to_owned(),
-            app_name: self.target.client_id.known_name().map(str::to_owned),
-            program: self.program.clone(),
-            scopes: self.scopes.clone().into(),
-            correlation_id: code.correlation_id.clone(),
-        }
     }
 }
 

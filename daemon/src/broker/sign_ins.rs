@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use entra_proto::account::Flow;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::{EVENT_INTERVAL, MAX_SIGN_INS};
-use entra_proto::sign_in::{CodeShown, SignInEvent};
+use entra_proto::sign_in::{CodeShown, PageShown, SignInEvent};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use uuid::Uuid;
@@ -32,6 +33,8 @@ struct SignIn {
 #[derive(Clone, Default)]
 pub(super) struct State {
     code: Option<Box<CodeShown>>,
+    page: Option<Box<PageShown>>,
+    switched: Option<SignInEvent>,
     /// How often a poll found nothing, and what was said of the last.
     waits: u64,
     waiting: Option<SignInEvent>,
@@ -101,6 +104,21 @@ pub(super) fn show_code(told: &watch::Sender<State>, code: CodeShown) {
     told.send_modify(|state| state.code = Some(Box::new(code)));
 }
 
+/// Tells the page.
+pub(super) fn show_page(told: &watch::Sender<State>, page: PageShown) {
+    told.send_modify(|state| state.page = Some(Box::new(page)));
+}
+
+/// Tells that another flow begins; what was shown before is void.
+pub(super) fn switch(told: &watch::Sender<State>, from: Flow, to: Flow, error: ErrorBody) {
+    told.send_modify(|state| {
+        state.code = None;
+        state.page = None;
+        state.waiting = None;
+        state.switched = Some(SignInEvent::Switched { from, to, error: Box::new(error) });
+    });
+}
+
 /// Tells that a poll found nothing.
 pub(super) fn wait(told: &watch::Sender<State>, expires_on: u64, notice: Option<String>) {
     told.send_modify(|state| {
@@ -115,6 +133,7 @@ pub(super) fn end(told: &watch::Sender<State>, event: SignInEvent) {
         state.end.get_or_insert(event);
         // The code is of no use to late readers, and is a secret while it lives.
         state.code = None;
+        state.page = None;
     });
 }
 
@@ -122,11 +141,17 @@ pub(super) fn end(told: &watch::Sender<State>, event: SignInEvent) {
 pub struct Story {
     told: watch::Receiver<State>,
     has_code: bool,
+    has_page: bool,
+    has_switched: bool,
     waits: u64,
     is_over: bool,
 }
 
 impl Story {
+    fn new(told: watch::Receiver<State>) -> Self {
+        Self { told, has_code: false, has_page: false, has_switched: false, waits: 0, is_over: false }
+    }
+
     /// The next event; `None` after the last.
     pub async fn next_event(&mut self) -> Option<SignInEvent> {
         loop {
@@ -138,12 +163,22 @@ impl Story {
                 self.is_over = true;
                 return Some(end);
             }
+            if let Some(switched) =
+                state.switched.filter(|_| !std::mem::replace(&mut self.has_switched, true))
+            {
+                return Some(switched);
+            }
+            if let Some(page) = state.page.filter(|_| !std::mem::replace(&mut self.has_page, true)) {
+                return Some(SignInEvent::Page(page));
+            }
             if let Some(code) = state.code.filter(|_| !std::mem::replace(&mut self.has_code, true)) {
                 return Some(SignInEvent::Code(code));
             }
             if state.waits > self.waits {
                 self.waits = state.waits;
-                return state.waiting;
+                if state.waiting.is_some() {
+                    return state.waiting;
+                }
             }
             match tokio::time::timeout(EVENT_INTERVAL, self.told.changed()).await {
                 Ok(Ok(())) => {}
@@ -167,7 +202,7 @@ impl Broker {
     pub fn follow_sign_in(&self, id: &str) -> Result<Story, ErrorBody> {
         let mut state = self.state();
         let sign_in = state.sign_ins.find_mut(id).ok_or_else(unknown)?;
-        Ok(Story { told: sign_in.told.subscribe(), has_code: false, waits: 0, is_over: false })
+        Ok(Story::new(sign_in.told.subscribe()))
     }
 
     /// Cancels a sign-in at once. Cancelling one that has ended changes nothing.
@@ -190,7 +225,7 @@ mod tests {
 
     fn story(sign_ins: &mut SignIns, id: &str) -> Story {
         let told = sign_ins.find_mut(id).unwrap().told.subscribe();
-        Story { told, has_code: false, waits: 0, is_over: false }
+        Story::new(told)
     }
 
     #[tokio::test]

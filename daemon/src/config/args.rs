@@ -48,6 +48,9 @@ pub struct Args {
     /// Loopback port for tools that cannot speak to the socket: auto (chosen once and kept), off, or a number
     #[arg(long, value_name = "PORT")]
     pub loopback: Option<String>,
+    /// Ways to sign in, in the order in which they are tried: device_code, browser; an administrator's file may forbid one
+    #[arg(long, value_name = "FLOWS")]
+    pub flows: Option<String>,
     /// What to log, such as `entrad=debug`
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,

@@ -91,8 +91,17 @@ impl fmt::Display for Source {
 pub(super) struct Layer(BTreeMap<String, Setting<String>>);
 
 /// The keys of the daemon, then those of a profile (the default profile's stand at the top level).
-const KEYS: [&str; 8] =
-    ["config", "log", "loopback", "passphrase_fd", "passphrase_file", "socket", "state_dir", "store"];
+const KEYS: [&str; 9] = [
+    "config",
+    "flows",
+    "log",
+    "loopback",
+    "passphrase_fd",
+    "passphrase_file",
+    "socket",
+    "state_dir",
+    "store",
+];
 const PROFILE_KEYS: [&str; 4] = ["authority", "client_id", "cloud", "tenant"];
 
 /// Far more than any configuration needs.
@@ -114,6 +123,7 @@ impl Layer {
             ("authority", args.authority.clone()),
             ("log", args.log.clone()),
             ("loopback", args.loopback.clone()),
+            ("flows", args.flows.clone()),
         ];
         let set = given.into_iter().filter_map(|(key, value)| {
             let source = Source::CommandLine(format!("--{}", key.replace('_', "-")));

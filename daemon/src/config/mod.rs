@@ -13,6 +13,7 @@ use entra_proto::cloud::Cloud;
 use entra_proto::endpoint;
 
 mod args;
+mod flows;
 mod layer;
 mod loopback;
 #[cfg_attr(unix, path = "owner_unix.rs")]
@@ -24,6 +25,7 @@ mod owner;
 mod paths;
 
 pub use args::Args;
+pub use flows::Flows;
 use layer::Layer;
 pub use layer::{LayerError, Setting, Source};
 pub use loopback::LoopbackChoice;
@@ -47,6 +49,8 @@ pub struct Config {
     pub passphrase_fd: Option<Setting<i32>>,
     /// What to log, as `tracing` filter directives.
     pub log: Setting<String>,
+    /// The ways to sign in that are allowed.
+    pub flows: Setting<Flows>,
     /// The loopback port for tools.
     pub loopback: Setting<LoopbackChoice>,
     /// The profiles by name; `default` is always there.
@@ -95,12 +99,20 @@ impl Config {
             )?,
         };
         let machine_file = Layer::file(&places.machine_file, Owner::Administrator, Presence::Optional)?;
+        let read_flows =
+            |flows: Setting<String>| flows.try_map("flows", Flows::EXPECTED, |text| text.parse::<Flows>());
+        let allowed = machine_file.get("flows").cloned().map(read_flows).transpose()?;
         let merged = Layer::merge([machine_file, user_file, environment, command_line]);
 
         let socket = match merged.path("socket")? {
             Some(socket) => socket.try_map("socket", "an absolute path", endpoint::checked)?,
             None => Setting::built_in(paths::default_socket(places.variable)?),
         };
+        let flows = merged.text("flows").map(read_flows).transpose()?;
+        let mut flows = flows.unwrap_or_else(|| Setting::built_in(Flows::default()));
+        if let Some(allowed) = allowed {
+            flows.value = flows.value.within(&allowed.value);
+        }
         let state_dir = merged.path("state_dir")?.unwrap_or_else(|| {
             Setting::built_in(folders.state_dir().unwrap_or(folders.data_local_dir()).join("entrad"))
         });
@@ -111,6 +123,7 @@ impl Config {
             passphrase_file: merged.path("passphrase_file")?,
             passphrase_fd: merged.number("passphrase_fd")?,
             log: merged.text("log").unwrap_or_else(|| Setting::built_in("entrad=info".to_owned())),
+            flows,
             loopback: match merged.text("loopback") {
                 Some(loopback) => {
                     loopback.try_map("loopback", LoopbackChoice::EXPECTED, |text| text.parse())?

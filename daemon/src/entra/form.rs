@@ -12,7 +12,8 @@ use entra_proto::scope::Scopes;
 use entra_proto::secret::AccessToken;
 use oauth2::basic::{BasicClient, BasicErrorResponse};
 use oauth2::{
-    AuthType, ClientId, DeviceAuthorizationUrl, HttpRequest, HttpResponse, RequestTokenError, Scope,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, CsrfToken, DeviceAuthorizationUrl, HttpRequest,
+    HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RequestTokenError, Scope,
     StandardDeviceAuthorizationResponse, TokenUrl,
 };
 use zeroize::Zeroizing;
@@ -52,6 +53,31 @@ impl Form {
             form.append_pair("claims", claims);
         }
         Self(Zeroizing::new(form.finish().into_bytes()))
+    }
+
+    /// Asks for tokens with what a browser brought back (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    pub(super) fn authorization_code(
+        target: &Target,
+        code: &str,
+        verifier: &str,
+        redirect_uri: &str,
+        scopes: &Scopes,
+        claims: Option<&str>,
+    ) -> Self {
+        let client = client(target).set_token_uri(TokenUrl::from_url(target.authority.token_endpoint()));
+        let scopes: Vec<String> = all_scopes(scopes).map(|scope| scope.to_string()).collect();
+        let mut request = client
+            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()))
+            .add_extra_param("redirect_uri", redirect_uri)
+            .add_extra_param("scope", scopes.join(" "))
+            .add_extra_param("client_info", "1");
+        if let Some(claims) = claims {
+            request = request.add_extra_param("claims", claims);
+        }
+        take(|send| {
+            let _ = request.request(&send);
+        })
     }
 
     /// Asks for an access token with a refresh token (RFC 6749 §6).
@@ -103,6 +129,58 @@ impl Form {
 impl fmt::Debug for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Form({} bytes)", self.0.len())
+    }
+}
+
+/// What a page is asked for.
+pub(super) struct PageRequest<'a> {
+    /// Where the browser is sent back to.
+    pub(super) redirect_uri: &'a str,
+    /// For what.
+    pub(super) scopes: &'a Scopes,
+    /// The `claims` parameter.
+    pub(super) claims: Option<&'a str>,
+    /// The user name that is expected.
+    pub(super) hint: Option<&'a str>,
+    /// For the sign-in logs.
+    pub(super) correlation_id: &'a str,
+}
+
+/// A page, and what its answer is checked and redeemed by.
+pub(super) struct Page {
+    /// Its address.
+    pub(super) url: String,
+    /// What must come back with the answer.
+    pub(super) state: Zeroizing<String>,
+    /// What redeems the code.
+    pub(super) verifier: Zeroizing<String>,
+}
+
+/// The page where a person signs in (RFC 6749 §4.1.1, RFC 7636 §4.3; Microsoft: authorization code flow). The answer comes as
+/// a form, which leaves the code out of the browser's history.
+pub(super) fn page_url(target: &Target, request: &PageRequest<'_>) -> Page {
+    let client = client(target).set_auth_uri(AuthUrl::from_url(target.authority.authorize_endpoint()));
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let mut page = client
+        .authorize_url(CsrfToken::new_random)
+        .add_scopes(all_scopes(request.scopes))
+        .set_pkce_challenge(challenge)
+        .add_extra_param("redirect_uri", request.redirect_uri)
+        .add_extra_param("response_mode", "form_post")
+        .add_extra_param("client_info", "1")
+        .add_extra_param("client-request-id", request.correlation_id);
+    page = match request.hint {
+        Some(hint) => page.add_extra_param("login_hint", hint),
+        None => page.add_extra_param("prompt", "select_account"),
+    };
+    if let Some(claims) = request.claims {
+        page = page.add_extra_param("claims", claims);
+    }
+    let (url, state) = page.url();
+    Page {
+        url: url.into(),
+        state: Zeroizing::new(state.into_secret()),
+        verifier: Zeroizing::new(verifier.into_secret()),
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 mod answer;
 pub mod authority;
+pub mod browser;
 pub mod claims;
 pub mod device;
 mod form;
@@ -22,6 +23,7 @@ pub mod poll;
 #[cfg_attr(target_os = "macos", path = "receipt_macos.rs")]
 #[cfg_attr(windows, path = "receipt_windows.rs")]
 mod receipt;
+pub mod redirect;
 pub mod refresh;
 pub mod registry;
 mod reply;

@@ -160,7 +160,8 @@ impl fmt::Debug for Poll {
     }
 }
 
-fn granted(grant: Grant, correlation_id: String) -> SignInEnd {
+/// The end that a grant is.
+pub(super) fn granted(grant: Grant, correlation_id: String) -> SignInEnd {
     let grant = Box::new(grant);
     if grant.refresh_token.is_some() {
         return SignInEnd::Granted(grant);
@@ -191,7 +192,7 @@ fn is_outage(refusal: &Refusal) -> bool {
 
 /// The end that an error means. Two numbers choose between "expired" and "failed", which both end the
 /// sign-in: Entra says `invalid_grant` for a device code it has forgotten or already redeemed.
-fn end(refusal: Refusal) -> SignInEnd {
+pub(super) fn end(refusal: Refusal) -> SignInEnd {
     let fault = &refusal.fault;
     let is_forgotten = fault.codes.iter().any(|code| [70000, 7_000_014].contains(code));
     match fault.error.as_str() {

@@ -78,6 +78,7 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
             vault,
             entra: Entra::new(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            flows: entrad::config::Flows::default(),
             profiles: Profiles::check(&profiles(origin)).unwrap(),
             socket: socket.into(),
         });

@@ -58,6 +58,7 @@ impl Rig {
             vault: Vault::new(options),
             entra: Entra::new(),
             clock: clock.clone(),
+            flows: entrad::config::Flows::default(),
             profiles: Profiles::check(&config.profiles).expect("a profile"),
             socket: config.socket.value,
         };
@@ -81,7 +82,7 @@ impl Rig {
                     let code = &codes.last().expect("a code").user_code;
                     self.sim.control().approve(code, ADA).expect("an approval");
                 }
-                SignInEvent::Waiting { .. } => {}
+                SignInEvent::Page(_) | SignInEvent::Switched { .. } | SignInEvent::Waiting { .. } => {}
                 SignInEvent::SignedIn { .. } => return,
                 SignInEvent::Failed { error } => panic!("the sign-in failed: {error}"),
             }
