@@ -47,8 +47,8 @@ pub(crate) fn is_openable(page: &str) -> bool {
 /// Whether a page that is opened here comes up before the person: there is a desktop, and they sit at it.
 pub(crate) fn has_desktop(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let is_set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
-    let is_remote = REMOTE.iter().any(|name| is_set(name));
-    !is_remote && (DISPLAYS.is_empty() || DISPLAYS.iter().any(|name| is_set(name)))
+    let is_remote = REMOTE.iter().any(&is_set);
+    !is_remote && (DISPLAYS.is_empty() || DISPLAYS.iter().any(is_set))
 }
 
 /// What sshd tells its sessions (sshd(8), sshd.environment).

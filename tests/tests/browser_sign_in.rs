@@ -42,7 +42,7 @@ fn a_person_signs_in_by_browser() {
     let login = env.login(&["--browser"]);
     let shown = page(&login);
     assert!((290..=300).contains(&shown["expires_in"].as_u64().unwrap()), "{shown}");
-    assert_eq!((&shown["profile"], &shown["tenant"]), (&"default".into(), &entra_sim::DEFAULT_TENANT.into()));
+    assert_eq!((&shown["profile"], &shown["tenant"]), (&"default".into(), &"organizations".into()));
     let end = visit(&env, &shown, ADA);
     assert!(end.status == 200 && end.text.contains("You are signed in as ada@example.com."), "{end:?}");
     let (last, ran) = login.end();
