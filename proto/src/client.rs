@@ -12,6 +12,7 @@ use crate::account::{AccountId, AccountInfo, AccountsAnswer};
 use crate::error::{ErrorBody, ErrorCode};
 use crate::http1::{Answer, ExchangeError, write_request};
 use crate::lease::{LeaseGrant, LeaseRequest, LeasesAnswer};
+use crate::page::{PageAnswer, PageRequest};
 use crate::registry::{RegistryAnswer, RegistryRequest};
 use crate::sign_in::{SignInEvent, SignInRequest, SignInStarted};
 use crate::status::StatusAnswer;
@@ -76,6 +77,14 @@ impl<S: Read + Write> Client<S> {
     /// As [`Client::token`].
     pub fn revoke_lease(self, named: &str) -> Result<Said<LeasesAnswer>, ExchangeError> {
         self.exchange("DELETE", &format!("/v1/leases/{}", escape(named)), NO_BODY)
+    }
+
+    /// `POST /v1/pages`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn open_page(self, request: &PageRequest) -> Result<Said<PageAnswer>, ExchangeError> {
+        self.exchange("POST", "/v1/pages", Some(request))
     }
 
     /// `GET /v1/accounts`.

@@ -17,6 +17,7 @@ pub mod error;
 pub mod http1;
 pub mod lease;
 pub mod limits;
+pub mod page;
 pub mod registry;
 pub mod resource;
 pub mod scope;

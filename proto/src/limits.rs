@@ -49,6 +49,18 @@ pub const MAX_LOOPBACK_CONNECTIONS: usize = 1_024;
 /// Most sign-ins open at once. A person signs in one account at a time; more is a program gone wrong.
 pub const MAX_SIGN_INS: usize = 3;
 
+/// Most pages for signing in open at once; a further one takes the place of the oldest on which nothing was begun. One an
+/// account that needs a person is asked for, and few people have more than two accounts.
+pub const MAX_PAGES: usize = 8;
+
+/// Most connections served at once on a page's port, where any user of the machine may connect: a browser keeps at most six,
+/// and a person may have two.
+pub const MAX_PAGE_CONNECTIONS: usize = 32;
+
+/// Longest time an open page waits for a person to begin: a notification that nobody answered for so long is answered by
+/// nobody.
+pub const PAGE_LIFE: Duration = Duration::from_secs(15 * 60);
+
 /// Time a caller has to send a complete request head, from connecting or from the end of the last answer.
 /// Local callers send it in one write.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

@@ -86,6 +86,11 @@ secret! {
 }
 
 secret! {
+    /// The address of a page for signing in. Whoever has it while the page is open may begin the sign-in and read its code.
+    PageAddress
+}
+
+secret! {
     /// The short code a person types on Microsoft's page (RFC 8628 §3.2). Whoever reads it while it lives
     /// can finish the sign-in, so it goes to the terminal or page that asked and nowhere else.
     UserCode

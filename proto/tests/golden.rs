@@ -13,8 +13,9 @@ use entra_proto::account::{AccountInfo, AccountsAnswer, Flow, Health, Provenance
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode, TABLE};
 use entra_proto::lease::{LeaseGrant, LeaseInfo, LeaseRequest, LeasesAnswer};
+use entra_proto::page::{PageAnswer, PageRequest};
 use entra_proto::registry::{RegistryAnswer, RegistryRequest};
-use entra_proto::secret::{AccessToken, AuthorizationUrl, LeaseSecret, RegistryToken, UserCode};
+use entra_proto::secret::{AccessToken, AuthorizationUrl, LeaseSecret, PageAddress, RegistryToken, UserCode};
 use entra_proto::sign_in::{CodeShown, PageShown, SignInEvent, SignInRequest, SignInStarted};
 use entra_proto::status::{AccountStatus, LoopbackStatus, StatusAnswer, StoreStatus, TokenStatus};
 use entra_proto::token::{Source, TokenAnswer, TokenRequest};
@@ -52,6 +53,9 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
         "lease_request.minimal" => check(&text, bare_lease_request()),
         "leases_answer" => check(&text, leases(None)),
         "leases_answer.with_endpoint" => check(&text, leases(Some(grant().identity_endpoint))),
+        "page_answer" => check(&text, page()),
+        "page_request.maximal" => check(&text, page_request()),
+        "page_request.minimal" => check(&text, PageRequest::default()),
         "registry_answer" => check(&text, registry_answer()),
         "registry_request" => check(&text, registry_request()),
         "sign_in_request.maximal" => check(&text, sign_in()),
@@ -98,12 +102,14 @@ fn an_answer_of_a_newer_daemon_is_read_and_a_request_of_a_newer_client_is_not() 
     assert_eq!(serde_json::from_str::<StatusAnswer>(&grown(&status())).unwrap(), status());
     assert_eq!(serde_json::from_str::<AccountsAnswer>(&grown(&accounts())).unwrap(), accounts());
     assert_eq!(serde_json::from_str::<LeaseGrant>(&grown(&grant())).unwrap(), grant());
+    assert_eq!(serde_json::from_str::<PageAnswer>(&grown(&page())).unwrap(), page());
     assert_eq!(serde_json::from_str::<ErrorBody>(&grown(&error())).unwrap(), error());
     assert_eq!(serde_json::from_str::<SignInEvent>(&grown(&waiting(None))).unwrap(), waiting(None));
     // What a daemon does not understand it must not half obey.
     assert!(serde_json::from_str::<TokenRequest>(&grown(&token_request())).is_err());
     assert!(serde_json::from_str::<SignInRequest>(&grown(&sign_in())).is_err());
     assert!(serde_json::from_str::<LeaseRequest>(&grown(&lease_request())).is_err());
+    assert!(serde_json::from_str::<PageRequest>(&grown(&page_request())).is_err());
     assert!(serde_json::from_str::<RegistryRequest>(&grown(&registry_request())).is_err());
 }
 
@@ -240,6 +246,21 @@ fn grant() -> LeaseGrant {
             "http://127.0.0.1:14310/lease/entra_lease_0123456789ab_c0ffee/msi/token".to_owned(),
         )),
     }
+}
+
+fn page_request() -> PageRequest {
+    PageRequest {
+        profile: some("work"),
+        account: some("ada@example.com"),
+        reason: some("Your organisation wants a second factor."),
+        program: some("az"),
+        claims_handle: some(ID),
+    }
+}
+
+fn page() -> PageAnswer {
+    let url = "http://127.0.0.1:43117/sign-in/0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+    PageAnswer { url: PageAddress::new(url.to_owned()), expires_on: 1_795_200_900 }
 }
 
 fn registry_request() -> RegistryRequest {
@@ -413,7 +434,7 @@ fn status() -> StatusAnswer {
 }
 
 /// How many files there are; raise it with each that is added.
-const MESSAGES: usize = 50;
+const MESSAGES: usize = 55;
 
 const ACCOUNT: &str = "11111111-2222-3333-4444-000000000001.99999999-8888-7777-6666-555555555555";
 const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c25"}}}"#;
