@@ -1,7 +1,7 @@
 //! `entrad`: signs a workstation in to Microsoft Entra ID once and serves access tokens over a local socket.
 //!
 //! ARCHITECTURE.md has the rooms and the walls between them. Arrows point down only:
-//! [`run`] ► [`server`], [`dialects`] ► [`access`] ► [`broker`] ► [`entra`], [`vault`] ► [`account`], [`config`], [`clock`].
+//! [`run`] ► [`server`], [`dialects`] ► [`access`] ► [`broker`] ► [`entra`], [`vault`], [`notify`] ► [`account`], [`config`], [`clock`].
 
 pub mod access;
 pub mod account;
@@ -14,6 +14,7 @@ pub mod harden;
 pub mod lock;
 pub mod logging;
 pub mod network;
+pub mod notify;
 pub mod private;
 pub mod run;
 pub mod server;
