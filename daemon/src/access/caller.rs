@@ -36,6 +36,12 @@ impl Caller {
         Ok(Self { pid: peer::checked(stream)?, program: None })
     }
 
+    /// The daemon, where it asks a person by itself.
+    #[must_use]
+    pub fn ourselves() -> Self {
+        Self { pid: Some(std::process::id()), program: None }
+    }
+
     /// The same with the program's path looked up, for showing to a person.
     #[must_use]
     pub fn with_program(mut self) -> Self {

@@ -33,6 +33,7 @@ mod choice;
 mod flights;
 mod ladder;
 mod profiles;
+mod prospect;
 mod registry;
 mod report;
 mod revive;
@@ -47,6 +48,7 @@ mod tokens;
 
 use challenges::Challenges;
 pub use profiles::{ProfileError, Profiles};
+pub use prospect::{Place, Prospect};
 use registry::Registries;
 pub use registry::access_to_registry;
 use sign_ins::SignIns;

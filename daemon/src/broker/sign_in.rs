@@ -103,7 +103,7 @@ impl Broker {
         Ok(SignInStarted { id })
     }
 
-    fn target_for(&self, request: &SignInRequest, profile: &str) -> Result<Target, ErrorBody> {
+    pub(super) fn target_for(&self, request: &SignInRequest, profile: &str) -> Result<Target, ErrorBody> {
         let state = self.state();
         let mut signed_in =
             state.known.values().map(|known| &known.entry).filter(|entry| entry.key.profile == profile);
