@@ -22,7 +22,7 @@ use crate::config::{self, Args, Config, ConfigError, LoopbackChoice, Places};
 use crate::dialects::{self, Door};
 use crate::entra::Entra;
 use crate::lock::{Lock, LockError};
-use crate::server::{self, ListenError, Listener, Loopback, Rooms};
+use crate::server::{self, ListenError, Listener, Loopback, Pages, Rooms};
 use crate::vault::{Access, BadStoreChoice, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
 use crate::{harden, logging, private, service};
 
@@ -148,6 +148,7 @@ async fn serve(parts: Parts, leases: Arc<Leases>, port: PortPlan, socket: &Path)
         .map_err(|reason| RunError::System { what: "Signals cannot be received".to_owned(), reason })?;
     // A daemon that a person starts on a terminal may ask for the passphrase there, once.
     let at_start = if io::stdin().is_terminal() { Access::MayPrompt } else { Access::Silent };
+    let clock = Arc::clone(&parts.clock);
     let broker = Broker::new(parts);
     if let Err(error) = broker.restore(at_start).await {
         tracing::warn!(
@@ -165,8 +166,15 @@ async fn serve(parts: Parts, leases: Arc<Leases>, port: PortPlan, socket: &Path)
     service::say_ready(socket)
         .map_err(|reason| RunError::System { what: "Ready could not be said".to_owned(), reason })?;
     tracing::info!(version = entra_proto::version::VERSION, "serving");
-    let rooms = Rooms { broker: Arc::clone(&broker), leases, loopback: Arc::clone(&loopback) };
+    let pages = Pages::new(Arc::clone(&broker), clock);
+    let rooms = Rooms {
+        broker: Arc::clone(&broker),
+        leases,
+        loopback: Arc::clone(&loopback),
+        pages: Arc::clone(&pages),
+    };
     server::serve(listener, rooms, stop).await;
+    pages.close();
     loopback.close().await;
     service::say_stopping();
     if tokio::time::timeout(SETTLE, broker.settle()).await.is_err() {

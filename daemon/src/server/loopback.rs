@@ -239,7 +239,7 @@ async fn choose() -> Result<(TcpListener, u16), LoopbackError> {
     Err(LoopbackError::NoneFree)
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {

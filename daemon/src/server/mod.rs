@@ -20,12 +20,14 @@ mod leases;
 #[cfg_attr(windows, path = "listen_windows.rs")]
 mod listen;
 mod loopback;
+mod page;
 mod reply;
 mod routes;
 
 pub use connections::serve;
 pub use listen::{ListenError, Listener};
 pub use loopback::{Loopback, LoopbackError};
+pub use page::Pages;
 
 /// What the routes stand on. Clones share it.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub struct Rooms {
     pub leases: Arc<Leases>,
     /// The port that leases are for.
     pub loopback: Arc<Loopback>,
+    /// The pages for signing in.
+    pub pages: Arc<Pages>,
 }
 
 impl FromRef<Rooms> for Arc<Broker> {
@@ -51,6 +55,7 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/accounts/{id}/revive", post(routes::revive))
         .route("/v1/leases", get(leases::list).post(leases::make))
         .route("/v1/leases/{named}", delete(leases::revoke))
+        .route("/v1/pages", post(page::open))
         .route("/v1/registry-token", post(routes::registry_token))
         .route("/v1/sign-ins", post(routes::start_sign_in))
         .route("/v1/sign-ins/{id}", delete(routes::cancel_sign_in))

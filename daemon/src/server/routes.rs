@@ -200,7 +200,7 @@ mod tests {
     use rstest::rstest;
     use tower::ServiceExt;
 
-    use super::super::Loopback;
+    use super::super::{Loopback, Pages};
     use super::*;
     use crate::access::lease::Leases;
     use crate::broker::Parts;
@@ -214,7 +214,8 @@ mod tests {
         let broker = Broker::new(parts);
         let loopback =
             Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| unreachable!("there is no port"));
-        Rooms { broker, leases, loopback }
+        let pages = Pages::new(Arc::clone(&broker), Arc::new(SystemClock));
+        Rooms { broker, leases, loopback, pages }
     }
 
     #[rstest]

@@ -27,7 +27,7 @@ use entrad::clock::{Clock, SystemClock};
 use entrad::config::{DEFAULT_PROFILE, LoopbackChoice, Profile, Setting};
 use entrad::dialects::{self, Door};
 use entrad::entra::Entra;
-use entrad::server::{self as daemon, Listener, Loopback, Rooms};
+use entrad::server::{self as daemon, Listener, Loopback, Pages, Rooms};
 use entrad::vault::{Access, Entry, HomeKind, Record, StoreChoice, Vault, VaultOptions};
 
 use super::server::{self, Server};
@@ -98,7 +98,8 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let door = Door::new(Arc::clone(&broker), Arc::clone(&leases));
         let dialects = move |port| dialects::router(door.clone(), port);
         let loopback = Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, dialects);
-        daemon::serve(listener, Rooms { broker, leases, loopback }, pending()).await;
+        let pages = Pages::new(Arc::clone(&broker), Arc::new(SystemClock));
+        daemon::serve(listener, Rooms { broker, leases, loopback, pages }, pending()).await;
     });
 }
 

@@ -1,0 +1,100 @@
+//! What a page's port says.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use entra_proto::limits::{BODY_TIMEOUT, EVENT_INTERVAL};
+use futures_util::stream;
+
+use super::address::Wanted;
+use super::story::Page;
+use crate::notify::page::{policy, refusal};
+use crate::notify::words::ENGLISH;
+
+/// Answers one request.
+pub(super) async fn respond(page: Arc<Page>, request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let (head, body) = request.into_parts();
+    let mut response = match page.address.wanted(&head) {
+        Some(Wanted::Page) => html(StatusCode::OK, page.view(|view| view.document())),
+        Some(Wanted::News) => news(page),
+        Some(Wanted::Act) => act(&page, body).await,
+        None => {
+            // Not what was asked: that may be half of an address.
+            tracing::warn!("a request to a sign-in page was refused");
+            refused()
+        }
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy()));
+    Ok(response)
+}
+
+/// Does what a form of the page says, and sends the browser back to it.
+async fn act(page: &Arc<Page>, body: Body) -> Response<Body> {
+    let Ok(Ok(form)) = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_FORM)).await else {
+        return refused();
+    };
+    match &form[..] {
+        b"do=begin" => page.begin().await,
+        b"do=cancel" => page.cancel(),
+        _ => return refused(),
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    // The path is letters, digits and hyphens.
+    if let Ok(path) = HeaderValue::from_str(page.address.path()) {
+        response.headers_mut().insert(LOCATION, path);
+    }
+    response
+}
+
+/// A stream of what the page says now and whenever that changes (HTML, server-sent events), with a sign of life between.
+fn news(page: Arc<Page>) -> Response<Body> {
+    let told = page.listen();
+    let events = stream::unfold((page, told, true), async |(page, mut told, is_first)| {
+        if !is_first {
+            match tokio::time::timeout(EVENT_INTERVAL, Page::changed(&mut told)).await {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(_) => {
+                    return Some((Ok::<_, Infallible>(Bytes::from_static(b":\n\n")), (page, told, false)));
+                }
+            }
+        }
+        let line = Bytes::from(format!("data: {}\n\n", page.view(|view| view.news())));
+        Some((Ok(line), (page, told, false)))
+    });
+    let mut response = Response::new(Body::from_stream(events));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response
+}
+
+/// The same whatever was asked.
+fn refused() -> Response<Body> {
+    html(StatusCode::FORBIDDEN, refusal(&ENGLISH))
+}
+
+fn html(status: StatusCode, document: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(document));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response
+}
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-store"),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// The page's forms are a word long.
+const MAX_FORM: usize = 64;
