@@ -5,4 +5,6 @@
 
 mod html;
 pub mod page;
+pub mod parts;
+mod scene;
 pub mod words;

@@ -24,7 +24,9 @@ pub struct Words {
     pub(super) open_link: &'static str,
     pub(super) open_note: &'static str,
     pub(super) new_tab: &'static str,
-    pub(super) strange_address: &'static str,
+    pub(super) strange_title: &'static str,
+    pub(super) strange_note: &'static str,
+    pub(super) strange_progress: &'static str,
     pub(super) waiting_progress: &'static str,
     pub(super) time_left: &'static str,
     pub(super) cancel_button: &'static str,
@@ -44,6 +46,7 @@ pub struct Words {
 
     pub(super) caution: &'static str,
     pub(super) about_label: &'static str,
+    pub(super) reason: &'static str,
     pub(super) account: &'static str,
     pub(super) any_account: &'static str,
     pub(super) tenant: &'static str,
@@ -81,11 +84,13 @@ pub static ENGLISH: Words = Words {
     open_link: "Open Microsoft’s page",
     open_note: "It opens in a new tab, at {}. This page notices when you are done.",
     new_tab: "(opens in a new tab)",
-    strange_address: "The code is to be entered at an address that is not known as one of Microsoft’s, so it is no link here. \
-                      Do not go there unless you know it:",
-    waiting_progress: "Waiting for you to finish on Microsoft’s page.",
+    strange_title: "Stop: check this address first",
+    strange_note: "The code is to be entered at an address that is not known as one of Microsoft’s. It is no link here; do not \
+                   go there unless you know whose it is:",
+    strange_progress: "Waiting for you to finish there.",
+    waiting_progress: "Waiting for you on Microsoft’s page.",
     time_left: "The code expires in {}.",
-    cancel_button: "Cancel this sign-in",
+    cancel_button: "Cancel",
 
     signed_in_title: "You are signed in",
     signed_in_as: "as {}",
@@ -102,6 +107,7 @@ pub static ENGLISH: Words = Words {
 
     caution: "Only continue if you started this yourself. Nobody from IT or support will ever send you a code.",
     about_label: "What you are asked for",
+    reason: "Why",
     account: "Account",
     any_account: "the one you choose on Microsoft’s page",
     tenant: "Tenant",

@@ -13,7 +13,8 @@ use futures_util::stream;
 
 use super::address::Wanted;
 use super::story::Page;
-use crate::notify::page::{policy, refusal};
+use crate::notify::page::refusal;
+use crate::notify::parts::policy;
 use crate::notify::words::ENGLISH;
 
 /// Answers one request.
