@@ -39,7 +39,6 @@ impl View<'_> {
     fn write_starting(&self, html: &mut Html) {
         self.write_title(html);
         self.write_progress(html);
-        html.raw("</div>\n");
     }
 
     fn write_waiting(&self, html: &mut Html, code: &CodeShown) {
@@ -59,6 +58,7 @@ impl View<'_> {
             html.raw("<p class=\"address\">").text(&code.verification_uri).raw("</p>\n");
             self.write_code(html, code);
         }
+        html.raw("<div class=\"foot\"><div>");
         self.write_progress(html);
         if let Some(left) = self.seconds_left() {
             let (before, after) = words.time_left.split_once("{}").unwrap_or((words.time_left, ""));
@@ -124,11 +124,8 @@ impl View<'_> {
         html.raw("<p class=\"caution\">").text(self.words.caution).raw("</p>\n");
     }
 
-    /// Leaves its box open, for what stands below.
     fn write_progress(&self, html: &mut Html) {
-        html.raw(
-            "<div class=\"foot\"><div><p class=\"progress\"><span class=\"dot\" aria-hidden=\"true\"></span>",
-        );
+        html.raw("<p class=\"progress\"><span class=\"dot\" aria-hidden=\"true\"></span>");
         html.raw("<span id=\"progress\" role=\"status\">").text(self.progress()).raw("</span></p>");
     }
 

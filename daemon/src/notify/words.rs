@@ -121,6 +121,6 @@ pub static ENGLISH: Words = Words {
     footer: "This page comes from entrad on this computer, not from the internet. It never asks for a password.",
     lost: "entrad does not answer at the moment. If that lasts, this page is out of date: close it.",
     refused_title: "There is nothing here",
-    refused_note: "This address is not, or no longer, good for anything. If you meant to sign in, ask for it again where you \
-                   came from, or run `entra login`.",
+    refused_note: "This address is not, or no longer, good for anything. If you came here to do something, ask for it again \
+                   where you came from.",
 };

@@ -201,6 +201,22 @@ async function whileMicrosoftIsSlow() {
   await context.close();
 }
 
+// The page as it is outside of tests, for the README.
+async function asPeopleSeeIt() {
+  await simulator.control('faults', [{ leg: 'devicecode', actions: [{ kind: 'set_fields', fields: { verification_uri: 'https://microsoft.com/devicelogin' } }] }]);
+  const url = await opened();
+  const context = await windowFor();
+  const page = await context.newPage();
+  await page.goto(url);
+  await begin(page);
+  const link = page.getByRole('link', { name: /Open Microsoft/ });
+  checks.equal('Microsoft’s own address is a link', await link.getAttribute('href'), 'https://microsoft.com/devicelogin');
+  await looks.judge('0-as-people-see-it', url);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await isAt(page, CANCELLED);
+  await context.close();
+}
+
 async function withoutScript() {
   const url = await opened();
   const context = await windowFor({ javaScriptEnabled: false });
@@ -274,6 +290,7 @@ try {
   await failed();
   await strangeAddress();
   await whileMicrosoftIsSlow();
+  await asPeopleSeeIt();
   await withoutScript();
   await byKeyboard();
   await onSmallScreens();
