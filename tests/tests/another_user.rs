@@ -59,3 +59,29 @@ fn a_process_of_another_user_gets_nothing() {
     assert_eq!(env.token(&["--for", "graph"])["source"], "cache");
     assert_eq!(daemon.stop(), 0);
 }
+
+/// The address may be read from a browser's command line, by everybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn another_user_who_knows_a_pages_address_gets_nothing() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can become another user; run this test as root to see it");
+        return;
+    }
+    let env = Env::new(programs!());
+    let _daemon = env.start_in_memory(&[]);
+    let opened = entra_tests::raw::post(&env.socket(), "/v1/pages", &serde_json::json!({}));
+    let url = opened.body["url"].as_str().unwrap();
+    let curl = ["curl", "--silent", "--max-time", "20", url];
+    let ask = |become_somebody: &[&str]| {
+        let words = [become_somebody, curl.as_slice()].concat();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).env_clear().env("PATH", "/usr/bin:/bin");
+        run(command)
+    };
+    let ran = ask(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
+    assert!(ran.status != 0 && ran.stdout.is_empty(), "{ran:?}");
+    assert!(env.log().contains("a process of user 65534 connected to a sign-in page"), "{}", env.log());
+    let ran = ask(&[]);
+    assert!(ran.status == 0 && ran.stdout.contains("value=\"begin\""), "{ran:?}");
+}

@@ -2,6 +2,9 @@
 
 pub mod caller;
 pub mod lease;
+#[cfg_attr(target_os = "linux", path = "neighbour_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "neighbour_other.rs")]
+pub mod neighbour;
 #[cfg_attr(unix, path = "peer_unix.rs")]
 #[cfg_attr(windows, path = "peer_windows.rs")]
 mod peer;

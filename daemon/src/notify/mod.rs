@@ -1,7 +1,7 @@
 //! How a person is asked: what the sign-in page shows.
 //!
 //! Everything here is pure: a state goes in and text comes out, so that each state can be looked at and tested without a
-//! daemon. Serving is `server/page`'s. The one hard idea is that markup is `'static` and all else is escaped ([`html`]).
+//! daemon. Serving is `server/page`'s. The one hard idea is that markup is `'static` and all else is escaped (`html`).
 
 mod html;
 pub mod page;

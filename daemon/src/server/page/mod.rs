@@ -1,9 +1,9 @@
 //! Pages for signing in, each on a loopback port of its own for as long as it is good.
 //!
 //! Any user of this machine, and any web page, can reach such a port, so a request is let in by the page's address alone
-//! (`address`), and the port is gone with the page. Opening a page begins nothing; a person's click on it does (`story`).
+//! (`address`), where the system tells only from our own user's processes, and the port is gone with the page. Opening a page begins nothing; a person's click on it does (`story`).
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Extension;
@@ -14,7 +14,7 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::{ANSWER_TIMEOUT, MAX_NAME, MAX_PAGE_CONNECTIONS, MAX_PAGES, PAGE_LIFE};
 use entra_proto::page::{PageAnswer, PageRequest};
 use entra_proto::sign_in::SignInRequest;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::Rooms;
 use super::connections::Connections;
@@ -22,6 +22,7 @@ use super::loopback::accept;
 use super::reply::answer;
 use super::routes::{read, within};
 use crate::access::caller::Caller;
+use crate::access::neighbour;
 use crate::broker::{Broker, Prospect};
 use crate::clock::Clock;
 use crate::notify::page::Subject;
@@ -112,6 +113,10 @@ impl Pages {
                 accepted = accepted => accepted,
                 () = page.outlived() => break,
             };
+            if let Some(user) = stranger(&stream) {
+                tracing::warn!("a process of user {user} connected to a sign-in page; it was sent away");
+                continue;
+            }
             let page = Arc::clone(&page);
             connections.begin(place, stream, move |request| {
                 port::respond(Arc::clone(&page), request.map(Body::new))
@@ -148,6 +153,15 @@ impl Pages {
 impl Open {
     fn answer(&self) -> PageAnswer {
         PageAnswer { url: self.page.address.url().clone(), expires_on: self.expires_on }
+    }
+}
+
+/// The user at the other end, where the system knows it to be another one.
+fn stranger(stream: &TcpStream) -> Option<u32> {
+    match (stream.local_addr().ok()?, stream.peer_addr().ok()?) {
+        (SocketAddr::V4(ours), SocketAddr::V4(theirs)) => neighbour::stranger(ours, theirs),
+        // The listener has an address of four bytes.
+        _ => None,
     }
 }
 

@@ -1,0 +1,77 @@
+//! Whose process is at the other end of a loopback connection: the kernel's table of connections has its user (proc_pid_net(5),
+//! Linux, `Documentation/networking/proc_net_tcp.rst`).
+//!
+//! An address that lets its bearer in can be read from a browser's command line by every user of the machine. This keeps
+//! the others out. It is asked of loopback alone, and answers for who opened the connection, not for who is behind a relay.
+
+use std::fs;
+use std::net::SocketAddrV4;
+
+/// Another user's id, if the connection from `theirs` to `ours` is that user's. Root, who relays for virtual machines and
+/// can do anything else besides, is nobody's neighbour; neither is who the table does not have.
+pub fn stranger(ours: SocketAddrV4, theirs: SocketAddrV4) -> Option<u32> {
+    let own = rustix::process::geteuid().as_raw();
+    // A socket for both families reaches us by IPv4 all the same, and stands in the other table.
+    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
+    let mut users = tables.iter().filter_map(|table| user_in(&fs::read_to_string(table).ok()?, ours, theirs));
+    users.next().filter(|user| *user != own && *user != ROOT)
+}
+
+/// The user of the row that is the other end: what is remote to us is local to it.
+fn user_in(table: &str, ours: SocketAddrV4, theirs: SocketAddrV4) -> Option<u32> {
+    let (local, remote) = (entry(theirs), entry(ours));
+    table.lines().find_map(|row| {
+        let mut fields = row.split_ascii_whitespace().skip(1);
+        let is_it = fields.next()?.ends_with(&local) && fields.next()?.ends_with(&remote);
+        is_it.then(|| fields.nth(4)?.parse().ok()).flatten()
+    })
+}
+
+/// An address as the table writes it: the bytes as a number of this machine, in hexadecimal.
+fn entry(address: SocketAddrV4) -> String {
+    format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port())
+}
+
+const ROOT: u32 = 0;
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+
+    use super::*;
+
+    fn local(port: u16) -> SocketAddrV4 {
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
+    }
+
+    #[test]
+    fn the_row_of_the_other_end_is_found() {
+        let ip = &entry(local(0))[..8];
+        let table = format!(
+            "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+             \x20  0: {ip}:1F90 {ip}:C001 01 00000000:00000000 00:00000000 00000000  1000        0 1 1\n\
+             \x20  1: {ip}:C001 {ip}:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 2 1\n\
+             \x20  2: 0000000000000000FFFF0000{ip}:C002 0000000000000000FFFF0000{ip}:1F90 01 00000000:00000000 00:00000000 00000000  1002        0 3 1\n\
+             \x20  3: {ip}:C003 {ip}:1F90 01\n"
+        );
+        let user = |port| user_in(&table, local(8080), local(port));
+        assert_eq!(
+            [user(0xC001), user(0xC002), user(0xC003), user(0xC004)],
+            [Some(1001), Some(1002), None, None]
+        );
+    }
+
+    #[test]
+    fn our_own_connection_is_in_the_kernels_table_and_is_no_strangers() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (SocketAddr::V4(theirs), SocketAddr::V4(ours)) =
+            (near.local_addr().unwrap(), near.peer_addr().unwrap())
+        else {
+            unreachable!("it is bound to an address of four bytes");
+        };
+        let table = fs::read_to_string("/proc/self/net/tcp").unwrap();
+        assert_eq!(user_in(&table, ours, theirs), Some(rustix::process::geteuid().as_raw()));
+        assert_eq!(stranger(ours, theirs), None);
+    }
+}
