@@ -1,7 +1,8 @@
 //! Pages for signing in, each on a loopback port of its own for as long as it is good.
 //!
 //! Any user of this machine, and any web page, can reach such a port, so a request is let in by the page's address alone
-//! (`address`), where the system tells only from our own user's processes, and the port is gone with the page. Opening a page begins nothing; a person's click on it does (`story`).
+//! (`address`), and only from processes of our own user where the system tells. The port is gone with the page. Opening a
+//! page begins nothing; a person's click on it does (`story`).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
