@@ -1,13 +1,16 @@
 //! Where the daemon listens, and a connection to it.
 //!
-//! Who is behind the address is checked by the platform's `open` before a byte is sent.
+//! Who is behind the address is checked by the platform's `open` before a byte is sent. What may be asked twice is asked
+//! again where the daemon ended in the middle: under a service manager the next one is there at once.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use entra_proto::client::Client;
 use entra_proto::endpoint::{EndpointError, checked, socket_path};
 use entra_proto::error::exit;
+use entra_proto::http1::ExchangeError;
 use entra_proto::limits::{ANSWER_TIMEOUT, CLIENT_TIMEOUT};
 
 use crate::failure::Failure;
@@ -27,6 +30,11 @@ impl Socket {
         found.map(Self).map_err(Failure::from)
     }
 
+    /// Its path, or the pipe's name.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// A fresh connection with the limits of a token request.
     pub(crate) fn connect(&self) -> Result<Client<Stream>, Failure> {
         self.connect_within(ANSWER_TIMEOUT, CLIENT_TIMEOUT)
@@ -40,7 +48,54 @@ impl Socket {
     ) -> Result<Client<Stream>, Failure> {
         Ok(Client::new(platform::open(&self.0, send, receive)?))
     }
+
+    /// An exchange that may be repeated without harm, such as asking for a token, with the limits of one.
+    pub(crate) fn ask<T>(
+        &self,
+        exchange: impl Fn(Client<Stream>) -> Result<T, ExchangeError>,
+    ) -> Result<T, Failure> {
+        self.ask_within(ANSWER_TIMEOUT, CLIENT_TIMEOUT, exchange)
+    }
+
+    /// The same within `receive` in all.
+    pub(crate) fn ask_within<T>(
+        &self,
+        send: Duration,
+        receive: Duration,
+        exchange: impl Fn(Client<Stream>) -> Result<T, ExchangeError>,
+    ) -> Result<T, Failure> {
+        let begun = Instant::now();
+        let mut patience = receive;
+        for _ in 0..REPEATS {
+            match exchange(self.connect_within(send, patience)?) {
+                Err(error) if is_broken_off(&error) => {}
+                done => return done.map_err(|error| Failure::of_exchange(&error, receive)),
+            }
+            patience = receive.saturating_sub(begun.elapsed()).max(LEAST_PATIENCE);
+        }
+        exchange(self.connect_within(send, patience)?).map_err(|error| Failure::of_exchange(&error, receive))
+    }
 }
+
+/// Whether the daemon was there and ended before its answer did.
+fn is_broken_off(error: &ExchangeError) -> bool {
+    match error {
+        ExchangeError::Io(error) => {
+            matches!(
+                error.kind(),
+                ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+            )
+        }
+        ExchangeError::Truncated => true,
+        ExchangeError::Malformed(_) | ExchangeError::TooLong(_) => false,
+    }
+}
+
+/// A daemon that ends in the middle of three exchanges in a row is not being updated.
+const REPEATS: usize = 2;
+
+/// The system takes no limit of nothing.
+const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 
 impl From<EndpointError> for Failure {
     fn from(error: EndpointError) -> Self {

@@ -16,7 +16,8 @@ use crate::shell;
 /// Asks for the token and prints it.
 pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
     let output = args.output.unwrap_or(TokenOutput::Raw);
-    let answer = heard_by_a_tool(socket.connect()?.token(&request(args))?)?;
+    let request = request(args);
+    let answer = heard_by_a_tool(socket.ask(|client| client.token(&request))?)?;
     match output {
         TokenOutput::Json => print::write_json(&answer, json_room(&answer)),
         TokenOutput::Env | TokenOutput::Header | TokenOutput::Raw => {

@@ -58,9 +58,8 @@ pub(crate) fn sentence(failure: &Failure) -> String {
     line.into_owned()
 }
 
-fn exchange<T>(ask: impl FnOnce(Client<Stream>) -> Result<Said<T>, ExchangeError>) -> Result<T, Failure> {
-    let client = Socket::find(None)?.connect_within(CONNECT_PATIENCE, PATIENCE)?;
-    let said = ask(client).map_err(|error| Failure::of_exchange(&error, PATIENCE))?;
+fn exchange<T>(ask: impl Fn(Client<Stream>) -> Result<Said<T>, ExchangeError>) -> Result<T, Failure> {
+    let said = Socket::find(None)?.ask_within(CONNECT_PATIENCE, PATIENCE, ask)?;
     said.result.map_err(Failure::from)
 }
 

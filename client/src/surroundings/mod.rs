@@ -137,7 +137,7 @@ fn token(socket: &Socket, secret: &LeaseSecret, variable: &TokenVariable) -> Res
         min_validity: Some(WANTED),
         ..TokenRequest::default()
     };
-    let answer = heard_by_a_tool(socket.connect()?.token(&request)?)?;
+    let answer = heard_by_a_tool(socket.ask(|client| client.token(&request))?)?;
     Value::checked(answer.access_token.expose()).ok_or_else(|| foreign(&variable.name))
 }
 
