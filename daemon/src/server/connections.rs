@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
@@ -145,6 +145,9 @@ impl Drop for Place {
 /// So many connections at once leave megabytes behind.
 const CROWD: usize = 512;
 
+/// A caller writes its request right after connecting, unless the system lets other programs run in between.
+const UNREAD_PATIENCE: Duration = Duration::from_millis(500);
+
 async fn connection<S, R, F>(stream: S, respond: R, mut stopped: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite,
@@ -153,7 +156,14 @@ where
 {
     let mut stream = Box::pin(TimeoutWriter::new(stream));
     stream.as_mut().set_timeout_pinned(Some(TAKE_TIMEOUT));
-    let service = service_fn(respond);
+    let asked = Arc::new(Notify::new());
+    let service = {
+        let asked = Arc::clone(&asked);
+        service_fn(move |request| {
+            asked.notify_one();
+            respond(request)
+        })
+    };
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
@@ -162,8 +172,16 @@ where
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = told_to_stop => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // hyper would close at once on a caller whom it has not read yet. Who was taken from the queue a moment ago
+            // has most likely asked, and nobody else will answer.
+            let first = tokio::time::timeout(UNREAD_PATIENCE, asked.notified());
+            tokio::select! {
+                served = connection.as_mut() => served,
+                _asked_or_late = first => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = served {
@@ -190,4 +208,43 @@ async fn respond(
     };
     reply::sign(&mut response);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    async fn answer(_: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        Ok(Response::new(Body::from("good")))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_accepted_before_the_stop_and_not_read_yet_is_answered() {
+        let connections = Connections::at_most(1);
+        let (mut caller, ours) = duplex(1024);
+        connections.begin(connections.place().await, ours, answer);
+        let ending = async { connections.end().await };
+        let asking = async {
+            tokio::time::sleep(UNREAD_PATIENCE / 2).await;
+            caller.write_all(b"GET / HTTP/1.1\r\nHost: entrad\r\n\r\n").await.unwrap();
+            let mut said = String::new();
+            caller.read_to_string(&mut said).await.unwrap();
+            said
+        };
+        let ((), said) = tokio::join!(ending, asking);
+        assert!(said.ends_with("good"), "{said}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_nothing_does_not_hold_up_the_stop() {
+        let connections = Connections::at_most(1);
+        let (mut caller, ours) = duplex(1024);
+        connections.begin(connections.place().await, ours, answer);
+        let begun = tokio::time::Instant::now();
+        connections.end().await;
+        assert!(begun.elapsed() < FAREWELL);
+        assert_eq!(caller.read(&mut [0]).await.unwrap(), 0);
+    }
 }
