@@ -23,6 +23,7 @@ use crate::dialects::{self, Door};
 use crate::entra::Entra;
 use crate::lock::{Lock, LockError};
 use crate::server::{self, ListenError, Listener, Loopback, Pages, Rooms};
+use crate::service::Handed;
 use crate::vault::{Access, BadStoreChoice, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
 use crate::{harden, logging, private, service};
 
@@ -122,14 +123,21 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
         .map_err(|reason| RunError::System { what: "The runtime did not start".to_owned(), reason })?;
     let socket = config.socket.value.clone();
     let leases = Arc::new(Leases::new(vault.clone(), Arc::clone(&clock)));
+    let handed = Handed::take(&socket);
     let port = PortPlan {
         choice: config.loopback.value,
         memory: config.state_dir.value.join("loopback-port"),
-        handed: service::handed_listener(),
+        handed: handed.loopback,
     };
     let flows = config.flows.value;
     let parts = Parts { vault, entra: Entra::new(), clock, profiles, flows, socket: socket.clone() };
-    let outcome = runtime.block_on(serve(parts, leases, port, &socket));
+    let outcome = runtime.block_on(async {
+        let listener = match handed.socket {
+            Some(handed) => Listener::adopt(handed, &socket)?,
+            None => Listener::bind(&socket).await?,
+        };
+        serve(parts, leases, port, listener, &socket).await
+    });
     // A thread that hangs in a key store must not keep the process.
     runtime.shutdown_background();
     outcome
@@ -142,8 +150,13 @@ struct PortPlan {
     handed: Option<TcpListener>,
 }
 
-async fn serve(parts: Parts, leases: Arc<Leases>, port: PortPlan, socket: &Path) -> Result<(), RunError> {
-    let listener = Listener::bind(socket).await?;
+async fn serve(
+    parts: Parts,
+    leases: Arc<Leases>,
+    port: PortPlan,
+    listener: Listener,
+    socket: &Path,
+) -> Result<(), RunError> {
     let stop = service::told_to_stop()
         .map_err(|reason| RunError::System { what: "Signals cannot be received".to_owned(), reason })?;
     // A daemon that a person starts on a terminal may ask for the passphrase there, once.

@@ -1,4 +1,8 @@
-//! The Unix socket: a private folder, a stale socket replaced, a live one left alone.
+//! The Unix socket: a private folder, a stale socket replaced, a live one left alone, and one that the service manager
+//! handed over taken as it is.
+//!
+//! Whoever bound the socket owns its file. The service manager's stays when we stop, and callers queue there until the
+//! next daemon takes them.
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
@@ -9,13 +13,11 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::lock::{Lock, LockError};
 
-/// A bound socket; the file is removed when this is dropped.
+/// A socket that listens. The file of one that we bound is removed when this is dropped.
 #[derive(Debug)]
 pub struct Listener {
     listener: UnixListener,
-    path: PathBuf,
-    inode: u64,
-    _lock: Lock,
+    _file: Option<SocketFile>,
 }
 
 /// Why the socket cannot be bound. Each message names the path and what to do.
@@ -33,7 +35,9 @@ pub enum ListenError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// Something listens that holds no lock of ours.
-    #[error("Something listens on {0} already; name another socket by --socket.")]
+    #[error(
+        "Something listens on {0} already. If that is your service manager, start entrad by it (`entra service status` says how it is); otherwise name another socket by --socket."
+    )]
     Live(PathBuf),
     /// The path is taken by something that is no socket.
     #[error("{0} exists and is no socket; move it away, or name another by --socket.")]
@@ -60,13 +64,8 @@ impl Listener {
     /// [`ListenError`]; a live socket is left alone.
     pub async fn bind(path: &Path) -> Result<Self, ListenError> {
         let failed = |reason| ListenError::Io { path: path.to_owned(), reason };
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        prepare(folder).map_err(failed)?;
-        let metadata = std::fs::symlink_metadata(folder).map_err(failed)?;
-        let is_ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
-        if !is_ours || metadata.mode() & 0o077 != 0 {
-            return Err(ListenError::OpenFolder(folder.to_owned()));
-        }
+        prepare(folder_of(path)).map_err(failed)?;
+        check_folder(path)?;
         let mut lock_path = path.as_os_str().to_owned();
         lock_path.push(".lock");
         let lock = Lock::take(Path::new(&lock_path), &format!("process {}", std::process::id()))?;
@@ -75,7 +74,19 @@ impl Listener {
         // The folder is closed to others, so nobody can connect between these two lines.
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).map_err(failed)?;
         let inode = std::fs::symlink_metadata(path).map_err(failed)?.ino();
-        Ok(Self { listener, path: path.to_owned(), inode, _lock: lock })
+        Ok(Self { listener, _file: Some(SocketFile { path: path.to_owned(), inode, _lock: lock }) })
+    }
+
+    /// Takes the socket at `path` that the service manager bound and listens on. Its file is the manager's, and there is
+    /// nothing to lock: nobody else is handed it.
+    ///
+    /// # Errors
+    /// [`ListenError::OpenFolder`] where others could replace it; [`ListenError::Io`].
+    pub fn adopt(handed: std::os::unix::net::UnixListener, path: &Path) -> Result<Self, ListenError> {
+        check_folder(path)?;
+        let adopted = handed.set_nonblocking(true).and_then(|()| UnixListener::from_std(handed));
+        let listener = adopted.map_err(|reason| ListenError::Io { path: path.to_owned(), reason })?;
+        Ok(Self { listener, _file: None })
     }
 
     /// The next connection. Errors of single connections are passed over; when descriptors run out it
@@ -94,7 +105,15 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+/// The file of a socket that we bound.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    inode: u64,
+    _lock: Lock,
+}
+
+impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_ours =
             std::fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode);
@@ -109,6 +128,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A dead socket refuses at once and a live one accepts at once; this only bounds a listener that hangs.
 const LIVE_TEST: Duration = Duration::from_secs(2);
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+fn check_folder(path: &Path) -> Result<(), ListenError> {
+    let folder = folder_of(path);
+    let metadata = std::fs::symlink_metadata(folder)
+        .map_err(|reason| ListenError::Io { path: path.to_owned(), reason })?;
+    let is_ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
+    if !is_ours || metadata.mode() & 0o077 != 0 {
+        return Err(ListenError::OpenFolder(folder.to_owned()));
+    }
+    Ok(())
+}
 
 fn prepare(folder: &Path) -> io::Result<()> {
     match std::fs::DirBuilder::new().mode(0o700).create(folder) {
@@ -170,5 +204,31 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         assert!(matches!(Listener::bind(&path).await, Err(ListenError::OpenFolder(_))));
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_was_handed_over_outlives_us_with_who_waits_there() {
+        let folder = folder();
+        let path = folder.path().join("s");
+        let managers = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let mut ours = Listener::adopt(managers.try_clone().unwrap(), &path).unwrap();
+        let first = UnixStream::connect(&path).await.unwrap();
+        drop(ours.accept().await);
+        drop((ours, first));
+        let waiting = UnixStream::connect(&path).await.unwrap();
+        let mut next = Listener::adopt(managers, &path).unwrap();
+        let served = next.accept().await;
+        served.try_write(b"x").unwrap();
+        waiting.readable().await.unwrap();
+        assert_eq!(waiting.try_read(&mut [0]).unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_was_handed_over_in_an_open_folder_is_refused() {
+        let folder = folder();
+        let path = folder.path().join("s");
+        let managers = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o750)).unwrap();
+        assert!(matches!(Listener::adopt(managers, &path), Err(ListenError::OpenFolder(_))));
     }
 }

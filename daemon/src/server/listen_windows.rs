@@ -5,6 +5,7 @@
 //! Source: learn.microsoft.com, "Named Pipe Security and Access Rights" and "CreateNamedPipeW function".
 #![expect(unsafe_code, reason = "making a pipe with an access list has no safe interface")]
 
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -74,6 +75,14 @@ impl ListenError {
 }
 
 impl Listener {
+    /// Never called: nobody hands pipes over here.
+    ///
+    /// # Errors
+    /// None.
+    pub fn adopt(handed: Infallible, _: &Path) -> Result<Self, ListenError> {
+        match handed {}
+    }
+
     /// Makes the pipe `name` with an access list for our user alone, refusing callers from other machines.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ impl Loopback {
         let is_held = self.handed().is_some();
         if is_held && self.choice == LoopbackChoice::Off {
             tracing::warn!(
-                "the setting `loopback` is `off`, but systemd holds the port: who asks there waits in vain; disable entrad.socket"
+                "the setting `loopback` is `off`, but systemd holds the port: who asks there waits in vain; disable entrad-loopback.socket"
             );
         }
         let is_known = is_held || self.remembered().is_some();

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 #[cfg_attr(target_os = "linux", path = "handed_linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "handed_other.rs")]
+#[cfg_attr(target_os = "macos", path = "handed_macos.rs")]
+#[cfg_attr(windows, path = "handed_windows.rs")]
 mod handed;
 #[cfg_attr(target_os = "linux", path = "manager_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "manager_macos.rs")]
@@ -17,7 +18,7 @@ mod stop;
 #[path = "stop_event_windows.rs"]
 mod stop_event;
 
-pub use handed::handed_listener;
+pub use handed::Handed;
 pub use stop::{STOPPED_BY, told_to_stop};
 
 /// Says `ready` with the socket's path on standard output, and to a service manager that listens.
