@@ -14,25 +14,26 @@ use zeroize::Zeroizing;
 #[cfg_attr(windows, path = "file_windows.rs")]
 mod platform;
 
-pub(super) use self::platform::{PRIVATE, make_folder};
+pub(super) use self::platform::PRIVATE;
+pub(crate) use self::platform::make_folder;
 
 /// What a file holds, and who may read it.
 #[derive(Clone, PartialEq)]
-pub(super) struct Content {
+pub(crate) struct Content {
     /// The bytes, which may hold secrets of the user's.
-    pub(super) bytes: Zeroizing<Vec<u8>>,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// Its permission bits, where the system has such.
-    pub(super) mode: Option<u32>,
+    pub(crate) mode: Option<u32>,
 }
 
 impl Content {
     /// For a new file, which the user alone may read.
-    pub(super) fn private(bytes: Vec<u8>) -> Self {
+    pub(crate) fn private(bytes: Vec<u8>) -> Self {
         Self { bytes: Zeroizing::new(bytes), mode: PRIVATE }
     }
 
     /// The text.
-    pub(super) fn text<'a>(&'a self, path: &Path) -> Result<&'a str, FileError> {
+    pub(crate) fn text<'a>(&'a self, path: &Path) -> Result<&'a str, FileError> {
         std::str::from_utf8(&self.bytes).map_err(|_| FileError::NotText(path.to_owned()))
     }
 }
@@ -54,7 +55,7 @@ pub(super) fn alone(home: &Path) -> Result<Option<File>, FileError> {
 }
 
 /// What the file holds; nothing where there is none.
-pub(super) fn read(path: &Path) -> Result<Option<Content>, FileError> {
+pub(crate) fn read(path: &Path) -> Result<Option<Content>, FileError> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     let path = &target(path)?;
     // To open a named pipe would be to wait for who writes into it.
@@ -97,7 +98,7 @@ pub(super) fn check_writable(path: &Path) -> Result<(), FileError> {
 }
 
 /// Puts `new` in place of `old`, which must still be what the file holds; nothing stands for no file.
-pub(super) fn replace(path: &Path, old: Option<&Content>, new: Option<&Content>) -> Result<(), FileError> {
+pub(crate) fn replace(path: &Path, old: Option<&Content>, new: Option<&Content>) -> Result<(), FileError> {
     let target = target(path)?;
     let failed = |source| FileError::Write { path: target.clone(), source };
     if read(&target)?.as_ref() != old {

@@ -37,7 +37,7 @@ pub(super) fn is_anothers(home: &Path) -> bool {
 }
 
 /// Makes one folder for its owner alone.
-pub(in super::super) fn make_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 

@@ -38,7 +38,7 @@ pub(super) fn is_anothers(_home: &Path) -> bool {
 }
 
 /// Makes one folder, which takes after the one around it.
-pub(in super::super) fn make_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 

@@ -16,10 +16,11 @@ mod platform;
 
 use crate::failure::Failure;
 
-pub(super) use self::platform::{PROGRAM_ENDING, Was, make, points_to, remove, restore, what_is};
+pub(crate) use self::platform::PROGRAM_ENDING;
+pub(super) use self::platform::{Was, make, points_to, remove, restore, what_is};
 
 /// The file that links lead to.
-pub(super) fn program() -> Result<PathBuf, Failure> {
+pub(crate) fn program() -> Result<PathBuf, Failure> {
     let lost = |error: &io::Error| {
         Failure::new(exit::INTERNAL, "no_program", "The system does not say where this program is.")
             .because(error)
@@ -33,13 +34,13 @@ pub(super) fn program() -> Result<PathBuf, Failure> {
 }
 
 /// Whether links to it will outlive this session.
-pub(super) fn is_lasting(program: &Path) -> bool {
+pub(crate) fn is_lasting(program: &Path) -> bool {
     let is_below = |folder: PathBuf| fs::canonicalize(folder).is_ok_and(|folder| program.starts_with(folder));
     !is_below(env::temp_dir())
 }
 
 /// What a shell would run under this name: the first file of that name on PATH.
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let mut folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
     folders.find_map(|folder| Some(folder.join(name)).filter(|file| platform::is_program(file)))

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// What names of programs end in.
-pub(in super::super) const PROGRAM_ENDING: &str = "";
+pub(crate) const PROGRAM_ENDING: &str = "";
 
 /// Where a link led to.
 pub(in super::super) type Was = Option<PathBuf>;

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// What names of programs end in.
-pub(in super::super) const PROGRAM_ENDING: &str = ".exe";
+pub(crate) const PROGRAM_ENDING: &str = ".exe";
 
 /// Whether there was one; of a file that was ours the former bytes are the program's and not kept.
 pub(in super::super) type Was = Option<()>;

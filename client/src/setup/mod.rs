@@ -8,14 +8,14 @@
 mod apply;
 mod change;
 mod edit;
-mod file;
+pub(crate) mod file;
 mod ini;
 mod json;
 mod lease;
-mod links;
+pub(crate) mod links;
 mod places;
 mod plan;
-mod record;
+pub(crate) mod record;
 mod show;
 mod toml;
 mod tools;
