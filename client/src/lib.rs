@@ -5,7 +5,8 @@
 //! needed, and there is no async runtime and no TLS in this program.
 //!
 //! Module map: `args` reads the command line, `commands` has one file a command, `dialects` one a tool that calls this
-//! program by a name of its own, `setup` what it takes to make a tool call it, `surroundings` the variables by which
+//! program by a name of its own, `setup` what it takes to make a tool call it, `service` what it takes to have
+//! the system start the daemon, `surroundings` the variables by which
 //! tools get tokens and `shell` how each shell writes them, `connect` finds the daemon, `failure` is the one way to end
 //! badly, `print` the one way to write, `device_prompt` what a person sees while signing in, and `dialog` a window to see
 //! it in. What differs between systems is in `platform`, one file a matter and system: opening the socket and checking
@@ -24,6 +25,7 @@ mod failure;
 #[cfg_attr(windows, path = "platform_windows.rs")]
 mod platform;
 mod print;
+mod service;
 mod setup;
 mod shell;
 mod sign_in_watch;

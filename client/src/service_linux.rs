@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// The command that starts it, as a hint.
 pub(super) fn how_to_start() -> &'static str {
     if is_unit_known(|name| std::env::var_os(name).map(PathBuf::from), |path| path.exists()) {
-        "Start it with `systemctl --user start entrad`."
+        "Start it with `systemctl --user start entrad`; `entra service status` says how it is."
     } else {
         "Start it with `entrad &`."
     }

@@ -1,5 +1,6 @@
 //! What is so on Unix alone: socket files, a shell, a full device, systemd.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 mod support;
 
@@ -61,4 +62,99 @@ fn a_full_disk_is_a_failure() {
     let output = daemon.entra("token --for graph").stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("could not be written"), "{}", err(&output));
+}
+
+/// A home, and a user manager of a few lines: it knows no unit, and refuses what has the word `refused` in it.
+#[cfg(target_os = "linux")]
+fn with_manager(refused: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["bin", "home", "run/systemd"] {
+        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    std::fs::write(folder.path().join("run/systemd/private"), "").unwrap();
+    let systemctl = format!(
+        "#!/bin/sh\necho \"$@\" >>\"${{0%/*}}/../said\"\ncase \"$*\" in\n*show-environment*) echo HOME=\"${{0%/bin/*}}/home\";;\n\
+         *'{refused}'*) echo 'Not so.' >&2; exit 1;;\nesac\n"
+    );
+    for (name, text) in [
+        ("systemctl", systemctl.as_str()),
+        ("systemd-run", "#!/bin/sh\n"),
+        ("entrad", "#!/bin/sh\necho entrad 9.9.9\n"),
+    ] {
+        // Written by another process: what this one writes, a test beside could hold open while it is started.
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""]);
+        assert!(shell.arg(folder.path().join("bin").join(name)).arg(text).status().unwrap().success());
+    }
+    // Beside its daemon, as it is installed.
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_entra"), folder.path().join("bin/entra")).unwrap();
+    folder
+}
+
+#[cfg(target_os = "linux")]
+fn service(folder: &tempfile::TempDir, words: &str) -> std::process::Output {
+    let mut command = std::process::Command::new(folder.path().join("bin/entra"));
+    command.env_clear().args(words.split(' '));
+    command.env("PATH", format!("{}:/usr/bin:/bin", folder.path().join("bin").display()));
+    command.env("HOME", folder.path().join("home")).env("XDG_RUNTIME_DIR", folder.path().join("run"));
+    command.output().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_manager_no_service_is_installed() {
+    let folder = with_manager("nothing");
+    std::fs::remove_file(folder.path().join("run/systemd/private")).unwrap();
+    for action in ["install", "uninstall", "status"] {
+        let output = service(&folder, &format!("service {action}"));
+        assert_eq!(output.status.code(), Some(5));
+        assert!(
+            err(&output).contains("no systemd user manager") && err(&output).contains("entrad &"),
+            "{}",
+            err(&output)
+        );
+    }
+    assert!(!folder.path().join("said").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_install_that_the_manager_refuses_leaves_nothing() {
+    let folder = with_manager("start entrad.socket");
+    let output = service(&folder, "service install");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("start entrad.socket` failed: Not so."), "{}", err(&output));
+    let left: Vec<_> = std::fs::read_dir(folder.path().join("home/.config")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    let said = std::fs::read_to_string(folder.path().join("said")).unwrap();
+    assert!(said.contains("disable entrad.service entrad.socket"), "{said}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_is_the_entrad_beside_entra_and_goes_without_a_trace() {
+    let folder = with_manager("nothing");
+    std::fs::create_dir_all(folder.path().join("home/.local/state/entrad")).unwrap();
+    std::fs::write(folder.path().join("home/.local/state/entrad/loopback-port"), "20000\n").unwrap();
+    let output = service(&folder, "service install");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let units = folder.path().join("home/.config/systemd/user");
+    let unit = std::fs::read_to_string(units.join("entrad.service")).unwrap();
+    let program = folder.path().join("bin/entrad");
+    assert!(unit.contains(&format!("\nExecStart={}\n", program.display())), "{unit}");
+    let port = std::fs::read_to_string(units.join("entrad-loopback.socket")).unwrap();
+    assert!(port.contains("\nListenStream=127.0.0.1:20000\n"), "{port}");
+    let output = service(&folder, "service uninstall");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(!folder.path().join("home/.config/systemd").exists());
+    assert!(folder.path().join("home/.local/state/entrad/loopback-port").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_on_another_socket_than_entra_uses_is_refused() {
+    let folder = with_manager("nothing");
+    let output = service(&folder, "service install --socket /elsewhere/s");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("/elsewhere/s"), "{}", err(&output));
 }

@@ -6,6 +6,7 @@
 
 mod lease;
 mod run;
+mod service;
 mod setup;
 
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
 use self::lease::{NO_RESOURCE, NO_RESOURCE_OR_TOKEN};
 use self::run::{ENV_EXAMPLES, RUN_EXAMPLES};
 pub(crate) use self::run::{EnvArgs, RunArgs, Shell, TokenVariable};
+pub(crate) use self::service::{ServiceAction, ServiceArgs};
 pub(crate) use self::setup::{ClaudeCodeArgs, ClaudeDesktopArgs, Export, How, SetupArgs, SetupTool};
 
 /// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Setup(Box<SetupArgs>),
     /// List, make or revoke what tools may ask for
     Lease(LeaseArgs),
+    /// Have the system start entrad by itself
+    Service(ServiceArgs),
     /// Show accounts, tokens, next refreshes and what went wrong last
     Status(ReportArgs),
     /// List the accounts that are signed in, or try a dead refresh token again

@@ -8,6 +8,7 @@ mod login;
 mod logout;
 mod revive;
 mod run;
+mod service;
 mod setup;
 mod status;
 mod token;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Login(args) => login::run(socket, *args),
         Command::Logout(args) => logout::run(&socket()?, &args),
         Command::OpenPage(args) => browser::open_page(&args.page),
+        Command::Service(args) => service::run(&socket()?, &args),
         Command::Setup(args) => setup::run(socket, &args),
         Command::Status(args) => status::run(&socket()?, args.json),
         Command::Token(args) => token::run(&socket()?, *args),

@@ -1,0 +1,77 @@
+//! Running a program of the system's to its end, and what it says.
+//!
+//! The wait is bounded: the end of its output is waited for, and a program that says nothing for too long is ended.
+
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How a program ended.
+#[derive(Debug)]
+pub(super) struct Said {
+    /// Whether its exit status was zero.
+    pub(super) is_good: bool,
+    /// What it printed.
+    pub(super) output: String,
+    /// What it complained of.
+    pub(super) errors: String,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When it cannot be started, or has not ended within [`LIMIT`].
+pub(super) fn said_by(program: &OsStr, words: &[&str]) -> io::Result<Said> {
+    let mut command = Command::new(program);
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let (output, errors) = (read(child.stdout.take()), read(child.stderr.take()));
+    let end = Instant::now() + LIMIT;
+    let wait = |pipe: &Receiver<Vec<u8>>| pipe.recv_timeout(end.saturating_duration_since(Instant::now()));
+    let (Ok(output), Ok(errors)) = (wait(&output), wait(&errors)) else {
+        // It may have ended just now.
+        let _ended = child.kill();
+        let _ended = child.wait();
+        return Err(io::ErrorKind::TimedOut.into());
+    };
+    let is_good = child.wait()?.success();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Said { is_good, output: text(output), errors: text(errors) })
+}
+
+/// Everything that comes, once it has ended.
+fn read(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What came before an error is all there is.
+        let _ended = pipe.map(|pipe| pipe.take(MOST).read_to_end(&mut bytes));
+        // Nobody waits any more after the limit.
+        let _late = tell.send(bytes);
+    });
+    told
+}
+
+/// Longer than the units give entrad to start and to stop.
+const LIMIT: Duration = Duration::from_secs(100);
+
+/// No answer is so long.
+const MOST: u64 = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_heard_and_its_status_seen() {
+        let own = std::env::current_exe().unwrap();
+        let said = said_by(own.as_os_str(), &["--list", "no-such-test"]).unwrap();
+        assert!(said.is_good && said.output.contains("0 tests"), "{said:?}");
+        let said = said_by(own.as_os_str(), &["--no-such-option"]).unwrap();
+        assert!(!said.is_good && !said.errors.is_empty(), "{said:?}");
+        assert!(said_by(OsStr::new("no-such-program-of-entra"), &[]).is_err());
+    }
+}
