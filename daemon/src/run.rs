@@ -111,8 +111,15 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     logging::start(&config.log.value)?;
     harden::harden();
     let profiles = Profiles::check(&config.profiles)?;
-    let vault = Vault::new(vault_options(&config, &variable)?);
+    let options = vault_options(&config, &variable)?;
     make_private(&config.state_dir.value)?;
+    let socket = config.socket.value.clone();
+    let handed = Handed::take(&socket);
+    if handed.socket.is_some() {
+        // As a service all that is written is below the state folder. Before a thread is started, which would not be held.
+        harden::confine(&config.state_dir.value);
+    }
+    let vault = Vault::new(options);
     let note = format!("process {} on {}", std::process::id(), config.socket.value.display());
     let _lock = Lock::take(&config.state_dir.value.join("entrad.lock"), &note)?;
 
@@ -121,9 +128,7 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime
         .map_err(|reason| RunError::System { what: "The runtime did not start".to_owned(), reason })?;
-    let socket = config.socket.value.clone();
     let leases = Arc::new(Leases::new(vault.clone(), Arc::clone(&clock)));
-    let handed = Handed::take(&socket);
     let port = PortPlan {
         choice: config.loopback.value,
         memory: config.state_dir.value.join("loopback-port"),
