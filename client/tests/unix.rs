@@ -76,11 +76,7 @@ fn with_manager(refused: &str) -> tempfile::TempDir {
         "#!/bin/sh\necho \"$@\" >>\"${{0%/*}}/../said\"\ncase \"$*\" in\n*show-environment*) echo HOME=\"${{0%/bin/*}}/home\";;\n\
          *'{refused}'*) echo 'Not so.' >&2; exit 1;;\nesac\n"
     );
-    for (name, text) in [
-        ("systemctl", systemctl.as_str()),
-        ("systemd-run", "#!/bin/sh\n"),
-        ("entrad", "#!/bin/sh\necho entrad 9.9.9\n"),
-    ] {
+    for (name, text) in [("systemctl", systemctl.as_str()), ("entrad", "#!/bin/sh\necho entrad 9.9.9\n")] {
         // Written by another process: what this one writes, a test beside could hold open while it is started.
         let mut shell = std::process::Command::new("/bin/sh");
         shell.args(["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""]);

@@ -17,7 +17,6 @@ use super::ours;
 use super::tool::{Said, said_by};
 use super::units::{self, COMMENT};
 use crate::failure::Failure;
-use crate::print;
 use crate::setup::file::{self, Content};
 
 /// The command that starts the daemon anew.
@@ -135,14 +134,8 @@ impl System {
             Failure::new(exit::MISCONFIGURED, "no_such_unit", error.to_string())
                 .hint("Move it to a folder of a plainer name.")
         };
-        let has_namespaces = has_namespaces()?;
-        if !has_namespaces {
-            print::warn(NO_NAMESPACES);
-        }
-        let mut texts = vec![
-            (SERVICE, units::service(program, &state_dir, has_namespaces).map_err(unwritable)?),
-            (SOCKET, units::socket()),
-        ];
+        let mut texts =
+            vec![(SERVICE, units::service(program).map_err(unwritable)?), (SOCKET, units::socket())];
         if let Some(port) = remembered_port(&state_dir) {
             texts.push((LOOPBACK, units::loopback(port)));
         }
@@ -162,15 +155,8 @@ impl System {
                 Failure::new(exit::MISCONFIGURED, "settings_unwritable", sentence).because(&error)
             }
         };
-        let (folder, state_dir) = (self.folder()?, self.state_dir()?);
+        let folder = self.folder()?;
         fs::create_dir_all(&folder).map_err(cannot(&folder))?;
-        // The sandbox opens it to entrad, so it has to be there before.
-        if let Some(above) = state_dir.parent() {
-            fs::create_dir_all(above).map_err(cannot(above))?;
-        }
-        if !state_dir.exists() {
-            file::make_folder(&state_dir).map_err(cannot(&state_dir))?;
-        }
         for unit in changed {
             file::replace(&unit.path, unit.old.as_ref(), Some(&unit.new))?;
         }
@@ -213,7 +199,7 @@ impl System {
     fn sweep(&self) {
         let Ok(folder) = self.folder() else { return };
         let above = folder.parent().map(Path::to_owned);
-        let own = [self.runtime.join("entrad")].into_iter().chain(self.state_dir().ok());
+        let own = [self.runtime.join("entrad")];
         for folder in [folder].into_iter().chain(above).chain(own) {
             let _in_use = fs::remove_dir(folder);
         }
@@ -288,26 +274,6 @@ fn unquoted(value: &str) -> Option<String> {
     Some(text)
 }
 
-/// Whether the manager can give a service namespaces of its own, which the sandbox is made of. Some systems keep user
-/// namespaces from users.
-fn has_namespaces() -> Result<bool, Failure> {
-    let words = [
-        "--user",
-        "--quiet",
-        "--wait",
-        "--collect",
-        "-p",
-        "PrivateUsers=yes",
-        "-p",
-        "PrivateTmp=yes",
-        "-p",
-        "ProtectSystem=strict",
-        "true",
-    ];
-    let said = said_by(OsStr::new("systemd-run"), &words).map_err(|error| no_manager().because(&error))?;
-    Ok(said.is_good)
-}
-
 fn systemctl_each(verb: &str, units: &[&str]) -> Result<Said, Failure> {
     systemctl(&[&[verb], units].concat())
 }
@@ -330,9 +296,6 @@ fn no_manager() -> Failure {
          profile or your own supervisor.",
     )
 }
-
-const NO_NAMESPACES: &str = "This system gives users no user namespaces, so entrad runs without the part of its sandbox that is made \
-                             of them: it could write where you can. The filter of system calls and the rest stay.";
 
 const SERVICE: &str = "entrad.service";
 const SOCKET: &str = "entrad.socket";

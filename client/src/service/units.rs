@@ -8,17 +8,8 @@ use std::path::{Path, PathBuf};
 use super::ours::Comment;
 
 /// The unit of the daemon.
-pub(super) fn service(program: &Path, state_dir: &Path, has_namespaces: bool) -> Result<String, Unwritable> {
-    let unit = SERVICE.replace(PROGRAM_LINE, &format!("ExecStart={}", quoted(program)?));
-    if !has_namespaces {
-        let is_end = |at: usize| at + NAMESPACES_END.len();
-        let (Some(begin), Some(end)) = (unit.find(NAMESPACES_BEGIN), unit.find(NAMESPACES_END).map(is_end))
-        else {
-            return Ok(unit);
-        };
-        return Ok(format!("{}{}", unit[..begin].trim_end(), &unit[end..]));
-    }
-    Ok(unit.replace(STATE_LINE, &format!("ReadWritePaths={}", quoted(state_dir)?)))
+pub(super) fn service(program: &Path) -> Result<String, Unwritable> {
+    Ok(SERVICE.replace(PROGRAM_LINE, &format!("ExecStart={}", quoted(program)?)))
 }
 
 /// The unit of the local socket.
@@ -57,10 +48,7 @@ const SOCKET: &str = include_str!("../../../service-files/entrad.socket");
 const LOOPBACK: &str = include_str!("../../../service-files/entrad-loopback.socket");
 
 const PROGRAM_LINE: &str = "ExecStart=%h/.local/bin/entrad";
-const STATE_LINE: &str = "ReadWritePaths=%h/.local/state/entrad";
 const PORT_LINE: &str = "ListenStream=127.0.0.1:14310";
-const NAMESPACES_BEGIN: &str = "# What follows needs a user namespace.";
-const NAMESPACES_END: &str = "# End of what needs a user namespace.\n";
 
 #[cfg(test)]
 mod tests {
@@ -69,7 +57,7 @@ mod tests {
     #[test]
     fn each_template_has_each_line_once() {
         for (template, lines) in [
-            (SERVICE, &[PROGRAM_LINE, STATE_LINE, NAMESPACES_BEGIN, NAMESPACES_END][..]),
+            (SERVICE, &[PROGRAM_LINE][..]),
             (&socket(), &["ListenStream=%t/entrad/entrad.sock", "SocketMode=0600", "DirectoryMode=0700"]),
             (LOOPBACK, &[PORT_LINE, "Service=entrad.service"]),
         ] {
@@ -81,23 +69,30 @@ mod tests {
 
     #[test]
     fn what_differs_is_filled_in_and_the_rest_stays() {
-        let unit = service(Path::new("/opt/entrad"), Path::new("/s"), true).unwrap();
-        assert_eq!(
-            unit,
-            SERVICE.replace("%h/.local/bin/entrad", "/opt/entrad").replace("%h/.local/state/entrad", "/s")
-        );
+        let unit = service(Path::new("/opt/entrad")).unwrap();
+        assert_eq!(unit, SERVICE.replace("%h/.local/bin/entrad", "/opt/entrad"));
         assert!(loopback(20_000).contains("\nListenStream=127.0.0.1:20000\n"));
         assert!(!loopback(20_000).contains("14310"));
     }
 
     #[test]
-    fn without_namespaces_the_rest_is_a_whole_unit() {
-        let unit = service(Path::new("/opt/entrad"), Path::new("/s"), false).unwrap();
-        for gone in ["PrivateUsers", "ProtectSystem", "\nReadWritePaths", "CapabilityBoundingSet"] {
-            assert!(!unit.contains(gone), "{unit}");
-        }
-        for kept in ["NoNewPrivileges=yes\n", "SystemCallFilter=~@privileged @resources\n", "[Install]\n"] {
-            assert!(unit.contains(kept), "{unit}");
+    fn nothing_makes_a_user_namespace() {
+        // systemd.exec(5): each of these implies PrivateUsers= for a user's service, in one version or another.
+        let lines = SERVICE.lines().filter(|line| !line.starts_with('#'));
+        for line in lines {
+            for word in [
+                "Private",
+                "Protect",
+                "ReadWritePaths",
+                "ReadOnlyPaths",
+                "InaccessiblePaths",
+                "Bind",
+                "Temporary",
+                "Root",
+                "StateDirectory",
+            ] {
+                assert!(!line.starts_with(word), "{line}");
+            }
         }
     }
 
