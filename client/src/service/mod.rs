@@ -100,9 +100,16 @@ fn standing(system: &System, socket: &Socket) -> Result<Standing, Failure> {
             .notes
             .push(format!("{program} cannot be run; run `entra service install` from where it is now."));
     }
-    // To ask would start it.
-    let running = if standing.is_running { running(socket) } else { None };
-    if is_outdated(&standing, running.as_ref()) {
+    // To ask where the system holds the socket would start it.
+    let running = if standing.is_running || !standing.is_held { running(socket) } else { None };
+    if !standing.is_running
+        && let Some(running) = &running
+    {
+        standing.notes.push(format!(
+            "entrad runs as process {}, and was started by hand; stop it before you install the service.",
+            running.pid
+        ));
+    } else if is_outdated(&standing, running.as_ref()) {
         standing.notes.push(format!(
             "entrad was updated and still runs as it was before; `{}` starts it anew.",
             system::RESTART
