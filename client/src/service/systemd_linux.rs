@@ -192,6 +192,10 @@ impl System {
             let _told = file::replace(&unit.path, Some(&unit.new), unit.old.as_ref());
         }
         let _told = systemctl(&["daemon-reload"]);
+        if !is_first {
+            // What stood there before is to stand there again.
+            let _told = systemctl_each("start", names);
+        }
         self.sweep();
     }
 
