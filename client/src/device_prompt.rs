@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use entra_proto::account::{AccountInfo, Flow};
 use entra_proto::cloud::Cloud;
 use entra_proto::error::ErrorBody;
-use entra_proto::sign_in::{CodeShown, PageShown};
+use entra_proto::sign_in::{AuthorizationShown, CodeShown};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
@@ -64,7 +64,7 @@ pub(crate) fn screen(code: &CodeShown, stream: &Stream, width: usize, extras: Ex
 }
 
 /// The same for a page that opens in the browser by itself.
-pub(crate) fn page_screen(page: &PageShown, stream: &Stream, width: usize) -> String {
+pub(crate) fn page_screen(page: &AuthorizationShown, stream: &Stream, width: usize) -> String {
     let mut screen = Page { stream, width, text: "\n".to_owned() };
     screen.paragraph("To sign in, go to the page that opens in your browser. If none opens, open this one on this machine:");
     screen.line("");
@@ -81,7 +81,7 @@ pub(crate) fn page_screen(page: &PageShown, stream: &Stream, width: usize) -> St
 }
 
 /// The same for a pipe or a file.
-pub(crate) fn page_lines(page: &PageShown) -> String {
+pub(crate) fn page_lines(page: &AuthorizationShown) -> String {
     let mut lines = String::new();
     let _ =
         writeln!(lines, "To sign in, go to the page that opens in your browser, or open it on this machine:");
@@ -177,7 +177,7 @@ macro_rules! asked {
 }
 
 asked!(CodeShown);
-asked!(PageShown);
+asked!(AuthorizationShown);
 
 impl Asked<'_> {
     fn facts(&self) -> [(&'static str, String); 5] {

@@ -1,7 +1,7 @@
 //! `POST /v1/sign-ins` and the stream of what happens to one.
 //!
 //! A sign-in is the only thing in the protocol that waits for a person. It is started by an explicit act,
-//! lives under an unguessable id, and tells its story as JSON lines: `code` or `page`, `waiting` …, perhaps `switched` and
+//! lives under an unguessable id, and tells its story as JSON lines: `code` or `authorization`, `waiting` …, perhaps `switched` and
 //! another beginning, then exactly one of `signed_in` and `failed`.
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,8 @@ pub struct SignInStarted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum SignInEvent {
+    /// The page to sign in on, in a browser on this machine.
+    Authorization(Box<AuthorizationShown>),
     /// The code to enter and where.
     Code(Box<CodeShown>),
     /// It did not work; the stream ends.
@@ -68,8 +70,6 @@ pub enum SignInEvent {
         /// What went wrong and which command mends it.
         error: Box<ErrorBody>,
     },
-    /// The page to sign in on, in a browser on this machine.
-    Page(Box<PageShown>),
     /// The person is signed in; the stream ends.
     SignedIn {
         /// Who.
@@ -135,7 +135,7 @@ pub struct CodeShown {
 
 /// A page for the browser, and what a person should know before it opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageShown {
+pub struct AuthorizationShown {
     /// The page. Its answer comes back to this machine, so a browser elsewhere is of no use.
     pub url: AuthorizationUrl,
     /// When it is waited for no longer, seconds since 1970.

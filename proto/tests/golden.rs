@@ -16,7 +16,7 @@ use entra_proto::lease::{LeaseGrant, LeaseInfo, LeaseRequest, LeasesAnswer};
 use entra_proto::page::{PageAnswer, PageRequest};
 use entra_proto::registry::{RegistryAnswer, RegistryRequest};
 use entra_proto::secret::{AccessToken, AuthorizationUrl, LeaseSecret, PageAddress, RegistryToken, UserCode};
-use entra_proto::sign_in::{CodeShown, PageShown, SignInEvent, SignInRequest, SignInStarted};
+use entra_proto::sign_in::{AuthorizationShown, CodeShown, SignInEvent, SignInRequest, SignInStarted};
 use entra_proto::status::{AccountStatus, LoopbackStatus, StatusAnswer, StoreStatus, TokenStatus};
 use entra_proto::token::{Source, TokenAnswer, TokenRequest};
 use rstest::rstest;
@@ -36,7 +36,7 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
             check(&text, SignInEvent::Code(Box::new(CodeShown { app_name: None, ..code() })));
         }
         "event.failed" => check(&text, SignInEvent::Failed { error: Box::new(error()) }),
-        "event.page" => check(&text, SignInEvent::Page(Box::new(page()))),
+        "event.authorization" => check(&text, SignInEvent::Authorization(Box::new(authorization()))),
         "event.switched" => {
             let (from, to) = (Flow::DeviceCode, Flow::Browser);
             check(&text, SignInEvent::Switched { from, to, error: Box::new(error()) });
@@ -305,8 +305,8 @@ fn code() -> CodeShown {
     }
 }
 
-fn page() -> PageShown {
-    PageShown {
+fn authorization() -> AuthorizationShown {
+    AuthorizationShown {
         url: AuthorizationUrl::new(
             "https://login.microsoftonline.com/t/oauth2/v2.0/authorize?state=s".to_owned(),
         ),

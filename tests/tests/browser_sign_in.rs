@@ -22,7 +22,7 @@ fn address(url: &str) -> (u16, String) {
 }
 
 fn page(login: &entra_tests::Login) -> Value {
-    login.event_where(|event| event["event"] == "page")
+    login.event_where(|event| event["event"] == "authorization")
 }
 
 fn flows(env: &Env) -> Vec<Value> {

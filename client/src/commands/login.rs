@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use entra_proto::account::{AccountInfo, Flow};
 use entra_proto::error::{ErrorCode, exit};
-use entra_proto::sign_in::{CodeShown, PageShown, SignInEvent, SignInRequest};
+use entra_proto::sign_in::{AuthorizationShown, CodeShown, SignInEvent, SignInRequest};
 
 use crate::args::LoginArgs;
 use crate::browser::{has_desktop, is_openable};
@@ -143,7 +143,7 @@ fn wait(watch: &Watch, view: &mut View, id: &mut Option<String>) -> Result<Ended
                     SignInEvent::SignedIn { .. } => return Ok(Ended::There(Ok(()))),
                     SignInEvent::Failed { error } => return Ok(Ended::There(Err(Failure::from(*error)))),
                     SignInEvent::Code(_)
-                    | SignInEvent::Page(_)
+                    | SignInEvent::Authorization(_)
                     | SignInEvent::Switched { .. }
                     | SignInEvent::Waiting { .. } => {}
                 }
@@ -235,7 +235,7 @@ impl View {
         if let SignInEvent::Code(code) = event {
             self.open(code, watch);
         }
-        if let SignInEvent::Page(page) = event {
+        if let SignInEvent::Authorization(page) = event {
             self.open_page(page, watch);
         }
         if let Self::Json { .. } = self {
@@ -245,7 +245,7 @@ impl View {
         }
         match event {
             SignInEvent::Code(code) => self.code(code),
-            SignInEvent::Page(page) => self.page(page),
+            SignInEvent::Authorization(page) => self.page(page),
             SignInEvent::Switched { to, error, .. } => self.switched(&prompt::switched(*to, error)),
             SignInEvent::Waiting { notice, .. } => self.waiting(notice.as_deref()),
             SignInEvent::SignedIn { account } => {
@@ -268,7 +268,7 @@ impl View {
         }
     }
 
-    fn page(&mut self, page: &PageShown) -> Result<(), Failure> {
+    fn page(&mut self, page: &AuthorizationShown) -> Result<(), Failure> {
         match self {
             Self::Json { .. } => Ok(()),
             Self::Lines { stream, .. } => stream.write(prompt::page_lines(page).as_bytes()),
@@ -333,7 +333,7 @@ impl View {
     }
 
     /// The browser is the way of this flow, so it needs no asking for; only a program that reads events may have other ways.
-    fn open_page(&self, page: &PageShown, watch: &Watch) {
+    fn open_page(&self, page: &AuthorizationShown, watch: &Watch) {
         let is_wanted = !matches!(self, Self::Json { open: false });
         if is_wanted && is_openable(page.url.expose()) {
             watch.open(page.url.expose().to_owned());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use entra_proto::account::{AccountInfo, Flow};
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::BROWSER_TIMEOUT;
-use entra_proto::sign_in::{CodeShown, PageShown};
+use entra_proto::sign_in::{AuthorizationShown, CodeShown};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -59,7 +59,7 @@ impl Broker {
             redirect.port(),
         );
         let expires_on = self.parts.clock.now().wall.saturating_add(BROWSER_TIMEOUT).as_secs();
-        sign_ins::show_page(told, page_shown(plan, &authorization, expires_on));
+        sign_ins::show_authorization(told, authorization_shown(plan, &authorization, expires_on));
         let Ok(mut arrived) = timeout(BROWSER_TIMEOUT, redirect.answer(authorization.state())).await else {
             let minutes = BROWSER_TIMEOUT.as_secs() / 60;
             let sentence = format!("No browser came back within {minutes} minutes.");
@@ -106,8 +106,8 @@ fn code_shown(plan: &Plan, code: &DeviceCode, expires_on: u64) -> CodeShown {
     }
 }
 
-fn page_shown(plan: &Plan, authorization: &Authorization, expires_on: u64) -> PageShown {
-    PageShown {
+fn authorization_shown(plan: &Plan, authorization: &Authorization, expires_on: u64) -> AuthorizationShown {
+    AuthorizationShown {
         url: authorization.url.clone(),
         expires_on,
         expires_in: BROWSER_TIMEOUT.as_secs(),

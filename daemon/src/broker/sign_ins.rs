@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use entra_proto::account::Flow;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::{EVENT_INTERVAL, MAX_SIGN_INS};
-use entra_proto::sign_in::{CodeShown, PageShown, SignInEvent};
+use entra_proto::sign_in::{AuthorizationShown, CodeShown, SignInEvent};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use uuid::Uuid;
@@ -33,7 +33,7 @@ struct SignIn {
 #[derive(Clone, Default)]
 pub(super) struct State {
     code: Option<Box<CodeShown>>,
-    page: Option<Box<PageShown>>,
+    authorization: Option<Box<AuthorizationShown>>,
     switched: Option<SignInEvent>,
     /// How often a poll found nothing, and what was said of the last.
     waits: u64,
@@ -104,16 +104,16 @@ pub(super) fn show_code(told: &watch::Sender<State>, code: CodeShown) {
     told.send_modify(|state| state.code = Some(Box::new(code)));
 }
 
-/// Tells the page.
-pub(super) fn show_page(told: &watch::Sender<State>, page: PageShown) {
-    told.send_modify(|state| state.page = Some(Box::new(page)));
+/// Tells the page to sign in on.
+pub(super) fn show_authorization(told: &watch::Sender<State>, shown: AuthorizationShown) {
+    told.send_modify(|state| state.authorization = Some(Box::new(shown)));
 }
 
 /// Tells that another flow begins; what was shown before is void.
 pub(super) fn switch(told: &watch::Sender<State>, from: Flow, to: Flow, error: ErrorBody) {
     told.send_modify(|state| {
         state.code = None;
-        state.page = None;
+        state.authorization = None;
         state.waiting = None;
         state.switched = Some(SignInEvent::Switched { from, to, error: Box::new(error) });
     });
@@ -133,7 +133,7 @@ pub(super) fn end(told: &watch::Sender<State>, event: SignInEvent) {
         state.end.get_or_insert(event);
         // The code is of no use to late readers, and is a secret while it lives.
         state.code = None;
-        state.page = None;
+        state.authorization = None;
     });
 }
 
@@ -141,7 +141,7 @@ pub(super) fn end(told: &watch::Sender<State>, event: SignInEvent) {
 pub struct Story {
     told: watch::Receiver<State>,
     has_code: bool,
-    has_page: bool,
+    has_authorization: bool,
     has_switched: bool,
     waits: u64,
     is_over: bool,
@@ -149,7 +149,14 @@ pub struct Story {
 
 impl Story {
     fn new(told: watch::Receiver<State>) -> Self {
-        Self { told, has_code: false, has_page: false, has_switched: false, waits: 0, is_over: false }
+        Self {
+            told,
+            has_code: false,
+            has_authorization: false,
+            has_switched: false,
+            waits: 0,
+            is_over: false,
+        }
     }
 
     /// The next event; `None` after the last.
@@ -168,8 +175,10 @@ impl Story {
             {
                 return Some(switched);
             }
-            if let Some(page) = state.page.filter(|_| !std::mem::replace(&mut self.has_page, true)) {
-                return Some(SignInEvent::Page(page));
+            if let Some(shown) =
+                state.authorization.filter(|_| !std::mem::replace(&mut self.has_authorization, true))
+            {
+                return Some(SignInEvent::Authorization(shown));
             }
             if let Some(code) = state.code.filter(|_| !std::mem::replace(&mut self.has_code, true)) {
                 return Some(SignInEvent::Code(code));

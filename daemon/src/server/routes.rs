@@ -210,11 +210,12 @@ mod tests {
     /// Without an account and without a port.
     fn rooms() -> Rooms {
         let parts = Parts::empty(Entra::new());
-        let leases = Arc::new(Leases::new(parts.vault.clone(), Arc::clone(&parts.clock)));
+        let clock = Arc::clone(&parts.clock);
+        let leases = Arc::new(Leases::new(parts.vault.clone(), Arc::clone(&clock)));
         let broker = Broker::new(parts);
         let loopback =
             Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| unreachable!("there is no port"));
-        let pages = Pages::new(Arc::clone(&broker), Arc::new(SystemClock));
+        let pages = Pages::new(Arc::clone(&broker), clock);
         Rooms { broker, leases, loopback, pages }
     }
 

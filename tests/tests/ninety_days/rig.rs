@@ -82,7 +82,9 @@ impl Rig {
                     let code = &codes.last().expect("a code").user_code;
                     self.sim.control().approve(code, ADA).expect("an approval");
                 }
-                SignInEvent::Page(_) | SignInEvent::Switched { .. } | SignInEvent::Waiting { .. } => {}
+                SignInEvent::Authorization(_)
+                | SignInEvent::Switched { .. }
+                | SignInEvent::Waiting { .. } => {}
                 SignInEvent::SignedIn { .. } => return,
                 SignInEvent::Failed { error } => panic!("the sign-in failed: {error}"),
             }

@@ -68,7 +68,9 @@ fn wait(watch: &Watch, view: &mut View, id: &mut Option<String>) -> Ended {
                 SignInEvent::Failed { error } => return Ended::There(Err(Failure::from(*error))),
                 SignInEvent::SignedIn { .. } => return Ended::There(Ok(())),
                 // It asks for a code alone.
-                SignInEvent::Page(_) | SignInEvent::Switched { .. } | SignInEvent::Waiting { .. } => {}
+                SignInEvent::Authorization(_)
+                | SignInEvent::Switched { .. }
+                | SignInEvent::Waiting { .. } => {}
             },
             // Once there is an id, the connection broke and the sign-in may live on without us.
             Some(Happening::Failed(failure)) if id.is_some() => return Ended::Here(failure),

@@ -193,6 +193,7 @@ impl Page {
                     _ => false,
                 });
             }
+            SignInEvent::Authorization(_) | SignInEvent::Switched { .. } => {}
             SignInEvent::SignedIn { account } => self.turn(Scene::SignedIn(account), None),
             SignInEvent::Failed { error } => self.turn(Scene::Ended(error), None),
         }

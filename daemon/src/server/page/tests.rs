@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -19,7 +18,6 @@ use crate::broker::{Parts, Profiles};
 use crate::config::{DEFAULT_PROFILE, Profile, Setting};
 use crate::entra::Entra;
 use crate::entra::script::Script;
-use crate::vault::{HomeKind, StoreChoice, Vault, VaultOptions};
 
 const CODE: &str = r#"{"user_code":"BL6XB575V","device_code":"dev-secret","verification_uri":"https://microsoft.com/devicelogin","expires_in":900,"interval":60,"message":"Enter BL6XB575V."}"#;
 const REFUSAL: &str = r#"{"error":"unauthorized_client","error_description":"AADSTS700016: No such app.","error_codes":[700016],"correlation_id":"c-1"}"#;
@@ -70,15 +68,9 @@ impl House {
             authority: None,
         };
         let broker = Broker::new(Parts {
-            vault: Vault::new(VaultOptions {
-                state_dir: PathBuf::from("/nonexistent"),
-                choice: StoreChoice::Pinned(HomeKind::Memory),
-                passphrase: None,
-            }),
-            entra: Entra::scripted(&script),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             profiles: Profiles::check(&BTreeMap::from([(DEFAULT_PROFILE.to_owned(), profile)])).unwrap(),
-            socket: PathBuf::new(),
+            ..Parts::empty(Entra::scripted(&script))
         });
         let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock) as Arc<dyn Clock>);
         Self { script, clock, broker, pages }
