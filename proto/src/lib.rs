@@ -18,6 +18,7 @@ pub mod http1;
 pub mod lease;
 pub mod limits;
 pub mod page;
+pub mod prompt;
 pub mod registry;
 pub mod resource;
 pub mod scope;

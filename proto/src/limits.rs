@@ -90,6 +90,13 @@ pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(90);
 /// Longest a sign-in in a browser is waited for.
 pub const BROWSER_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// Longest a token's caller may wait for a person to sign in (`wait`): an hour's meeting is too long, a walk to the phone is
+/// not.
+pub const MAX_WAIT: Duration = Duration::from_secs(600);
+
+/// Longest a prompt can be put off: over a week-end and a holiday.
+pub const MAX_SNOOZE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// A sign-in's event stream says `waiting` at least this often, so that a silent stream is a dead one.
 pub const EVENT_INTERVAL: Duration = Duration::from_secs(30);
 

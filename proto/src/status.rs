@@ -69,8 +69,24 @@ pub struct AccountStatus {
     /// When it will be used for its own sake, so that it does not die, unless somebody's request uses it before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exercise_due_on: Option<u64>,
+    /// When a person will be needed next, where that was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expectation: Option<Expectation>,
     /// The tokens it holds or lately asked for.
     pub tokens: Vec<TokenStatus>,
+}
+
+/// When Entra is likely to ask for a person again, from when it did before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// When, in seconds since 1970.
+    pub on: u64,
+    /// The error that is expected then (`AADSTS…`), such as 70043 for a sign-in that is too old.
+    pub aadsts: u32,
+    /// Why, in a sentence for people.
+    pub reason: String,
+    /// How often it was seen.
+    pub seen: u32,
 }
 
 /// One slot of the token cache.

@@ -29,6 +29,9 @@ pub struct TokenRequest {
     /// The cached token is passed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<String>,
+    /// Seconds to wait for a person where one must sign in, at most [`crate::limits::MAX_WAIT`]; refused at once when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u16>,
     /// The caller handles claims challenges, so the token may be a long-lived one that the resource can
     /// revoke (continuous access evaluation, `xms_cc` = `cp1`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

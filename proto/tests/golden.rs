@@ -17,11 +17,15 @@ use entra_proto::page::{PageAnswer, PageRequest};
 use entra_proto::registry::{RegistryAnswer, RegistryRequest};
 use entra_proto::secret::{AccessToken, AuthorizationUrl, LeaseSecret, PageAddress, RegistryToken, UserCode};
 use entra_proto::sign_in::{AuthorizationShown, CodeShown, SignInEvent, SignInRequest, SignInStarted};
-use entra_proto::status::{AccountStatus, LoopbackStatus, StatusAnswer, StoreStatus, TokenStatus};
+use entra_proto::status::{
+    AccountStatus, Expectation, LoopbackStatus, StatusAnswer, StoreStatus, TokenStatus,
+};
 use entra_proto::token::{Source, TokenAnswer, TokenRequest};
 use rstest::rstest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+mod prompts;
 
 #[rstest]
 fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path: PathBuf) {
@@ -63,6 +67,7 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
         "sign_in_started" => check(&text, SignInStarted { id: ID.to_owned() }),
         "status_answer.maximal" => check(&text, without_outcomes(status())),
         "status_answer.with_outcomes" => check(&text, status()),
+        "status_answer.with_expectation" => check(&text, with_expectation(status())),
         "status_answer.with_loopback" => check(&text, with_loopback(bare_status())),
         "status_answer.minimal" => check(&text, bare_status()),
         "token_answer.cache" => check(&text, token(Source::Cache)),
@@ -72,9 +77,11 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
         "token_request.minimal" => {
             check(&text, TokenRequest { resource: Some("foundry".to_owned()), ..TokenRequest::default() });
         }
+        "token_request.waiting" => check(&text, TokenRequest { wait: Some(120), ..token_request() }),
         "token_request.scopes" => {
             check(&text, TokenRequest { scopes: Some(scopes()), ..TokenRequest::default() });
         }
+        name if name.starts_with("prompt") || name.starts_with("snooze") => prompts::check(name, &text),
         _ => {
             let code = name.strip_prefix("error.code.").unwrap_or_else(|| panic!("no message for {name}"));
             let row = TABLE.iter().find(|row| row.name == code).unwrap_or_else(|| panic!("{code} is gone"));
@@ -147,6 +154,7 @@ fn token_request() -> TokenRequest {
         claims: some(CLAIMS),
         cae: true,
         min_validity: Some(600),
+        wait: None,
         force_refresh: true,
         lease: None,
     }
@@ -419,6 +427,7 @@ fn status() -> StatusAnswer {
         refreshed_on: None,
         refresh_token_dies_on: 1_803_000_000,
         exercise_due_on: Some(1_795_480_000),
+        expectation: None,
         tokens: Vec::new(),
     };
     let used =
@@ -433,8 +442,17 @@ fn status() -> StatusAnswer {
     }
 }
 
+fn with_expectation(mut answer: StatusAnswer) -> StatusAnswer {
+    let reason = "The organisation asks for a new sign-in every 7 days.".to_owned();
+    for status in &mut answer.accounts {
+        status.expectation =
+            Some(Expectation { on: 1_795_800_000, aadsts: 70043, reason: reason.clone(), seen: 3 });
+    }
+    answer
+}
+
 /// How many files there are; raise it with each that is added.
-const MESSAGES: usize = 55;
+const MESSAGES: usize = 63;
 
 const ACCOUNT: &str = "11111111-2222-3333-4444-000000000001.99999999-8888-7777-6666-555555555555";
 const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c25"}}}"#;

@@ -268,6 +268,7 @@ mod tests {
             refreshed_on: Some(0),
             refresh_token_dies_on: 7_776_000,
             exercise_due_on: Some(259_200),
+            expectation: None,
             tokens: vec![token],
         });
         let report = report(&answer, 60);

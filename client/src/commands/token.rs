@@ -37,6 +37,7 @@ fn request(args: TokenArgs) -> TokenRequest {
         claims: args.claims,
         cae: args.cae,
         min_validity: args.min_validity,
+        wait: None,
         force_refresh: args.force_refresh,
         lease: None,
     }
