@@ -69,12 +69,21 @@ impl Lease {
 pub struct Answer {
     /// The HTTP status; 0 when the connection was closed without an answer.
     pub status: u16,
-    /// The head, lower case.
+    /// The head as it was written.
     pub head: String,
     /// The body as it was written.
     pub text: String,
     /// The body as JSON, or null.
     pub body: Value,
+}
+
+impl Answer {
+    /// The header of this name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
 }
 
 /// `GET` with the usual Host.
@@ -113,7 +122,7 @@ pub fn exchange(port: u16, request: &str) -> Answer {
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     Answer {
         status,
-        head: head.to_ascii_lowercase(),
+        head: head.to_owned(),
         text: body.to_owned(),
         body: serde_json::from_str(body).unwrap_or_default(),
     }

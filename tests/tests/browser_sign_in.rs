@@ -9,16 +9,7 @@ use serde_json::Value;
 
 /// What a browser does at the page: the person picks this account, and the answer is brought back.
 fn visit(env: &Env, page: &Value, who: &str) -> Answer {
-    let back = env.sim().control().pick_account(page["url"].as_str().unwrap(), who).unwrap();
-    let (port, path) = address(&back);
-    exchange(port, &format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n"))
-}
-
-/// Port and path of an address on `localhost`.
-fn address(url: &str) -> (u16, String) {
-    let rest = url.strip_prefix("http://localhost:").unwrap().trim_end_matches('#');
-    let (port, query) = rest.split_once(['/', '?']).unwrap();
-    (port.parse().unwrap(), format!("/?{}", query.trim_start_matches('?')))
+    env.authorize(page["url"].as_str().unwrap(), who)
 }
 
 fn page(login: &entra_tests::Login) -> Value {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entra_proto::limits::{MAX_PAGE_CONNECTIONS, MAX_PAGES};
 use entra_proto::page::{PageAnswer, PageRequest};
-use entra_sim::{ADA, Leg};
+use entra_sim::{ADA, Fault, Leg};
 use entra_tests::loopback::{Answer, ask};
 use entra_tests::{Env, programs, raw};
 use serde_json::json;
@@ -97,6 +97,33 @@ fn the_person_who_was_asked_for_must_come() {
     let html = page.read();
     assert!(html.contains("The sign-in did not work") && html.contains("was expected"), "{html}");
     assert_eq!(raw::get(&env.socket(), "/v1/accounts").body, json!({ "accounts": [] }));
+}
+
+#[test]
+fn who_may_not_use_a_code_goes_on_in_the_browser_that_shows_the_page() {
+    let env = Env::new(programs!());
+    let _daemon = env.start_in_memory(&[]);
+    env.sim().control().script(Fault::on(Leg::Devicecode).refuse("invalid_request", 530_035));
+    let page = Page::open(&env, &PageRequest::default());
+    let onward = format!("{}?onward", page.path);
+    let mut news = page.listen();
+    let back = ask(page.port, "GET", &onward, &[], "");
+    assert_eq!((back.status, back.header("location")), (303, Some(page.path.as_str())), "not yet");
+    page.press("begin");
+    news.find(|line| line.contains("\"left\"")).unwrap();
+    let html = page.read();
+    assert!(html.contains("href=\"?onward\"") && html.contains("AADSTS530035"), "{html}");
+    assert!(!html.contains("authorize?"), "{html}");
+    let gone = ask(page.port, "GET", &onward, &[], "");
+    assert_eq!(gone.status, 303, "{gone:?}");
+    let url = gone.header("location").unwrap();
+    assert!(url.starts_with(env.sim().origin()), "{url}");
+    assert_eq!(env.authorize(url, ADA).status, 200);
+    news.find(|line| !line.contains("\"left\"")).unwrap();
+    assert!(page.read().contains("You are signed in"));
+    let account = &raw::get(&env.socket(), "/v1/accounts").body["accounts"][0];
+    assert_eq!(account["provenance"]["flow"], "browser");
+    assert!(!env.log().contains("authorize?"), "{}", env.log());
 }
 
 #[test]

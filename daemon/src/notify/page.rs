@@ -9,7 +9,7 @@ use std::time::Duration;
 use entra_proto::account::AccountInfo;
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode};
-use entra_proto::sign_in::CodeShown;
+use entra_proto::sign_in::{AuthorizationShown, CodeShown};
 use serde::Serialize;
 
 use super::html::Html;
@@ -23,7 +23,14 @@ pub enum Scene {
     Begin,
     /// It was begun, and there is no code yet.
     Starting,
-    /// The person is at Microsoft's page.
+    /// The person is to sign in on Microsoft's page, which comes back to this machine by itself.
+    Authorization {
+        /// Where, and what is asked for.
+        shown: Box<AuthorizationShown>,
+        /// Why the way that was tried first was refused, if one was.
+        refused: Option<String>,
+    },
+    /// The person is at Microsoft's page, with a code.
     Waiting {
         /// The code and where it is entered.
         code: Box<CodeShown>,
@@ -41,6 +48,12 @@ impl Scene {
     #[must_use]
     pub fn may_begin(&self) -> bool {
         matches!(self, Self::Begin | Self::Ended(_))
+    }
+
+    /// Whether a sign-in was begun here and has not ended.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        matches!(self, Self::Starting | Self::Authorization { .. } | Self::Waiting { .. })
     }
 }
 
@@ -86,7 +99,7 @@ impl View<'_> {
     pub fn document(&self) -> String {
         let mut html = Html::default();
         html.raw("<!doctype html>\n<html lang=\"").text(self.words.language).raw("\">\n<head>\n").raw(META);
-        if matches!(self.scene, Scene::Starting | Scene::Waiting { .. }) {
+        if self.scene.is_under_way() {
             html.raw("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n");
         }
         html.raw("<title>").text(self.title()).raw(" · entrad</title>\n<style>").raw(&STYLE);
@@ -129,6 +142,7 @@ impl View<'_> {
         match self.scene {
             Scene::Begin => words.begin_title,
             Scene::Starting => words.starting_title,
+            Scene::Authorization { .. } => words.authorization_title,
             Scene::Waiting { code, .. } if !may_be_linked(code) => words.strange_title,
             Scene::Waiting { .. } => words.waiting_title,
             Scene::SignedIn(_) => words.signed_in_title,
@@ -143,7 +157,7 @@ impl View<'_> {
             Scene::Starting => self.words.starting_progress,
             Scene::Waiting { notice: Some(notice), .. } => notice,
             Scene::Waiting { code, .. } if !may_be_linked(code) => self.words.strange_progress,
-            Scene::Waiting { .. } => self.words.waiting_progress,
+            Scene::Authorization { .. } | Scene::Waiting { .. } => self.words.waiting_progress,
             Scene::Begin | Scene::SignedIn(_) | Scene::Ended(_) => "",
         }
     }

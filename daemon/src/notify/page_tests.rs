@@ -1,7 +1,7 @@
 //! The page in every state, and with whatever texts the world can put on it.
 
 use entra_proto::account::{Flow, Health, Provenance};
-use entra_proto::secret::UserCode;
+use entra_proto::secret::{AuthorizationUrl, UserCode};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -30,6 +30,23 @@ fn code() -> CodeShown {
 
 fn waiting(code: CodeShown) -> Scene {
     Scene::Waiting { code: Box::new(code), notice: None }
+}
+
+fn authorization() -> Scene {
+    let shown = AuthorizationShown {
+        url: AuthorizationUrl::new("https://login.example/authorize?state=secret".to_owned()),
+        expires_on: 1_795_231_440,
+        expires_in: 300,
+        profile: "default".to_owned(),
+        cloud: Cloud::Public,
+        tenant: "contoso.example".to_owned(),
+        client_id: "00000000-0000-0000-0000-00000000c11e".to_owned(),
+        app_name: None,
+        program: "entra (process 42)".to_owned(),
+        scopes: Vec::new(),
+        correlation_id: String::new(),
+    };
+    Scene::Authorization { shown: Box::new(shown), refused: Some("A policy forbids codes.".to_owned()) }
 }
 
 fn signed_in(username: &str) -> Scene {
@@ -65,15 +82,17 @@ fn subject() -> Subject {
 }
 
 fn document(scene: &Scene, subject: &Subject) -> String {
-    let left = matches!(scene, Scene::Waiting { .. }).then_some(Duration::from_secs(839));
+    let has_end = matches!(scene, Scene::Waiting { .. } | Scene::Authorization { .. });
+    let left = has_end.then_some(Duration::from_secs(839));
     View { words: &ENGLISH, subject, scene, serial: 7, left }.document()
 }
 
-fn scenes() -> [Scene; 7] {
+fn scenes() -> [Scene; 8] {
     [
         Scene::Begin,
         Scene::Starting,
         waiting(code()),
+        authorization(),
         signed_in("ada@example.com"),
         ended(ErrorCode::SignInCancelled),
         ended(ErrorCode::SignInExpired),
@@ -175,6 +194,15 @@ fn the_code_is_shown_with_the_caution_and_the_way() {
     assert!(html.contains("contoso.example"), "the tenant that was asked in the end");
 }
 
+#[test]
+fn the_way_to_the_browser_holds_no_address_and_says_why() {
+    let html = document(&authorization(), &subject());
+    assert!(html.contains("href=\"?onward\"") && html.contains("target=\"_blank\""), "{html}");
+    assert!(html.contains(ENGLISH.caution) && html.contains("A policy forbids codes."), "{html}");
+    assert!(html.contains("13:59") && html.contains("contoso.example"), "{html}");
+    assert!(!html.contains("login.example") && !html.contains("secret"), "{html}");
+}
+
 #[rstest]
 #[case("https://evil.example/devicelogin", false)]
 #[case("javascript:alert(1)", true)]
@@ -261,7 +289,7 @@ proptest! {
 
     /// Whatever a text holds, the document has the tags that it has with plain words.
     #[test]
-    fn no_text_changes_the_documents_tags(any in "[^`\\p{Cc}]{0,40}|[<>\"'&/= a-z]{0,40}", which in 0_usize..7) {
+    fn no_text_changes_the_documents_tags(any in "[^`\\p{Cc}]{0,40}|[<>\"'&/= a-z]{0,40}", which in 0_usize..8) {
         let text = |text: &str| {
             let subject = Subject {
                 account: Some(text.to_owned()),
@@ -285,6 +313,15 @@ proptest! {
                         ..code.as_ref().clone()
                     };
                     *notice = Some(text.to_owned());
+                }
+                Scene::Authorization { shown, refused } => {
+                    **shown = AuthorizationShown {
+                        tenant: format!("t{text}"),
+                        client_id: text.to_owned(),
+                        app_name: Some(text.to_owned()),
+                        ..shown.as_ref().clone()
+                    };
+                    *refused = Some(text.to_owned());
                 }
                 Scene::SignedIn(account) => account.username = text.to_owned(),
                 Scene::Ended(error) => {

@@ -3,7 +3,7 @@
 use entra_proto::account::AccountInfo;
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode};
-use entra_proto::sign_in::CodeShown;
+use entra_proto::sign_in::{AuthorizationShown, CodeShown};
 
 use super::html::Html;
 use super::page::{Scene, View, is_cancelled, is_expired, may_be_linked};
@@ -16,6 +16,7 @@ impl View<'_> {
         match self.scene {
             Scene::Begin => self.write_begin(html),
             Scene::Starting => self.write_starting(html),
+            Scene::Authorization { refused, .. } => self.write_authorization(html, refused.as_deref()),
             Scene::Waiting { code, .. } => self.write_waiting(html, code),
             Scene::SignedIn(account) => self.write_signed_in(html, account),
             Scene::Ended(error) => self.write_end(html, error),
@@ -41,6 +42,20 @@ impl View<'_> {
         self.write_progress(html);
     }
 
+    fn write_authorization(&self, html: &mut Html, refused: Option<&str>) {
+        let words = self.words;
+        self.write_title(html);
+        self.write_caution(html);
+        if let Some(refused) = refused {
+            html.raw("<p class=\"soft\">").text(words.code_refused).raw(" ").prose(refused).raw("</p>\n");
+        }
+        html.raw("<a class=\"button wide\" target=\"_blank\" rel=\"noopener noreferrer\" href=\"");
+        html.raw(ONWARD).raw("\">").text(words.open_link);
+        html.raw("<span class=\"unseen\"> ").text(words.new_tab).raw("</span></a>\n");
+        html.raw("<p class=\"soft under\">").text(words.authorization_note).raw("</p>\n");
+        self.write_foot(html, words.authorization_left);
+    }
+
     fn write_waiting(&self, html: &mut Html, code: &CodeShown) {
         let words = self.words;
         self.write_title(html);
@@ -58,17 +73,22 @@ impl View<'_> {
             html.raw("<p class=\"address\">").text(&code.verification_uri).raw("</p>\n");
             self.write_code(html, code);
         }
+        self.write_foot(html, words.time_left);
+    }
+
+    /// How far it is, what time is left, and the way out.
+    fn write_foot(&self, html: &mut Html, time_left: &'static str) {
         html.raw("<div class=\"foot\"><div>");
         self.write_progress(html);
         if let Some(left) = self.seconds_left() {
-            let (before, after) = words.time_left.split_once("{}").unwrap_or((words.time_left, ""));
+            let (before, after) = time_left.split_once("{}").unwrap_or((time_left, ""));
             html.raw("<p class=\"soft clock\">").text(before).raw("<span role=\"timer\" id=\"clock\">");
             html.text(&format!("{}:{:02}", left / 60, left % 60)).raw("</span>").text(after).raw("</p>");
         }
         html.raw(
             "</div>\n<form method=\"post\"><button class=\"button quiet\" name=\"do\" value=\"cancel\">",
         );
-        html.text(words.cancel_button).raw("</button></form></div>\n");
+        html.text(self.words.cancel_button).raw("</button></form></div>\n");
     }
 
     fn write_code(&self, html: &mut Html, code: &CodeShown) {
@@ -132,13 +152,18 @@ impl View<'_> {
     fn write_subject(&self, html: &mut Html) {
         let (words, subject) = (self.words, self.subject);
         // What was asked in the end is the sign-in's own word.
-        let code = if let Scene::Waiting { code, .. } = self.scene { Some(code) } else { None };
-        let tenant = code.map(|code| code.tenant.as_str()).or(subject.tenant.as_deref());
+        let asked = match self.scene {
+            Scene::Waiting { code, .. } => Some(asked_by_code(code)),
+            Scene::Authorization { shown, .. } => Some(asked_by_browser(shown)),
+            _ => None,
+        };
+        let (tenant, application) =
+            asked.map_or((None, None), |(tenant, application)| (Some(tenant), Some(application)));
+        let tenant = tenant.or(subject.tenant.as_deref());
         let tenant = match tenant {
             Some(ANY_TENANT) => Some(words.any_tenant),
             tenant => tenant,
         };
-        let application = code.map(|code| code.app_name.as_deref().unwrap_or(&code.client_id));
         html.raw("<section class=\"about\" aria-labelledby=\"about\"><h2 id=\"about\">");
         html.text(words.about_label).raw("</h2>\n<dl>\n");
         if let Some(reason) = subject.reason.as_deref().filter(|_| !matches!(self.scene, Scene::Begin)) {
@@ -167,6 +192,15 @@ impl View<'_> {
     }
 }
 
+/// The tenant, and the app registration by its known name.
+fn asked_by_code(code: &CodeShown) -> (&str, &str) {
+    (&code.tenant, code.app_name.as_deref().unwrap_or(&code.client_id))
+}
+
+fn asked_by_browser(shown: &AuthorizationShown) -> (&str, &str) {
+    (&shown.tenant, shown.app_name.as_deref().unwrap_or(&shown.client_id))
+}
+
 fn write_row(html: &mut Html, name: &'static str, value: &str) {
     html.raw("<dt>").text(name).raw("</dt><dd>").text(value).raw("</dd>\n");
 }
@@ -175,6 +209,9 @@ fn write_row(html: &mut Html, name: &'static str, value: &str) {
 fn bare(address: &str) -> &str {
     address.strip_prefix("https://").unwrap_or(address)
 }
+
+/// The way on to Microsoft's page, from where the browser is: its address is a secret that stands on no page.
+const ONWARD: &str = "?onward";
 
 /// Any work or school tenant (Microsoft: "organizations").
 const ANY_TENANT: &str = "organizations";

@@ -16,6 +16,11 @@ pub struct Words {
     pub(super) starting_title: &'static str,
     pub(super) starting_progress: &'static str,
 
+    pub(super) authorization_title: &'static str,
+    pub(super) authorization_note: &'static str,
+    pub(super) authorization_left: &'static str,
+    pub(super) code_refused: &'static str,
+
     pub(super) waiting_title: &'static str,
     pub(super) code_label: &'static str,
     pub(super) copy_button: &'static str,
@@ -70,11 +75,16 @@ pub static ENGLISH: Words = Words {
     begin_title: "Sign in to Microsoft",
     begin_lead: "A program on this computer asks you to sign in.",
     begin_button: "Sign in",
-    begin_note: "You will get a short code to enter on Microsoft’s page. Nothing starts before you press the button; if this \
-                 is not yours, close the page.",
+    begin_note: "You will go on at Microsoft’s page, mostly with a short code. Nothing starts before you press the button; if \
+                 this is not yours, close the page.",
 
     starting_title: "One moment",
-    starting_progress: "Asking Microsoft for a code…",
+    starting_progress: "Asking Microsoft…",
+
+    authorization_title: "Sign in on Microsoft’s page",
+    authorization_note: "It opens in a new tab and leads back to this computer. This page notices when you are done.",
+    authorization_left: "It is waited for {}.",
+    code_refused: "A code was tried first, and refused:",
 
     waiting_title: "Enter this code on Microsoft’s page",
     code_label: "Your code",

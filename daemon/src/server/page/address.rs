@@ -28,6 +28,8 @@ pub(super) enum Wanted {
     Act,
     /// To be told of changes.
     News,
+    /// To go on to Microsoft's page.
+    Onward,
     /// The page.
     Page,
 }
@@ -55,14 +57,14 @@ impl Address {
     /// What a request is for; nothing, unless all of it is right.
     pub(super) fn wanted(&self, request: &Parts) -> Option<Wanted> {
         let uri = &request.uri;
-        let is_plain = uri.authority().is_none() && uri.query().is_none();
-        if !is_plain || !self.is_from_here(&request.method, &request.headers) {
+        if uri.authority().is_some() || !self.is_from_here(&request.method, &request.headers) {
             return None;
         }
-        match (&request.method, self.leaf(uri.path())?) {
-            (&Method::GET, "") => Some(Wanted::Page),
-            (&Method::GET, NEWS) => Some(Wanted::News),
-            (&Method::POST, "") => Some(Wanted::Act),
+        match (&request.method, self.leaf(uri.path())?, uri.query()) {
+            (&Method::GET, "", None) => Some(Wanted::Page),
+            (&Method::GET, "", Some(ONWARD)) => Some(Wanted::Onward),
+            (&Method::GET, NEWS, None) => Some(Wanted::News),
+            (&Method::POST, "", None) => Some(Wanted::Act),
             _ => None,
         }
     }
@@ -95,6 +97,7 @@ impl Address {
 
 const FOLDER: &str = "/sign-in/";
 const NEWS: &str = "/events";
+const ONWARD: &str = "onward";
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[cfg(test)]
@@ -136,6 +139,7 @@ mod tests {
     #[case("GET", "/sign-in/TOKEN", &[("sec-fetch-site", "same-origin")], Wanted::Page)]
     #[case("GET", "/sign-in/TOKEN", &[("referer", "http://127.0.0.1:43117/sign-in/x")], Wanted::Page)]
     #[case("GET", "/sign-in/TOKEN/events", &[("sec-fetch-site", "same-origin")], Wanted::News)]
+    #[case("GET", "/sign-in/TOKEN?onward", &[("sec-fetch-site", "same-origin")], Wanted::Onward)]
     #[case("POST", "/sign-in/TOKEN", &[("origin", OURS)], Wanted::Act)]
     #[case("POST", "/sign-in/TOKEN", &[("origin", OURS), ("sec-fetch-site", "same-origin")], Wanted::Act)]
     #[case("POST", "/sign-in/TOKEN", &[("origin", "null"), ("sec-fetch-site", "same-origin")], Wanted::Act)]

@@ -74,6 +74,8 @@ impl Pages {
             profile: request.profile.clone(),
             account: request.account.clone(),
             claims_handle: request.claims_handle.clone(),
+            // Whoever looks at the page has one.
+            has_browser: true,
             ..SignInRequest::default()
         };
         let prospect = self.broker.prospect(sign_in).await?;

@@ -23,6 +23,9 @@ pub(super) async fn respond(page: Arc<Page>, request: Request<Body>) -> Result<R
     let mut response = match page.address.wanted(&head) {
         Some(Wanted::Page) => html(StatusCode::OK, page.view(|view| view.document())),
         Some(Wanted::News) => news(page),
+        Some(Wanted::Onward) => {
+            page.onward().map_or_else(|| see(page.address.path()), |url| see(url.expose()))
+        }
         Some(Wanted::Act) => act(&page, body).await,
         None => {
             // Not what was asked: that may be half of an address.
@@ -47,12 +50,17 @@ async fn act(page: &Arc<Page>, body: Body) -> Response<Body> {
         b"do=cancel" => page.cancel(),
         _ => return refused(),
     }
+    see(page.address.path())
+}
+
+/// Sends the browser elsewhere. Our own paths are letters, digits and hyphens, and Microsoft's addresses are of ASCII.
+fn see(place: &str) -> Response<Body> {
+    let Ok(place) = HeaderValue::from_str(place) else {
+        return refused();
+    };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    // The path is letters, digits and hyphens.
-    if let Ok(path) = HeaderValue::from_str(page.address.path()) {
-        response.headers_mut().insert(LOCATION, path);
-    }
+    response.headers_mut().insert(LOCATION, place);
     response
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::PAGE_LIFE;
+use entra_proto::secret::AuthorizationUrl;
 use entra_proto::sign_in::{SignInEvent, SignInRequest};
 use tokio::sync::watch;
 
@@ -36,7 +37,10 @@ pub(super) struct Shown {
     serial: u64,
     /// The sign-in that was begun last.
     id: Option<String>,
-    code_ends: Option<Duration>,
+    /// Why the way that was tried first was refused.
+    refused: Option<String>,
+    /// When the code, or the wait for the browser, ends.
+    ends: Option<Duration>,
     /// Until when the page is good.
     until: Duration,
     is_over: bool,
@@ -53,8 +57,15 @@ impl Page {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let until = clock.now().boot + PAGE_LIFE;
-        let shown =
-            Shown { scene: Scene::Begin, serial: 0, id: None, code_ends: None, until, is_over: false };
+        let shown = Shown {
+            scene: Scene::Begin,
+            serial: 0,
+            id: None,
+            refused: None,
+            ends: None,
+            until,
+            is_over: false,
+        };
         let shown = watch::Sender::new(shown);
         Arc::new(Self { address, subject, sign_in, caller, broker, clock, shown })
     }
@@ -68,6 +79,7 @@ impl Page {
             if may_begin {
                 shown.turn(Scene::Starting, until);
                 shown.id = None;
+                shown.refused = None;
             }
             may_begin
         });
@@ -83,8 +95,7 @@ impl Page {
     pub(super) fn cancel(&self) {
         let id = {
             let shown = self.shown.borrow();
-            let is_under_way = matches!(shown.scene, Scene::Starting | Scene::Waiting { .. });
-            shown.id.clone().filter(|_| is_under_way)
+            shown.id.clone().filter(|_| shown.scene.is_under_way())
         };
         if let Some(id) = id
             && let Err(error) = self.broker.cancel_sign_in(&id)
@@ -119,7 +130,15 @@ impl Page {
 
     /// Whether nothing is under way on it.
     pub(super) fn is_idle(&self) -> bool {
-        !matches!(self.shown.borrow().scene, Scene::Starting | Scene::Waiting { .. })
+        !self.shown.borrow().scene.is_under_way()
+    }
+
+    /// Where Microsoft's page is, while the person is asked to go there.
+    pub(super) fn onward(&self) -> Option<AuthorizationUrl> {
+        match &self.shown.borrow().scene {
+            Scene::Authorization { shown, .. } => Some(shown.url.clone()),
+            _ => None,
+        }
     }
 
     /// Whether it still waits for a person to begin.
@@ -132,7 +151,7 @@ impl Page {
     pub(super) fn view<T>(&self, look: impl FnOnce(View<'_>) -> T) -> T {
         let now = self.clock.now().boot;
         let shown = self.shown.borrow();
-        let left = shown.code_ends.map(|ends| ends.saturating_sub(now));
+        let left = shown.ends.map(|ends| ends.saturating_sub(now));
         look(View {
             words: &ENGLISH,
             subject: &self.subject,
@@ -193,18 +212,26 @@ impl Page {
                     _ => false,
                 });
             }
-            SignInEvent::Authorization(_) | SignInEvent::Switched { .. } => {}
+            SignInEvent::Authorization(shown) => {
+                let ends = self.clock.now().boot + Duration::from_secs(shown.expires_in);
+                let refused = self.shown.borrow().refused.clone();
+                self.turn(Scene::Authorization { shown, refused }, Some(ends));
+            }
+            SignInEvent::Switched { error, .. } => {
+                self.shown.send_modify(|shown| shown.refused = Some(error.message));
+                self.turn(Scene::Starting, None);
+            }
             SignInEvent::SignedIn { account } => self.turn(Scene::SignedIn(account), None),
             SignInEvent::Failed { error } => self.turn(Scene::Ended(error), None),
         }
     }
 
     /// Shows another scene. The page is good until some minutes after its code, or after now.
-    fn turn(&self, scene: Scene, code_ends: Option<Duration>) {
-        let until = code_ends.unwrap_or(self.clock.now().boot) + AFTER;
+    fn turn(&self, scene: Scene, ends: Option<Duration>) {
+        let until = ends.unwrap_or(self.clock.now().boot) + AFTER;
         self.shown.send_modify(|shown| {
             shown.turn(scene, until);
-            shown.code_ends = code_ends;
+            shown.ends = ends;
         });
     }
 }
@@ -213,7 +240,7 @@ impl Shown {
     fn turn(&mut self, scene: Scene, until: Duration) {
         self.scene = scene;
         self.serial += 1;
-        self.code_ends = None;
+        self.ends = None;
         self.until = until;
     }
 }
