@@ -40,7 +40,7 @@ async function windowFor(settings = {}) {
   context.setDefaultTimeout(LONG);
   context.on('request', (request) => {
     const { hostname, protocol } = new URL(request.url());
-    if (hostname !== '127.0.0.1' && protocol !== 'data:') strays.push(request.url());
+    if (!['127.0.0.1', 'localhost'].includes(hostname) && protocol !== 'data:') strays.push(request.url());
   });
   context.on('console', (message) => {
     // The simulator has no icon; that a stopped daemon is not reached is a check of its own.
@@ -69,6 +69,7 @@ const begin = async (page) => {
 };
 
 const WAITING = 'Enter this code on Microsoft’s page';
+const ONWARD = 'Sign in on Microsoft’s page';
 const SIGNED_IN = 'You are signed in';
 const CANCELLED = 'The sign-in was cancelled';
 const EXPIRED = 'The code has expired';
@@ -157,7 +158,7 @@ async function expired() {
 }
 
 async function failed() {
-  await simulator.control('faults', [{ leg: 'poll', after: 1, actions: [{ kind: 'refuse', error: 'invalid_grant', code: 53003, description: 'Access has been blocked by Conditional Access policies.' }] }]);
+  await simulator.control('faults', [{ leg: 'poll', after: 1, actions: [{ kind: 'refuse', error: 'invalid_client', code: 7000218, description: 'The request body must contain the following parameter: client_assertion or client_secret.' }] }]);
   const url = await opened();
   const context = await windowFor();
   const page = await context.newPage();
@@ -165,10 +166,36 @@ async function failed() {
   await begin(page);
   checks.say('what Entra refuses is told', await isAt(page, FAILED), await heading(page));
   const text = await page.locator('main').innerText();
-  checks.say('with its number and its id for an administrator', text.includes('AADSTS53003') && text.includes('Correlation id'), text);
+  checks.say('with its number and its id for an administrator', text.includes('AADSTS7000218') && text.includes('Correlation id'), text);
   await looks.judge('6-failed', url);
   await context.close();
   await simulator.control('faults', undefined, 'DELETE');
+}
+
+// Who may not use a code goes on in the browser that shows the page.
+async function onward() {
+  await simulator.control('faults', [{ leg: 'poll', after: 1, actions: [{ kind: 'refuse', error: 'invalid_grant', code: 53003, description: 'Access has been blocked by Conditional Access policies.' }] }]);
+  const url = await opened();
+  const context = await windowFor();
+  const page = await context.newPage();
+  await page.goto(url);
+  await begin(page);
+  checks.say('a code that a policy refuses gives way to the browser', await isAt(page, ONWARD), await heading(page));
+  await simulator.control('faults', undefined, 'DELETE');
+  const text = await page.locator('main').innerText();
+  checks.say('with the reason', text.includes('AADSTS53003'), text);
+  checks.equal('the code is gone', await page.locator('#code').count(), 0);
+  const document = await page.content();
+  checks.say('and no address of Microsoft’s page is in the document', !document.includes('authorize'), document);
+  await looks.judge('12-onward', url);
+  const [microsofts] = await Promise.all([context.waitForEvent('page'), page.getByRole('link', { name: /Open Microsoft/ }).click()]);
+  await microsofts.waitForLoadState();
+  const there = await microsofts.evaluate(() => ({ opener: window.opener, referrer: document.referrer }));
+  checks.equal('the link leads to Microsoft’s page, which learns nothing of ours', JSON.stringify([new URL(microsofts.url()).origin, there]), JSON.stringify([options.simulator, { opener: null, referrer: '' }]));
+  await microsofts.getByRole('button', { name: /ada@example.com/ }).click();
+  checks.say('what comes back says that it worked', await microsofts.getByText('You are signed in as ada@example.com').waitFor().then(() => true, () => false), microsofts.url());
+  checks.say('and the page that led there notices', await isAt(page, SIGNED_IN), await heading(page));
+  await context.close();
 }
 
 async function strangeAddress() {
@@ -288,6 +315,7 @@ try {
   await declined();
   await expired();
   await failed();
+  await onward();
   await strangeAddress();
   await whileMicrosoftIsSlow();
   await asPeopleSeeIt();
