@@ -83,7 +83,7 @@ pub static ENGLISH: Words = Words {
 
     authorization_title: "Sign in on Microsoft’s page",
     authorization_note: "It opens in a new tab and leads back to this computer. This page notices when you are done.",
-    authorization_left: "It is waited for {}.",
+    authorization_left: "The wait ends in {}.",
     code_refused: "A code was tried first, and refused:",
 
     waiting_title: "Enter this code on Microsoft’s page",
