@@ -4,6 +4,7 @@
 //! the daemon's own refusal.
 
 use std::io::{Read, Write};
+use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +14,7 @@ use crate::error::{ErrorBody, ErrorCode};
 use crate::http1::{Answer, ExchangeError, write_request};
 use crate::lease::{LeaseGrant, LeaseRequest, LeasesAnswer};
 use crate::page::{PageAnswer, PageRequest};
+use crate::prompt::{PromptEvent, PromptsAnswer, SnoozeRequest};
 use crate::registry::{RegistryAnswer, RegistryRequest};
 use crate::sign_in::{SignInEvent, SignInRequest, SignInStarted};
 use crate::status::StatusAnswer;
@@ -125,6 +127,31 @@ impl<S: Read + Write> Client<S> {
         self.exchange("GET", "/v1/status", NO_BODY)
     }
 
+    /// `GET /v1/prompts`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn prompts(self) -> Result<Said<PromptsAnswer>, ExchangeError> {
+        self.exchange("GET", "/v1/prompts", NO_BODY)
+    }
+
+    /// `GET /v1/prompts/events`: the stream of what is to be asked. It begins with the prompts that stand and does not end by
+    /// itself.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn prompt_events(self) -> Result<Said<Events<S, PromptEvent>>, ExchangeError> {
+        self.stream("/v1/prompts/events")
+    }
+
+    /// `POST /v1/prompts/snooze`: puts prompts off, and answers how they stand then.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn snooze(self, request: &SnoozeRequest) -> Result<Said<PromptsAnswer>, ExchangeError> {
+        self.exchange("POST", "/v1/prompts/snooze", Some(request))
+    }
+
     /// `POST /v1/sign-ins`.
     ///
     /// # Errors
@@ -145,12 +172,17 @@ impl<S: Read + Write> Client<S> {
     ///
     /// # Errors
     /// As [`Client::token`].
-    pub fn sign_in_events(mut self, id: &str) -> Result<Said<Events<S>>, ExchangeError> {
-        write_request(&mut self.stream, "GET", &format!("/v1/sign-ins/{}/events", escape(id)), None)?;
+    pub fn sign_in_events(self, id: &str) -> Result<Said<Events<S>>, ExchangeError> {
+        self.stream(&format!("/v1/sign-ins/{}/events", escape(id)))
+    }
+
+    fn stream<T>(mut self, path: &str) -> Result<Said<Events<S, T>>, ExchangeError> {
+        write_request(&mut self.stream, "GET", path, None)?;
         let mut answer = Answer::new(self.stream);
         let head = answer.head()?;
         if head.status == 200 {
-            return Ok(Said { version: head.version, result: Ok(Events { answer }) });
+            let events = Events { answer, event: PhantomData };
+            return Ok(Said { version: head.version, result: Ok(events) });
         }
         let refusal = refusal(answer.body(&head)?)?;
         Ok(Said { version: head.version, result: Err(refusal) })
@@ -179,17 +211,18 @@ impl<S: Read + Write> Client<S> {
     }
 }
 
-/// A sign-in's events, as they happen.
-pub struct Events<S> {
+/// Events as they happen: a sign-in's, or those of prompts.
+pub struct Events<S, T = SignInEvent> {
     answer: Answer<S>,
+    event: PhantomData<fn() -> T>,
 }
 
-impl<S: Read> Events<S> {
+impl<S: Read, T: DeserializeOwned> Events<S, T> {
     /// Waits for the next event; `None` when the stream is over.
     ///
     /// # Errors
     /// [`ExchangeError`] when the stream broke or a line is not an event.
-    pub fn next_event(&mut self) -> Result<Option<SignInEvent>, ExchangeError> {
+    pub fn next_event(&mut self) -> Result<Option<T>, ExchangeError> {
         let Some(line) = self.answer.line()? else {
             return Ok(None);
         };
