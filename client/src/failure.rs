@@ -60,6 +60,11 @@ impl Failure {
         &self.error.code
     }
 
+    /// The sentence alone.
+    pub(crate) fn message(&self) -> &str {
+        &self.error.message
+    }
+
     /// The exit status.
     pub(crate) fn exit(&self) -> u8 {
         self.exit

@@ -1,4 +1,4 @@
-//! `entra login`, `entra run` and `entra env` on a terminal: a pseudo-terminal stands in for the person's.
+//! `entra login`, `entra run`, `entra env` and a token that is waited for on a terminal: a pseudo-terminal stands in for the person's.
 // Windows has consoles, which are not files.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
@@ -127,4 +127,24 @@ fn a_person_who_prints_the_variables_is_told_what_they_are_for() {
     person.expect("`entra env --for foundry | source`");
     person.expect("`entra lease revoke desk`");
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_person_is_told_once_what_a_token_waits_for() {
+    let daemon = FakeDaemon::new(|asked, stream| {
+        if asked.body.contains("wait") {
+            let token = r#"{"access_token":"eyJ0.e30.sig","token_type":"Bearer","expires_on":1795231440,"scopes":["s"],"account":"u.t","tenant":"t","source":"cache","refresh_due_on":1795231000}"#;
+            support::reply(stream, 200, token);
+        } else {
+            support::reply(stream, 401, r#"{"code":"sign_in_needed","message":"The password was changed."}"#);
+        }
+    });
+    let (mut person, mut child) = run(&daemon, "token --for graph --wait 60", 200);
+    person
+        .expect("The password was changed.\r\nWaiting up to 60 s until somebody signs in: run `entra login`");
+    person.expect("eyJ0.e30.sig");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(person.seen.matches("Waiting").count(), 1, "{}", person.seen);
+    assert_eq!(daemon.asked().body, r#"{"resource":"graph"}"#);
+    assert_eq!(daemon.asked().body, r#"{"resource":"graph","wait":60}"#);
 }

@@ -8,16 +8,15 @@ mod lease;
 mod run;
 mod service;
 mod setup;
+mod token;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
 use clap::error::{Error, ErrorKind};
-use clap::{Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{TABLE, exit};
-use entra_proto::limits::MAX_MIN_VALIDITY;
 use entra_proto::resource::{RESOURCES, named};
 
 use crate::platform::{OPEN_HELP, SOCKET_HELP};
@@ -28,6 +27,8 @@ use self::run::{ENV_EXAMPLES, RUN_EXAMPLES};
 pub(crate) use self::run::{EnvArgs, RunArgs, Shell, TokenVariable};
 pub(crate) use self::service::{ServiceAction, ServiceArgs};
 pub(crate) use self::setup::{ClaudeCodeArgs, ClaudeDesktopArgs, Export, How, SetupArgs, SetupTool};
+use self::token::{NO_TARGET, TOKEN_EXAMPLES};
+pub(crate) use self::token::{TokenArgs, TokenOutput};
 
 /// Access tokens for Microsoft Entra ID from entrad, which signs in once and refreshes silently.
 #[derive(Debug, Parser)]
@@ -80,58 +81,6 @@ pub(crate) enum Command {
     /// Speak a tool's dialect, as a link of that name does
     #[command(hide = true)]
     Helper(HelperArgs),
-}
-
-#[derive(Args, Debug)]
-#[group(skip)]
-#[command(override_usage = TOKEN_USAGE, after_help = TOKEN_EXAMPLES)]
-pub(crate) struct TokenArgs {
-    /// A well-known service by its short name, such as `foundry`; --help lists them
-    #[arg(long = "for", value_name = "NAME", value_parser = short_name, group = "target")]
-    pub(crate) for_name: Option<String>,
-    /// A resource's address or app id; `/.default` is appended
-    #[arg(long, value_name = "R", group = "target")]
-    pub(crate) resource: Option<String>,
-    /// Scopes of one resource, as its documentation names them
-    #[arg(long, value_name = "S", num_args = 1.., group = "target")]
-    pub(crate) scope: Option<Vec<String>>,
-    /// How to print it; the bare token when not given
-    #[arg(long, short, value_enum, value_name = "FORM")]
-    pub(crate) output: Option<TokenOutput>,
-    /// Least remaining life of the token; 300 when not given
-    #[arg(long, value_name = "SECONDS", value_parser = RangedU64ValueParser::<u64>::new().range(0..=MAX_MIN_VALIDITY.as_secs()))]
-    pub(crate) min_validity: Option<u64>,
-    /// Pass over the cached token, when a service has refused it
-    #[arg(long)]
-    pub(crate) force_refresh: bool,
-    /// The claims challenge of a service's refusal, as JSON or base64
-    #[arg(long, value_name = "CLAIMS")]
-    pub(crate) claims: Option<String>,
-    /// Say that the caller handles claims challenges; such tokens live longer and can be revoked
-    #[arg(long)]
-    pub(crate) cae: bool,
-    /// The account, by user name or id, when several are signed in
-    #[arg(long, value_name = "ACCOUNT")]
-    pub(crate) account: Option<String>,
-    /// The profile of entrad's configuration
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// Another tenant in which the account is a guest or member
-    #[arg(long, value_name = "TENANT")]
-    pub(crate) tenant: Option<String>,
-}
-
-/// How `entra token` prints.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum TokenOutput {
-    /// `export ENTRA_TOKEN='…'` and `export ENTRA_TOKEN_EXPIRES_ON='…'`
-    Env,
-    /// `Authorization: Bearer …`
-    Header,
-    /// One JSON object with the expiry, the account and the source
-    Json,
-    /// The token alone
-    Raw,
 }
 
 #[derive(Args, Debug)]
@@ -380,19 +329,6 @@ fn client_id(text: &str) -> Result<String, String> {
         Err("an Application (client) ID looks like 11111111-2222-3333-4444-555555555555".to_owned())
     }
 }
-
-const NO_TARGET: &str = "Say what the token is for, in one of three ways:
-  --for NAME       a well-known service, such as `foundry` or `graph`
-  --resource R     a resource's address, such as https://management.azure.com
-  --scope S...     scopes, such as https://graph.microsoft.com/Mail.Read";
-
-const TOKEN_USAGE: &str = "entra token (--for NAME | --resource R | --scope S...) [OPTIONS]";
-
-const TOKEN_EXAMPLES: &str = "Examples:
-  entra token --for graph
-  entra token --resource https://ai.azure.com --output header
-  entra token --scope https://graph.microsoft.com/Mail.Read --output json
-  eval \"$(entra token --for arm --output env)\"";
 
 /// What each exit status means to a caller.
 const EXIT_MEANINGS: [(u8, &str); 9] = [

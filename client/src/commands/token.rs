@@ -3,6 +3,11 @@
 //! Tools run this before each of their own requests, so it does nothing else. The token is handed on as it
 //! came, and what this program owned of it is wiped.
 
+use std::time::{Duration, Instant};
+
+use entra_proto::client::Client;
+use entra_proto::error::exit;
+use entra_proto::limits::{ANSWER_TIMEOUT, CLIENT_TIMEOUT};
 use entra_proto::token::{TokenAnswer, TokenRequest};
 use zeroize::Zeroizing;
 
@@ -10,20 +15,52 @@ use super::heard_by_a_tool;
 use crate::args::{TokenArgs, TokenOutput};
 use crate::connect::Socket;
 use crate::failure::Failure;
-use crate::print;
+use crate::print::{self, Stream};
 use crate::shell;
+use crate::text::plain;
 
 /// Asks for the token and prints it.
 pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
     let output = args.output.unwrap_or(TokenOutput::Raw);
+    let wait = args.wait;
     let request = request(args);
-    let answer = heard_by_a_tool(socket.ask(|client| client.token(&request))?)?;
+    let answer = match wait {
+        None => heard_by_a_tool(socket.ask(|client| client.token(&request))?)?,
+        Some(seconds) => awaited(socket, &request, seconds)?,
+    };
     match output {
         TokenOutput::Json => print::write_json(&answer, json_room(&answer)),
         TokenOutput::Env | TokenOutput::Header | TokenOutput::Raw => {
             print::write_output(lines(output, &answer)?.as_bytes())
         }
     }
+}
+
+/// The answer, for which a person may have to sign in first. One who watches is told so, and thus asked for at once.
+fn awaited(socket: &Socket, request: &TokenRequest, seconds: u16) -> Result<TokenAnswer, Failure> {
+    let errors = Stream::errors();
+    if errors.is_terminal() {
+        let refused = match heard_by_a_tool(socket.ask(|client| client.token(request))?) {
+            Err(refused) if refused.exit() == exit::SIGN_IN_NEEDED => refused,
+            other => return other,
+        };
+        let way = format!(
+            "Waiting up to {seconds} s until somebody signs in: run `entra login` in another terminal. Ctrl-C ends the wait."
+        );
+        let notice = errors.flow(0, &plain(refused.message())) + &errors.flow(0, &way);
+        // Whoever cannot be told waits all the same.
+        let _ = errors.write(notice.as_bytes());
+    }
+    let begun = Instant::now();
+    let exchange = |client: Client<_>| {
+        // Of a wait that another daemon began, the rest.
+        let gone = u16::try_from(begun.elapsed().as_secs()).unwrap_or(u16::MAX);
+        let wait = seconds.checked_sub(gone).filter(|left| *left > 0);
+        let request = TokenRequest { wait, ..request.clone() };
+        client.token(&request)
+    };
+    let patience = CLIENT_TIMEOUT + Duration::from_secs(seconds.into());
+    heard_by_a_tool(socket.ask_within(ANSWER_TIMEOUT, patience, exchange)?)
 }
 
 fn request(args: TokenArgs) -> TokenRequest {
@@ -82,7 +119,6 @@ const JSON_ROOM: usize = 1024;
 
 #[cfg(test)]
 mod tests {
-    use entra_proto::error::exit;
     use entra_proto::secret::AccessToken;
     use entra_proto::token::Source;
     use rstest::rstest;
