@@ -8,7 +8,8 @@
 //! program by a name of its own, `setup` what it takes to make a tool call it, `service` what it takes to have
 //! the system start the daemon, `surroundings` the variables by which
 //! tools get tokens and `shell` how each shell writes them, `connect` finds the daemon, `failure` is the one way to end
-//! badly, `print` the one way to write, `device_prompt` what a person sees while signing in, and `dialog` a window to see
+//! badly, `print` the one way to write, `prompt_words` what it says of the accounts that need a person, `device_prompt` what a
+//! person sees while signing in, and `dialog` a window to see
 //! it in. What differs between systems is in `platform`, one file a matter and system: opening the socket and checking
 //! who is behind it, the terminal, signals, clocks.
 
@@ -25,6 +26,7 @@ mod failure;
 #[cfg_attr(windows, path = "platform_windows.rs")]
 mod platform;
 mod print;
+mod prompt_words;
 mod service;
 mod setup;
 mod shell;

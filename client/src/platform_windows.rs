@@ -5,6 +5,7 @@ mod browser_windows;
 mod clock_windows;
 mod connect_windows;
 mod dialog_windows;
+mod ended_windows;
 mod interrupt_windows;
 #[cfg(test)]
 #[path = "../tests/support/listen_windows.rs"]
@@ -27,6 +28,7 @@ pub(crate) use self::browser_windows::set_apart;
 pub(crate) use self::clock_windows::since_boot;
 pub(crate) use self::connect_windows::open;
 pub(crate) use self::dialog_windows::dialog;
+pub(crate) use self::ended_windows::{end, until_ended};
 pub(crate) use self::interrupt_windows::on_interrupt;
 pub(crate) use self::next_windows::{PROGRAM_SUFFIXES, continue_as, is_program};
 pub(crate) use self::outlet_windows::Outlet;

@@ -1,11 +1,11 @@
-//! `entra login` ended by a signal.
+//! `entra login` and `entra watch` ended by a signal.
 // Windows has none; what is like them there needs a console, and is in `console.rs`.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 mod support;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
+use support::prompts::{RAISED, prompt};
 use support::sign_ins::{CODE, assert_cancelled, tell, waiting};
 use support::{FakeDaemon, PATIENCE, err, until_closed};
 
@@ -91,4 +92,27 @@ fn a_daemon_that_does_not_take_the_cancellation_holds_nobody() {
     assert_eq!(output.status.code(), Some(8));
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
     assert!(err(&output).contains("could not be told to cancel"), "{}", err(&output));
+}
+
+#[rstest]
+#[case(Signal::INT)]
+#[case(Signal::TERM)]
+fn a_signal_ends_a_watch_well_and_its_command_with_it(#[case] signal: Signal) {
+    let daemon = FakeDaemon::new(|asked, stream| prompt(asked, stream, "{}", &[RAISED]));
+    let mut command = daemon.entra("watch --run /bin/sh -c");
+    // What it starts would go on for a minute, and holds standard error for as long.
+    command.arg("printf '%s|' \"$ENTRA_PROMPT_ACCOUNT\" \"$ENTRA_PROMPT_NEED\" \"$ENTRA_PROMPT_PROGRAM\"; cat; echo; sleep 60; :");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    errors.read_line(&mut line).unwrap();
+    assert_eq!(line, "ada@example.com|now|/usr/bin/git (process 42)|\n");
+    let start = Instant::now();
+    send(&child, signal);
+    let mut rest = String::new();
+    errors.read_to_string(&mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    assert_eq!((rest.as_str(), output.status.code()), ("", Some(0)));
+    assert_eq!(support::out(&output).lines().count(), 1);
 }

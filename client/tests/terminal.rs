@@ -148,3 +148,11 @@ fn a_person_is_told_once_what_a_token_waits_for() {
     assert_eq!(daemon.asked().body, r#"{"resource":"graph"}"#);
     assert_eq!(daemon.asked().body, r#"{"resource":"graph","wait":60}"#);
 }
+
+#[test]
+fn a_line_for_a_shell_prompt_has_colour_on_a_terminal_alone() {
+    let daemon = FakeDaemon::saying(200, support::prompts::PROMPTS);
+    let (mut person, mut child) = run(&daemon, "status --short", 80);
+    person.expect("\u{1b}[1;31mentra: sign in (ada@example.com)\u{1b}[0m\r\n");
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+}

@@ -211,6 +211,7 @@ fn the_machine_is_pure() {
 fn unsafe_code_is_in_named_files_only() {
     let named = [
         "client/src/clock_windows.rs",
+        "client/src/ended_windows.rs",
         "client/src/interrupt_windows.rs",
         "client/src/main.rs",
         "client/src/main_linux.rs",

@@ -122,8 +122,17 @@ pub(super) fn resource(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// `90s`, `30m`, `8h` or `7d` in seconds.
+/// How long a lease stands.
 pub(super) fn lifetime(text: &str) -> Result<u64, String> {
+    match seconds(text)? {
+        0 => Err("a lease must last at least a second".to_owned()),
+        count if count <= LONGEST => Ok(count),
+        _ => Err("the longest time is 3650d; without a time it stands until it is revoked".to_owned()),
+    }
+}
+
+/// `90s`, `30m`, `8h` or `7d` in seconds; the most there can be for what is more.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || "a time is a number with s, m, h or d behind it, such as 30m, 8h or 7d".to_owned();
     let (at, unit) = text.char_indices().last().ok_or_else(wrong)?;
     let seconds = match unit {
@@ -137,12 +146,7 @@ pub(super) fn lifetime(text: &str) -> Result<u64, String> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wrong());
     }
-    let count = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(seconds));
-    match count {
-        Some(0) => Err("a lease must last at least a second".to_owned()),
-        Some(count) if count <= LONGEST => Ok(count),
-        _ => Err("the longest time is 3650d; without a time it stands until it is revoked".to_owned()),
-    }
+    Ok(digits.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(seconds))
 }
 
 /// Ten years. More is no time but a slip, and would not fit every clock.

@@ -5,6 +5,7 @@
 //! help it does not show.
 
 mod lease;
+mod prompts;
 mod run;
 mod service;
 mod setup;
@@ -23,6 +24,7 @@ use crate::platform::{OPEN_HELP, SOCKET_HELP};
 
 pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
 use self::lease::{NO_RESOURCE, NO_RESOURCE_OR_TOKEN};
+pub(crate) use self::prompts::{SnoozeArgs, StatusArgs, WatchArgs};
 use self::run::{ENV_EXAMPLES, RUN_EXAMPLES};
 pub(crate) use self::run::{EnvArgs, RunArgs, Shell, TokenVariable};
 pub(crate) use self::service::{ServiceAction, ServiceArgs};
@@ -68,7 +70,11 @@ pub(crate) enum Command {
     /// Have the system start entrad by itself
     Service(ServiceArgs),
     /// Show accounts, tokens, next refreshes and what went wrong last
-    Status(ReportArgs),
+    Status(StatusArgs),
+    /// Follow what is asked of you, in the foreground; run a command of yours each time
+    Watch(WatchArgs),
+    /// Put off being asked to sign in
+    Snooze(SnoozeArgs),
     /// List the accounts that are signed in, or try a dead refresh token again
     Accounts(AccountsArgs),
     /// Sign out: delete an account's refresh token from this workstation

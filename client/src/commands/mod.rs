@@ -10,8 +10,10 @@ mod revive;
 mod run;
 mod service;
 mod setup;
+mod snooze;
 mod status;
 mod token;
+mod watch;
 
 use entra_proto::client::Said;
 use entra_proto::error::exit;
@@ -28,9 +30,10 @@ use crate::print::{self, Stream};
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
     let socket = || Socket::find(cli.options.socket);
     match cli.command {
-        // These two end with the status of what they run.
+        // These two end with the status of what they run, and the third says how things are by it.
         Command::Helper(args) => return dialects::run(&args.words),
         Command::Run(args) => return run::run(&socket()?, *args).map(|never| match never {}),
+        Command::Status(args) => return status::run(socket, &args),
         Command::Accounts(AccountsArgs { action: Some(AccountsAction::Revive(args)), .. }) => {
             revive::run(&socket()?, &args)
         }
@@ -43,8 +46,9 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::OpenPage(args) => browser::open_page(&args.page),
         Command::Service(args) => service::run(&socket()?, &args),
         Command::Setup(args) => setup::run(socket, &args),
-        Command::Status(args) => status::run(&socket()?, args.json),
+        Command::Snooze(args) => snooze::run(&socket()?, &args),
         Command::Token(args) => token::run(&socket()?, *args),
+        Command::Watch(args) => watch::run(socket()?, args),
     }?;
     Ok(exit::GOOD)
 }

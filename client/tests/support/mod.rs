@@ -21,6 +21,7 @@ mod sid;
 pub(crate) mod leases;
 pub(crate) mod links;
 pub(crate) mod person;
+pub(crate) mod prompts;
 pub(crate) mod sign_ins;
 pub(crate) mod tools;
 
