@@ -45,16 +45,20 @@ pub(crate) enum ConnectError {
     System { path: PathBuf, source: io::Error },
 }
 
-/// Opens the socket: `send` bounds the connecting and each write, `receive` each read.
+/// Opens the socket: `send` bounds the connecting, with the pauses before a new try, and each write; `receive` each read.
 pub(crate) fn open(path: &Path, send: Duration, receive: Duration) -> Result<Stream, ConnectError> {
     let failed = |errno| ConnectError::from_errno(path, errno);
-    let mut pauses = START_PAUSES.iter();
+    let mut patience = send;
+    let mut pauses = START_PAUSES.iter().map_while(|pause| {
+        patience = patience.checked_sub(*pause)?;
+        Some(*pause)
+    });
     let stream = loop {
         match try_open(path, send, receive) {
             Ok(stream) => break stream,
             // The file is there before its daemon listens, and stays when a daemon was killed.
             Err(Errno::CONNREFUSED) => match pauses.next() {
-                Some(pause) => sleep(*pause),
+                Some(pause) => sleep(pause),
                 None => return Err(failed(Errno::CONNREFUSED)),
             },
             Err(errno) => return Err(failed(errno)),

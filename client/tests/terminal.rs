@@ -152,7 +152,17 @@ fn a_person_is_told_once_what_a_token_waits_for() {
 #[test]
 fn a_line_for_a_shell_prompt_has_colour_on_a_terminal_alone() {
     let daemon = FakeDaemon::saying(200, support::prompts::PROMPTS);
-    let (mut person, mut child) = run(&daemon, "status --short", 80);
-    person.expect("\u{1b}[1;31mentra: sign in (ada@example.com)\u{1b}[0m\r\n");
-    assert_eq!(child.wait().unwrap().code(), Some(3));
+    // A busy machine may have no answer in time, and the next try has.
+    let end = std::time::Instant::now() + support::PATIENCE;
+    loop {
+        let (mut person, mut child) = run(&daemon, "status --short", 80);
+        match child.wait().unwrap().code() {
+            Some(6) if std::time::Instant::now() < end => {}
+            status => {
+                person.expect("\u{1b}[1;31mentra: sign in (ada@example.com)\u{1b}[0m\r\n");
+                assert_eq!(status, Some(3));
+                return;
+            }
+        }
+    }
 }

@@ -4,9 +4,12 @@
 
 mod support;
 
+use std::io::Write;
 use std::os::unix::net::UnixListener;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use support::{FakeDaemon, entra, err, out};
 
 const TOKEN: &str = r#"{"access_token":"'$(exit)`exit`.e30.sig","token_type":"Bearer","expires_on":1795231440,"scopes":["https://graph.microsoft.com/.default"],"account":"u.t","tenant":"t","source":"cache","refresh_due_on":1795231000}"#;
@@ -42,6 +45,60 @@ fn a_socket_file_without_a_daemon_is_tried_for_a_second() {
     assert_eq!(output.status.code(), Some(7));
     assert!(err(&output).contains("nobody listens"), "{}", err(&output));
     assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&start.elapsed()));
+    // A shell's prompt does not wait for so long.
+    let output = entra("status --short").arg("--socket").arg(&path).output().unwrap();
+    assert_eq!((out(&output), err(&output), output.status.code()), ("", "", Some(7)));
+}
+
+/// The lines of the first block of this kind in the page about prompts.
+fn snippet(kind: &str) -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/prompts.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let block = page.split(&format!("```{kind}\n")).nth(1).unwrap();
+    block.split("```").next().unwrap().to_owned()
+}
+
+#[rstest]
+#[case("bash", ".bashrc", "bash --rcfile .bashrc -i")]
+#[case("zsh", ".zshrc", "zsh -i")]
+#[case("fish", ".config/fish/functions/fish_right_prompt.fish", "fish -c fish_right_prompt")]
+fn each_shell_shows_the_line_as_it_is_documented(
+    #[case] shell: &str,
+    #[case] file: &str,
+    #[case] line: &str,
+) {
+    let daemon = FakeDaemon::saying(200, support::prompts::PROMPTS);
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join(file);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, snippet(shell)).unwrap();
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_entra")).parent().unwrap();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display());
+    let end = Instant::now() + support::PATIENCE;
+    // A busy machine may have no line in time, and one of the next prompts has.
+    loop {
+        let entra = daemon.entra("");
+        let socket = entra.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let mut words = line.split(' ');
+        let mut command = std::process::Command::new(words.next().unwrap());
+        command.args(words).env_clear().envs(socket).env("PATH", &path).env("HOME", home.path());
+        command.env("TERM", "dumb").current_dir(home.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = match command.spawn() {
+            // What is not installed here is nobody's shell; `tests/real` wants them all.
+            Err(missing) if missing.kind() == std::io::ErrorKind::NotFound && shell != "bash" => return,
+            child => child.unwrap(),
+        };
+        // The shell may have ended by itself.
+        let _ended = child.stdin.take().unwrap().write_all(b"(exit 5)\necho status=$?\nexit\n");
+        let output = child.wait_with_output().unwrap();
+        let seen = format!("{}{}", out(&output), err(&output));
+        if seen.contains("entra: sign in (ada@example.com)") {
+            assert!(shell == "fish" || seen.contains("status=5"), "{seen}");
+            return;
+        }
+        assert!(Instant::now() < end, "{seen}");
+    }
 }
 
 // Elsewhere the system itself names the user's own folder.

@@ -46,7 +46,7 @@ fn in_time(socket: Socket) -> Result<PromptsAnswer, Failure> {
 }
 
 fn asked(socket: &Socket) -> Result<PromptsAnswer, Failure> {
-    socket.connect_within(LIMIT, LIMIT)?.prompts()?.result.map_err(Failure::from)
+    socket.connect_within(TO_CONNECT, LIMIT)?.prompts()?.result.map_err(Failure::from)
 }
 
 /// The line without its end. What was put off is not named, and what is needed now silences what is expected.
@@ -74,6 +74,9 @@ fn more(count: usize) -> String {
 
 /// The longest that a shell's prompt is kept waiting: long enough for a busy machine, and a person hardly sees it.
 const LIMIT: Duration = Duration::from_millis(300);
+
+/// A daemon that was killed leaves its socket behind, and should not cost each prompt of a shell the whole limit.
+const TO_CONNECT: Duration = Duration::from_millis(50);
 
 /// A few prompts.
 const JSON_ROOM: usize = 2048;
