@@ -57,7 +57,7 @@ pub(crate) fn held_back(held: &HeldBack, now: u64) -> String {
     match held.by {
         Holder::DailyLimit => format!("not shown{until}: it was shown as often as it may be in a day"),
         Holder::NoDesktop => {
-            "not shown: no desktop is there, or notifications are off; `entra watch` follows".to_owned()
+            "not shown: there is no desktop, or notifications are off; `entra watch` tells of it".to_owned()
         }
         Holder::QuietHours => format!("not shown{until}: these are quiet hours"),
         Holder::ScreenLock => "not shown until the screen is unlocked".to_owned(),

@@ -121,7 +121,7 @@ fn status_tells_what_is_asked_with_its_account() {
         ),
         "{text}"
     );
-    assert!(text.contains("\n  not shown: no desktop is there"), "{text}");
+    assert!(text.contains("\n  not shown: there is no desktop"), "{text}");
     assert!(text.contains("a new sign-in was expected around 2026-11-21"), "{text}");
     assert_eq!(daemon.heard().len(), 2);
 }

@@ -9,11 +9,16 @@ use super::lease::seconds;
 
 #[derive(Args, Debug)]
 #[group(skip)]
+#[command(after_help = "Examples:
+  entra status
+  PS1='$(entra status --short)'$PS1
+
+With --short the exit status is 3 where somebody must sign in now, and no error is printed.")]
 pub(crate) struct StatusArgs {
     /// Print the daemon's answer as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// One line for a shell's prompt, and only where you must sign in; what goes wrong is told by the exit status alone
+    /// Print one line for a shell's prompt, and only where you must sign in; within 0.3 seconds, or nothing
     #[arg(long)]
     pub(crate) short: bool,
 }
