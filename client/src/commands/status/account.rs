@@ -1,7 +1,7 @@
 //! An account in the report: who, how well, what is asked of its person, and its tokens.
 
 use entra_proto::account::{Flow, Health};
-use entra_proto::prompt::Prompt;
+use entra_proto::prompt::{Need, Prompt};
 use entra_proto::status::{AccountStatus, Expectation, TokenStatus};
 
 use super::Report;
@@ -24,7 +24,7 @@ impl Report<'_> {
         }
         for prompt in self.prompts {
             if prompt.account == account.id && prompt.profile == account.profile {
-                self.prompt(prompt);
+                self.prompt(prompt, &account.health);
             }
         }
         let (profile, tenant) = (plain(&account.profile), plain(&account.tenant));
@@ -47,7 +47,15 @@ impl Report<'_> {
         }
     }
 
-    fn prompt(&mut self, prompt: &Prompt) {
+    fn prompt(&mut self, prompt: &Prompt, health: &Health) {
+        // A single resource may want a person while the refresh token lives, and then nobody has said why.
+        if *health == Health::Good {
+            let need = match prompt.need {
+                Need::Expected => self.stream.caution("A sign-in is due."),
+                Need::Now => self.stream.alarm("A sign-in is needed."),
+            };
+            self.line(2, &format!("{need} {}", plain(&prompt.reason)));
+        }
         for line in standing(prompt, self.now) {
             self.line(2, &line);
         }
@@ -116,7 +124,6 @@ const CODE_ROOTED: &str = "A policy may end a sign-in with a code at any time (A
 #[cfg(test)]
 mod tests {
     use entra_proto::error::{ErrorBody, ErrorCode};
-    use entra_proto::prompt::Need;
     use entra_proto::status::StatusAnswer;
 
     use super::super::super::accounts::tests::account;
@@ -201,7 +208,9 @@ mod tests {
             ),
             "{report}"
         );
-        assert!(report.contains("ada@contoso.com: good\n  first asked for by /usr/bin/git"), "{report}");
+        assert!(report.contains(
+                "ada@contoso.com: good\n  A sign-in is needed. The password was changed.\n  first asked for by /usr/bin/git"
+            ), "{report}");
         assert!(!report.contains("elsewhere"), "{report}");
         assert!(self::report(&answer, &[], 500_000).contains("was expected around"));
     }
