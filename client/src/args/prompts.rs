@@ -35,7 +35,8 @@ The command is not run by a shell. It finds in its environment:
   ENTRA_PROMPT_PROFILE   its profile
   ENTRA_PROMPT_NEED      now, or expected
   ENTRA_PROMPT_REASON    why, in a sentence
-  ENTRA_PROMPT_PROGRAM   the program that was refused first; empty where there was none")]
+  ENTRA_PROMPT_PROGRAM   the program that was refused first; empty where there was none
+  ENTRA_PROMPT_WANTED    what that wanted a token for; empty where there was none")]
 pub(crate) struct WatchArgs {
     /// Print what happens as JSON, one event a line
     #[arg(long)]

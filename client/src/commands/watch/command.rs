@@ -150,7 +150,7 @@ impl Drop for Runs {
 }
 
 /// What the command finds in its environment. All of them are there each time, so that none is left from elsewhere.
-fn variables(prompt: &Prompt) -> [(&'static str, String); 5] {
+fn variables(prompt: &Prompt) -> [(&'static str, String); 6] {
     let need = match prompt.need {
         Need::Expected => "expected",
         Need::Now => "now",
@@ -161,6 +161,7 @@ fn variables(prompt: &Prompt) -> [(&'static str, String); 5] {
         ("ENTRA_PROMPT_NEED", need.to_owned()),
         ("ENTRA_PROMPT_REASON", plain(&prompt.reason).into_owned()),
         ("ENTRA_PROMPT_PROGRAM", plain(prompt.program.as_deref().unwrap_or_default()).into_owned()),
+        ("ENTRA_PROMPT_WANTED", plain(prompt.wanted.as_deref().unwrap_or_default()).into_owned()),
     ]
 }
 
@@ -253,7 +254,7 @@ mod tests {
         let prompt = Prompt { program: None, reason: "So.\n$(id)\u{0}".to_owned(), ..prompt(Need::Expected) };
         assert_eq!(
             variables(&prompt).map(|(_, value)| value),
-            ["ada@example.com", "default", "expected", "So. $(id)", ""]
+            ["ada@example.com", "default", "expected", "So. $(id)", "", "Azure DevOps"]
         );
     }
 }

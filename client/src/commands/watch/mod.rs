@@ -88,7 +88,7 @@ impl Watch {
         match happening {
             Happening::Connected => self.connected(),
             Happening::Event(event) => {
-                for news in self.told.take(event) {
+                for news in self.told.take(event, now()) {
                     self.tell(&news)?;
                 }
             }

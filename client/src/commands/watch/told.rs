@@ -1,10 +1,13 @@
 //! What a person was told already.
 //!
 //! Each connection begins with the prompts that stand. Those that were told over the last one are no news; and those that are
-//! missing have been settled meanwhile, which is certain with the connection's first `waiting`.
+//! missing have been settled meanwhile, which is certain with the connection's first `waiting`. What stands and is about to
+//! be shown comes twice in a moment, and is told once.
 
 use entra_proto::account::AccountId;
 use entra_proto::prompt::{Need, Prompt, PromptEvent};
+
+use super::is_shown;
 
 /// The prompts that stand, as far as they were told, and those settled last.
 #[derive(Debug, Default)]
@@ -22,6 +25,10 @@ struct Standing {
     reason: String,
     /// The last connection that told of it.
     connection: u64,
+    /// When it was news last, in seconds since 1970.
+    told_on: u64,
+    /// Whether it ever was when nothing held it back.
+    was_shown: bool,
     is_settled: bool,
 }
 
@@ -31,12 +38,12 @@ impl Told {
         self.connection += 1;
     }
 
-    /// What of the event is news.
-    pub(super) fn take(&mut self, event: PromptEvent) -> Vec<PromptEvent> {
+    /// What of the event is news at `now`, in seconds since 1970.
+    pub(super) fn take(&mut self, event: PromptEvent, now: u64) -> Vec<PromptEvent> {
         self.standing.retain(|standing| !standing.is_settled);
         match event {
             PromptEvent::Raised { prompt } => {
-                if self.raised(&prompt) {
+                if self.raised(&prompt, now) {
                     vec![PromptEvent::Raised { prompt }]
                 } else {
                     Vec::new()
@@ -68,11 +75,18 @@ impl Told {
         self.standing.iter().find(same).map(|standing| standing.username.as_str())
     }
 
-    /// Whether it is news, which it is unless the last connection told the same.
-    fn raised(&mut self, prompt: &Prompt) -> bool {
+    /// Whether it is news.
+    fn raised(&mut self, prompt: &Prompt, now: u64) -> bool {
         let same =
             |standing: &Standing| standing.account == prompt.account && standing.profile == prompt.profile;
-        let found = self.standing.iter().position(same).map(|at| self.standing.swap_remove(at));
+        let before = self.standing.iter().position(same).map(|at| self.standing.swap_remove(at));
+        let is_news = before.as_ref().is_none_or(|before| {
+            let is_reminder =
+                before.connection == self.connection && now.abs_diff(before.told_on) >= SOONEST_REMINDER;
+            let is_other = before.need != prompt.need || before.reason != prompt.reason;
+            is_reminder || is_other || (!before.was_shown && is_shown(prompt))
+        });
+        let told_on = before.as_ref().filter(|_| !is_news).map_or(now, |before| before.told_on);
         self.standing.push(Standing {
             account: prompt.account.clone(),
             profile: prompt.profile.clone(),
@@ -80,16 +94,21 @@ impl Told {
             need: prompt.need,
             reason: prompt.reason.clone(),
             connection: self.connection,
+            told_on,
+            was_shown: is_shown(prompt) || before.is_some_and(|before| before.was_shown),
             is_settled: false,
         });
-        found.is_none_or(|told| {
-            told.connection == self.connection || told.need != prompt.need || told.reason != prompt.reason
-        })
+        is_news
     }
 }
 
+/// Half of the shortest time after which the daemon reminds (setting `snooze`).
+const SOONEST_REMINDER: u64 = 30;
+
 #[cfg(test)]
 mod tests {
+    use entra_proto::prompt::{HeldBack, Holder};
+
     use super::*;
     use crate::prompt_words::tests::prompt;
 
@@ -105,44 +124,68 @@ mod tests {
     fn a_reminder_is_news_and_what_stands_at_a_new_connection_is_not() {
         let mut told = Told::default();
         told.begin();
-        assert_eq!(told.take(raised(Need::Now)), [raised(Need::Now)]);
-        assert_eq!(told.take(PromptEvent::Waiting), []);
-        assert_eq!(told.take(raised(Need::Now)), [raised(Need::Now)], "a reminder");
+        assert_eq!(told.take(raised(Need::Now), 0), [raised(Need::Now)]);
+        assert_eq!(told.take(PromptEvent::Waiting, 30), []);
+        assert_eq!(told.take(raised(Need::Now), 60), [raised(Need::Now)], "a reminder");
         told.begin();
-        assert_eq!(told.take(raised(Need::Now)), []);
-        assert_eq!(told.take(PromptEvent::Waiting), []);
-        assert_eq!(told.take(raised(Need::Now)), [raised(Need::Now)], "a reminder");
+        assert_eq!(told.take(raised(Need::Now), 600), []);
+        assert_eq!(told.take(PromptEvent::Waiting, 630), []);
+        assert_eq!(told.take(raised(Need::Now), 660), [raised(Need::Now)], "a reminder");
+    }
+
+    #[test]
+    fn what_stands_and_is_shown_a_moment_later_is_told_once() {
+        let mut told = Told::default();
+        told.begin();
+        assert_eq!(told.take(raised(Need::Now), 0), [raised(Need::Now)]);
+        assert_eq!(told.take(raised(Need::Now), 1), []);
+    }
+
+    #[test]
+    fn what_was_held_back_is_news_once_it_is_not() {
+        let mut told = Told::default();
+        told.begin();
+        let held = HeldBack { by: Holder::QuietHours, until: None };
+        let held = Prompt { held_back: Some(held), ..prompt(Need::Now) };
+        let held = PromptEvent::Raised { prompt: Box::new(held) };
+        assert_eq!(told.take(held.clone(), 0).len(), 1);
+        assert_eq!(told.take(held.clone(), 1), []);
+        assert_eq!(told.take(raised(Need::Now), 2), [raised(Need::Now)]);
+        told.begin();
+        assert_eq!(told.take(held, 600), []);
+        told.begin();
+        assert_eq!(told.take(raised(Need::Now), 700), []);
     }
 
     #[test]
     fn what_became_urgent_meanwhile_is_news() {
         let mut told = Told::default();
         told.begin();
-        told.take(raised(Need::Expected));
+        told.take(raised(Need::Expected), 0);
         told.begin();
-        assert_eq!(told.take(raised(Need::Now)), [raised(Need::Now)]);
+        assert_eq!(told.take(raised(Need::Now), 1), [raised(Need::Now)]);
     }
 
     #[test]
     fn what_was_settled_between_two_connections_is_told_once() {
         let mut told = Told::default();
         told.begin();
-        told.take(raised(Need::Now));
+        told.take(raised(Need::Now), 0);
         told.begin();
-        assert_eq!(told.take(PromptEvent::Waiting), [settled()]);
+        assert_eq!(told.take(PromptEvent::Waiting, 1), [settled()]);
         assert_eq!(told.name(&"u.t".parse().unwrap(), "default"), Some("ada@example.com"));
-        assert_eq!(told.take(PromptEvent::Waiting), []);
-        assert_eq!(told.take(raised(Need::Now)), [raised(Need::Now)]);
+        assert_eq!(told.take(PromptEvent::Waiting, 2), []);
+        assert_eq!(told.take(raised(Need::Now), 3), [raised(Need::Now)]);
     }
 
     #[test]
     fn one_that_is_settled_is_named_for_as_long_as_that_is_told() {
         let mut told = Told::default();
         told.begin();
-        told.take(raised(Need::Now));
-        assert_eq!(told.take(settled()), [settled()]);
+        told.take(raised(Need::Now), 0);
+        assert_eq!(told.take(settled(), 1), [settled()]);
         assert_eq!(told.name(&"u.t".parse().unwrap(), "default"), Some("ada@example.com"));
-        told.take(PromptEvent::Waiting);
+        told.take(PromptEvent::Waiting, 2);
         assert_eq!(told.name(&"u.t".parse().unwrap(), "default"), None);
     }
 }
