@@ -61,7 +61,7 @@ pub(crate) fn held_back(held: &HeldBack, now: u64) -> String {
         }
         Holder::QuietHours => format!("not shown{until}: these are quiet hours"),
         Holder::ScreenLock => "not shown until the screen is unlocked".to_owned(),
-        Holder::Snooze => format!("put off{until}; `entra snooze --off` ends that"),
+        Holder::Snooze => format!("not shown again{until}; `entra snooze --off` ends that"),
     }
 }
 

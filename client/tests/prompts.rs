@@ -100,7 +100,7 @@ fn a_snooze_says_until_when() {
     let daemon = FakeDaemon::saying(200, &answer);
     let output = daemon.run("snooze ADA@example.com --for 30m");
     let text = out(&output);
-    assert!(text.starts_with("ada@example.com: put off until 2026-11-21 03:24 UTC ("), "{text}");
+    assert!(text.starts_with("ada@example.com: not shown again until 2026-11-21 03:24 UTC ("), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");
     let all = daemon.run("snooze");
     assert!(

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use entra_proto::error::exit;
-use entra_proto::prompt::{Holder, Need, Prompt, PromptsAnswer};
+use entra_proto::prompt::{Need, Prompt, PromptsAnswer};
 
 use crate::connect::Socket;
 use crate::failure::Failure;
@@ -49,22 +49,20 @@ fn asked(socket: &Socket) -> Result<PromptsAnswer, Failure> {
     socket.connect_within(TO_CONNECT, LIMIT)?.prompts()?.result.map_err(Failure::from)
 }
 
-/// The line without its end. What was put off is not named, and what is needed now silences what is expected.
+/// The line without its end. What is needed now silences what is expected. Nothing holds it back, a snooze neither: it
+/// interrupts nobody, and after each notification a prompt rests as if it were put off.
 fn line(prompts: &[Prompt], now: u64) -> Option<(Need, String)> {
-    let is_put_off =
-        |prompt: &&Prompt| prompt.held_back.as_ref().is_some_and(|held| held.by == Holder::Snooze);
-    let open: Vec<&Prompt> = prompts.iter().filter(|prompt| !is_put_off(prompt)).collect();
-    let needed: Vec<&Prompt> = open.iter().copied().filter(|prompt| prompt.need == Need::Now).collect();
+    let needed: Vec<&Prompt> = prompts.iter().filter(|prompt| prompt.need == Need::Now).collect();
     if let Some(first) = needed.first() {
         return Some((
             Need::Now,
             format!("entra: sign in ({}{})", plain(&first.username), more(needed.len())),
         ));
     }
-    let first = open.iter().min_by_key(|prompt| prompt.since)?;
+    let first = prompts.iter().min_by_key(|prompt| prompt.since)?;
     let due = if first.since > now { relative(now, first.since) } else { "soon".to_owned() };
     let name = plain(&first.username);
-    Some((Need::Expected, format!("entra: sign-in due {due} ({name}{})", more(open.len()))))
+    Some((Need::Expected, format!("entra: sign-in due {due} ({name}{})", more(prompts.len()))))
 }
 
 /// ` and 2 more`, where one is named of so many.
@@ -83,7 +81,7 @@ const JSON_ROOM: usize = 2048;
 
 #[cfg(test)]
 mod tests {
-    use entra_proto::prompt::HeldBack;
+    use entra_proto::prompt::{HeldBack, Holder};
     use rstest::rstest;
 
     use super::*;
@@ -105,8 +103,7 @@ mod tests {
     #[case(vec![named("a\u{1b}[2J\n", Need::Now)], Some("entra: sign in (a )"))]
     #[case(vec![Prompt { since: 7300, ..prompt(Need::Expected) }], Some("entra: sign-in due in 2 h (ada@example.com)"))]
     #[case(vec![prompt(Need::Expected)], Some("entra: sign-in due soon (ada@example.com)"))]
-    #[case(vec![held(Holder::Snooze)], None)]
-    #[case(vec![held(Holder::NoDesktop)], Some("entra: sign in (ada@example.com)"))]
+    #[case(vec![held(Holder::Snooze)], Some("entra: sign in (ada@example.com)"))]
     #[case(vec![held(Holder::QuietHours)], Some("entra: sign in (ada@example.com)"))]
     fn the_line_names_what_is_needed(#[case] prompts: Vec<Prompt>, #[case] expected: Option<&str>) {
         assert_eq!(line(&prompts, 100).map(|(_, line)| line).as_deref(), expected);

@@ -200,6 +200,8 @@ mod tests {
             assert!(!is_shown(&held(by)), "{by:?}");
         }
         assert!(is_shown(&held(Holder::NoDesktop)) && is_shown(&prompt(Need::Now)));
-        assert!(raised(&held(Holder::Snooze), 0).ends_with("; put off; `entra snooze --off` ends that)"));
+        assert!(
+            raised(&held(Holder::Snooze), 0).ends_with("; not shown again; `entra snooze --off` ends that)")
+        );
     }
 }
