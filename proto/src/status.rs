@@ -72,6 +72,9 @@ pub struct AccountStatus {
     /// When a person will be needed next, where that was learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expectation: Option<Expectation>,
+    /// What a person was asked for before, each cause once, the most recent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past_demands: Vec<PastDemand>,
     /// The tokens it holds or lately asked for.
     pub tokens: Vec<TokenStatus>,
 }
@@ -87,6 +90,19 @@ pub struct Expectation {
     pub reason: String,
     /// How often it was seen.
     pub seen: u32,
+}
+
+/// Why Entra asked for a person before, and how often that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastDemand {
+    /// The error that it came with (`AADSTS…`), such as 50173 for a revoked sign-in.
+    pub aadsts: u32,
+    /// Why, in a sentence for people.
+    pub reason: String,
+    /// How often it was seen lately; only the last few are kept.
+    pub seen: u32,
+    /// When it was seen last, in seconds since 1970.
+    pub last_on: u64,
 }
 
 /// One slot of the token cache.

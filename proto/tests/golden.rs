@@ -18,7 +18,7 @@ use entra_proto::registry::{RegistryAnswer, RegistryRequest};
 use entra_proto::secret::{AccessToken, AuthorizationUrl, LeaseSecret, PageAddress, RegistryToken, UserCode};
 use entra_proto::sign_in::{AuthorizationShown, CodeShown, SignInEvent, SignInRequest, SignInStarted};
 use entra_proto::status::{
-    AccountStatus, Expectation, LoopbackStatus, StatusAnswer, StoreStatus, TokenStatus,
+    AccountStatus, Expectation, LoopbackStatus, PastDemand, StatusAnswer, StoreStatus, TokenStatus,
 };
 use entra_proto::token::{Source, TokenAnswer, TokenRequest};
 use rstest::rstest;
@@ -68,6 +68,7 @@ fn a_message_is_read_and_written_as_ever(#[files("tests/messages/*.json")] path:
         "status_answer.maximal" => check(&text, without_outcomes(status())),
         "status_answer.with_outcomes" => check(&text, status()),
         "status_answer.with_expectation" => check(&text, with_expectation(status())),
+        "status_answer.with_past_demands" => check(&text, with_past_demands(status())),
         "status_answer.with_loopback" => check(&text, with_loopback(bare_status())),
         "status_answer.minimal" => check(&text, bare_status()),
         "token_answer.cache" => check(&text, token(Source::Cache)),
@@ -428,6 +429,7 @@ fn status() -> StatusAnswer {
         refresh_token_dies_on: 1_803_000_000,
         exercise_due_on: Some(1_795_480_000),
         expectation: None,
+        past_demands: Vec::new(),
         tokens: Vec::new(),
     };
     let used =
@@ -451,8 +453,17 @@ fn with_expectation(mut answer: StatusAnswer) -> StatusAnswer {
     answer
 }
 
+fn with_past_demands(mut answer: StatusAnswer) -> StatusAnswer {
+    let reason = "The sign-in was revoked; that follows no rhythm.".to_owned();
+    for status in &mut answer.accounts {
+        let demand = PastDemand { aadsts: 50173, reason: reason.clone(), seen: 2, last_on: 1_795_100_000 };
+        status.past_demands = vec![demand];
+    }
+    answer
+}
+
 /// How many files there are; raise it with each that is added.
-const MESSAGES: usize = 63;
+const MESSAGES: usize = 64;
 
 const ACCOUNT: &str = "11111111-2222-3333-4444-000000000001.99999999-8888-7777-6666-555555555555";
 const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c25"}}}"#;

@@ -147,6 +147,7 @@ impl State {
             refresh_token_dies_on: known.entry.used_on.saturating_add(REFRESH_TOKEN_LIFE.as_secs()),
             exercise_due_on: exercise_due.map(|boot| epoch(boot, now)),
             expectation: None,
+            past_demands: Vec::new(),
             tokens: tokens.map(|(slot_key, slot)| self.token_status(known, slot_key, slot, now)).collect(),
         })
     }

@@ -144,6 +144,7 @@ mod tests {
             refresh_token_dies_on: 7_776_000,
             exercise_due_on: Some(259_200),
             expectation: None,
+            past_demands: Vec::new(),
             tokens,
         });
         answer
