@@ -6,6 +6,7 @@
 //! are arguments, so each situation can be written down as a test.
 
 mod budget;
+pub mod demand;
 pub mod key;
 pub mod machine;
 pub mod outcome;

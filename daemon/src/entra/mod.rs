@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+pub mod age_limit;
 mod answer;
 pub mod authority;
 pub mod browser;
