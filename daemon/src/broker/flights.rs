@@ -64,10 +64,10 @@ impl Broker {
             (None, Err(Failure::own(ErrorBody::new(ErrorCode::Internal, sentence))))
         });
         let now = self.parts.clock.now();
-        let (next, is_dead) = {
+        let (next, is_dead, learned) = {
             let mut state = self.state();
-            let result = result.as_deref().map_err(Clone::clone);
-            let ended = state.machine.ended(&order.account, order.flight, result, now, jitter());
+            let told = result.as_deref().map_err(Clone::clone);
+            let ended = state.machine.ended(&order.account, order.flight, told, now, jitter());
             let Some(ended) = ended else {
                 // The account is gone, or is another sign-in by now.
                 state.tell_to_ask_again([order.flight]);
@@ -76,13 +76,14 @@ impl Broker {
                 self.rescheduled.notify_one();
                 return;
             };
+            let learned = result.as_ref().err().and_then(|failure| state.learn(&order, failure, now));
             let landing = Arc::new(ended.landing);
             for flight in [Some(order.flight), ended.behind].into_iter().flatten() {
                 if let Some(sender) = state.flights.remove(&flight) {
                     sender.send_replace(Some(Told::Landed(Arc::clone(&landing))));
                 }
             }
-            (ended.next, ended.is_dead)
+            (ended.next, ended.is_dead, learned)
         };
         self.settled.notify_waiters();
         self.rescheduled.notify_one();
@@ -92,6 +93,7 @@ impl Broker {
         if is_dead {
             self.quarantine(&order.account, now.epoch()).await;
         }
+        self.keep(&order.account, learned).await;
     }
 
     /// Asks Entra, one request at a time for an account, and makes what came back durable. The account's turn is
@@ -134,11 +136,13 @@ impl Broker {
                 ErrorBody::new(ErrorCode::AccountMismatch, sentence).with_hint("Run `entra login`."),
             ));
         }
+        let unlearned = self.unlearn(order);
         match grant.refresh_token.take() {
             Some(new) => self.save(&order.account, new).await,
             // Without a new one the old one stays (RFC 6749 §6), and has been used just now.
             None => self.note_use(&order.account),
         }
+        self.keep(&order.account, unlearned).await;
         Ok(grant)
     }
 

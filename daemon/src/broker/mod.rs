@@ -30,6 +30,7 @@ use crate::vault::{HomeKind, StoreChoice, VaultOptions};
 
 mod challenges;
 mod choice;
+mod demands;
 mod flights;
 mod ladder;
 mod profiles;
@@ -102,6 +103,8 @@ pub struct Broker {
     rescheduled: Notify,
     /// The last flight landed.
     settled: Notify,
+    /// The expectations may have changed.
+    foreseen: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -155,6 +158,7 @@ impl Broker {
             restoring: tokio::sync::Mutex::new(None),
             rescheduled: Notify::new(),
             settled: Notify::new(),
+            foreseen: watch::Sender::new(()),
         })
     }
 
@@ -189,6 +193,7 @@ impl Broker {
                     self.purge_after_quarantine(since);
                 }
                 self.rescheduled.notify_one();
+                self.foreseen.send_replace(());
                 self.is_restored.store(true, Ordering::Release);
                 *stalled = None;
                 Ok(())
@@ -213,6 +218,11 @@ impl Broker {
                 break;
             }
             settled.await;
+        }
+        // What follows from an outcome is written within the account's turn, after its callers were told.
+        let turns: Vec<_> = self.state().known.values().map(|known| Arc::clone(&known.turn)).collect();
+        for turn in turns {
+            drop(turn.lock().await);
         }
         let unsaved: Vec<_> = {
             let state = self.state();

@@ -146,8 +146,8 @@ impl State {
             refreshed_on: self.machine.refreshed_on(key),
             refresh_token_dies_on: known.entry.used_on.saturating_add(REFRESH_TOKEN_LIFE.as_secs()),
             exercise_due_on: exercise_due.map(|boot| epoch(boot, now)),
-            expectation: None,
-            past_demands: Vec::new(),
+            expectation: self.expectation_of(known, now),
+            past_demands: known.past_demands(),
             tokens: tokens.map(|(slot_key, slot)| self.token_status(known, slot_key, slot, now)).collect(),
         })
     }

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use super::ladder::{self, Ladder};
 use super::{Broker, State, choice, sign_ins};
 use crate::access::caller::Caller;
+use crate::account::demand::Demands;
 use crate::account::key::{AccountKey, SlotKey};
 use crate::account::outcome::Grant;
 use crate::account::slot::Held;
@@ -173,7 +174,7 @@ impl Broker {
         };
         let now = self.parts.clock.now();
         let key = AccountKey { profile: plan.profile.clone(), account: identity.id };
-        let entry = Entry {
+        let mut entry = Entry {
             key: key.clone(),
             cloud: plan.target.authority.cloud(),
             authority: plan.target.authority.origin().to_owned(),
@@ -186,10 +187,12 @@ impl Broker {
             obtained_on: now.epoch(),
             used_on: now.epoch(),
             quarantined_on: None,
+            demands: Demands::default(),
         };
         let turn = self.state().known.get(&key).map(|known| Arc::clone(&known.turn)).unwrap_or_default();
         // A refresh with the old token may be under way; its outcome must not overtake the new sign-in.
         let _turn = turn.lock().await;
+        entry.demands = self.inherit(&key, now);
         let record = Record { entry: entry.clone(), refresh_token };
         self.parts.vault.put(record, Access::MayPrompt).await.map_err(|error| error.to_error_body())?;
         let held = Held::new(&grant, now, super::flights::jitter());
@@ -209,6 +212,7 @@ impl Broker {
         drop(state);
         self.is_restored.store(true, std::sync::atomic::Ordering::Release);
         self.rescheduled.notify_one();
+        self.foreseen.send_replace(());
         tracing::info!("an account signed in");
     }
 }

@@ -66,6 +66,7 @@ impl Broker {
         drop(state);
         self.settled.notify_waiters();
         self.rescheduled.notify_one();
+        self.foreseen.send_replace(());
         tracing::info!("an account signed out");
         Ok(())
     }

@@ -8,6 +8,7 @@ use entra_proto::error::ErrorCode;
 use entra_proto::token::TokenRequest;
 
 use super::*;
+use crate::account::demand::Demands;
 use crate::clock::SystemClock;
 use crate::entra::script::{SUCCESS, Script};
 use crate::vault::Record;
@@ -32,6 +33,7 @@ pub(super) fn record(account: &str, token: &str) -> Record {
         obtained_on: 1,
         used_on: SystemClock.now().epoch(),
         quarantined_on: None,
+        demands: Demands::default(),
     };
     Record { entry, refresh_token: RefreshToken::new(token.to_owned()) }
 }

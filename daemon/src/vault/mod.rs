@@ -42,6 +42,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use self::worker::{Limits, Worker};
+use crate::account::demand::Demands;
 use crate::account::key::AccountKey;
 use crate::account::refresh_token::RefreshToken;
 
@@ -205,6 +206,15 @@ impl Vault {
     /// As [`Vault::replace_refresh_token`].
     pub async fn revive(&self, key: &AccountKey) -> Result<(), VaultError> {
         self.mark(key, None).await
+    }
+
+    /// Keeps what was learned of an account's demands for a person.
+    ///
+    /// # Errors
+    /// As [`Vault::replace_refresh_token`].
+    pub async fn learn(&self, key: &AccountKey, demands: Demands) -> Result<(), VaultError> {
+        let key = key.clone();
+        self.ask(Access::Silent, move |worker| worker.change(&key, |body| body.learn(&key, demands))).await
     }
 
     /// Forgets the records whose time in quarantine is over; others do it when they save.

@@ -7,6 +7,7 @@ use entra_proto::account::{AccountId, Provenance};
 use entra_proto::cloud::Cloud;
 use serde::{Deserialize, Serialize};
 
+use crate::account::demand::Demands;
 use crate::account::key::AccountKey;
 use crate::account::refresh_token::RefreshToken;
 
@@ -40,6 +41,9 @@ pub struct Entry {
     /// Since when it is known to be dead. It is kept for [`QUARANTINE_SECONDS`] and never handed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined_on: Option<u64>,
+    /// What was asked of the person before, also for earlier sign-ins of the account.
+    #[serde(default, skip_serializing_if = "Demands::is_empty")]
+    pub demands: Demands,
 }
 
 /// An entry with its refresh token.
@@ -128,6 +132,11 @@ impl Body {
         self.change(key, |stored| stored.entry.quarantined_on = since)
     }
 
+    /// Keeps what was learned of an account. False without such a record.
+    pub(super) fn learn(&mut self, key: &AccountKey, demands: Demands) -> bool {
+        self.change(key, |stored| stored.entry.demands = demands)
+    }
+
     pub(super) fn remove(&mut self, key: &AccountKey) -> bool {
         let before = self.records.len();
         self.records.retain(|stored| stored.entry.key != *key);
@@ -182,6 +191,8 @@ pub(super) mod tests {
     use entra_proto::account::Flow;
 
     use super::*;
+    use crate::account::demand::{Kind, Life};
+    use crate::account::key::SlotKey;
 
     /// A record of the default profile whose token is `token`.
     pub(in crate::vault) fn record(account: &str, token: &str) -> Record {
@@ -198,6 +209,7 @@ pub(super) mod tests {
             obtained_on: 2,
             used_on: 3,
             quarantined_on: None,
+            demands: Demands::default(),
         };
         Record { entry, refresh_token: RefreshToken::new(token.to_owned()) }
     }
@@ -234,6 +246,24 @@ pub(super) mod tests {
         assert_eq!(body.records.len(), 2);
         body.purge(1001 + QUARANTINE_SECONDS);
         assert_eq!(body.into_entries()[0].key, record("alive.t", "").entry.key);
+    }
+
+    #[test]
+    fn what_was_learned_outlives_the_token_and_is_of_one_record() {
+        let mut demands = Demands::default();
+        let slot = SlotKey { tenant: "t".to_owned(), scopes: "s".to_owned(), cae: false };
+        demands.note(Kind::Revocation, &slot, None, Life { signed_in_on: 1, used_on: 2, now: 3 });
+        let mut body = Body::default();
+        body.put(record("a.t", "one"));
+        body.put(record("b.t", "two"));
+        let key = record("a.t", "").entry.key;
+        assert!(body.learn(&key, demands.clone()));
+        assert!(body.replace_token(&key, RefreshToken::new("three".to_owned()), 60));
+        let text = serde_json::to_string(&body).unwrap();
+        let entries = serde_json::from_str::<Body>(&text).unwrap().into_entries();
+        assert_eq!((&entries[0].demands, &entries[1].demands), (&demands, &Demands::default()));
+        assert_eq!(text.matches("demands").count(), 1, "an account without any is written as ever");
+        assert!(!Body::default().learn(&key, demands));
     }
 
     #[test]

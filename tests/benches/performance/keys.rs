@@ -19,6 +19,7 @@ use entra_proto::token::TokenRequest;
 use entra_sim::{ADA, DEFAULT_CLIENT, DEFAULT_TENANT};
 use entra_tests::Env;
 use entrad::access::lease::Leases;
+use entrad::account::demand::Demands;
 use entrad::account::key::AccountKey;
 use entrad::account::refresh_token::RefreshToken;
 use entrad::account::time::Now;
@@ -124,6 +125,7 @@ async fn vault(origin: &str, refresh_token: &str) -> Vault {
         obtained_on: now,
         used_on: now,
         quarantined_on: None,
+        demands: Demands::default(),
     };
     let record = Record { entry, refresh_token: RefreshToken::new(refresh_token.to_owned()) };
     vault.put(record, Access::MayPrompt).await.unwrap();
