@@ -41,6 +41,11 @@ pub(crate) fn timestamp(at: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}Z", of_day / 3_600, of_day / 60 % 60, of_day % 60)
 }
 
+/// The form of time within the words of Entra's refusals: `2025-02-19T03:40:30.0000000Z`.
+pub(crate) fn instant(at: SystemTime) -> String {
+    timestamp(at).replace(' ', "T").replace('Z', ".0000000Z")
+}
+
 /// Days since 1970 as year, month and day, in the Gregorian calendar; years are counted from March so that the leap
 /// day comes last.
 fn civil(days: u64) -> (u64, u64, u64) {

@@ -78,7 +78,7 @@ impl Control {
                 cae: false,
                 client_info: false,
                 nonce: None,
-                family: None,
+                root: None,
             };
             Ok(refresh_token(state, &issue))
         })

@@ -4,11 +4,11 @@
 //! (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>) or of recorded answers; a refusal
 //! whose number Microsoft never published carries none.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::clock::timestamp;
+use crate::clock::{instant, timestamp};
 
 /// A refusal of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,8 +241,33 @@ impl EntraError {
         Self::new("invalid_grant", 70_000, text).with_suberror("bad_token")
     }
 
-    pub(crate) fn refresh_token_expired() -> Self {
-        Self::new("invalid_grant", 700_082, "The refresh token has expired due to inactivity.")
+    /// With the longest idleness as .NET writes a time span, as in recorded answers.
+    pub(crate) fn refresh_token_expired(issued_at: SystemTime, inactivity: Duration) -> Self {
+        let seconds = inactivity.as_secs();
+        let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+        let text = format!(
+            "The refresh token has expired due to inactivity. The token was issued on {} and was inactive for {days}.{hours:02}:{minutes:02}:{:02}.",
+            instant(issued_at),
+            seconds % 60
+        );
+        Self::new("invalid_grant", 700_082, text)
+    }
+
+    /// With the longest age in seconds, as in recorded answers.
+    pub(crate) fn sign_in_too_old(signed_in_at: SystemTime, frequency: Duration) -> Self {
+        let text = format!(
+            "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access. The token was issued on {} and the maximum allowed lifetime for this request is {}.",
+            instant(signed_in_at),
+            frequency.as_secs()
+        );
+        Self::new("invalid_grant", 70_043, text).with_suberror("token_expired")
+    }
+
+    pub(crate) fn second_factor_too_old(resource: &str) -> Self {
+        let text = format!(
+            "Presented multi-factor authentication has expired due to policies configured by your administrator, you must refresh your multi-factor authentication to access '{resource}'."
+        );
+        Self::new("invalid_grant", 50_078, text).with_suberror("basic_action")
     }
 
     pub(crate) fn refresh_token_revoked() -> Self {
@@ -311,7 +336,7 @@ impl EntraError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use super::*;
 
@@ -329,6 +354,16 @@ mod tests {
             "error_uri": "https://sim/error?code=70016",
         });
         assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn refusals_for_age_name_it_as_entra_does() {
+        let at = UNIX_EPOCH + Duration::from_secs(1_739_936_430);
+        let text = EntraError::sign_in_too_old(at, Duration::from_secs(28_800)).text;
+        let end = "issued on 2025-02-19T03:40:30.0000000Z and the maximum allowed lifetime for this request is 28800.";
+        assert!(text.ends_with(end), "{text}");
+        let text = EntraError::refresh_token_expired(at, Duration::from_secs(90 * 86_400)).text;
+        assert!(text.ends_with("Z and was inactive for 90.00:00:00."), "{text}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A refresh token comes only with `offline_access`, an id_token only with `openid`, `client_info` only when asked:
 //! the conditions that Entra makes and that a client must meet.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -28,8 +28,15 @@ pub(crate) struct Issue<'a> {
     pub(crate) cae: bool,
     pub(crate) client_info: bool,
     pub(crate) nonce: Option<&'a str>,
-    /// The family that a new refresh token joins; none starts one.
-    pub(crate) family: Option<u64>,
+    /// The sign-in that a new refresh token stems from; none begins one.
+    pub(crate) root: Option<Root>,
+}
+
+/// The sign-in that a family of refresh tokens stems from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Root {
+    pub(crate) family: u64,
+    pub(crate) signed_in_at: SystemTime,
 }
 
 /// The answer of the token endpoint.
@@ -77,12 +84,17 @@ pub(crate) fn refresh_token(state: &mut State, issue: &Issue<'_>) -> String {
     let length = state.rules.refresh_token_bytes.clamp(64, 1 << 20);
     let mut text = format!("1.A{}", base64url(noise(&unique(), length * 3 / 4 + 1)));
     text.truncate(length);
+    let now = state.now();
+    let begun = || Root { family: state.refresh_tokens.new_family(), signed_in_at: now };
+    let Root { family, signed_in_at } = issue.root.unwrap_or_else(begun);
     let token = RefreshToken {
-        family: issue.family.unwrap_or_else(|| state.refresh_tokens.new_family()),
+        family,
         username: issue.username.to_owned(),
         client_id: issue.client_id.to_owned(),
         scopes: issue.scopes.clone(),
-        expires_at: state.now() + state.rules.refresh_token_life,
+        signed_in_at,
+        issued_at: now,
+        expires_at: now + state.rules.refresh_token_life,
         standing: Standing::Live,
     };
     state.refresh_tokens.insert(&text, token);

@@ -79,11 +79,18 @@ pub struct Rules {
     /// The polling interval told to clients.
     #[serde(with = "seconds")]
     pub interval: Duration,
+    /// How long the second factor of a sign-in is trusted; a refresh after it is refused with AADSTS50078. `None` is for ever.
+    #[serde(with = "seconds::optional")]
+    pub mfa_life: Option<Duration>,
     /// Length of refresh tokens in bytes, between 64 and 1 MiB. Real ones are between 1 and 2 KiB.
     pub refresh_token_bytes: usize,
-    /// Life of a refresh token, counted from its issue.
+    /// Life of a refresh token that is not used, counted from its issue; AADSTS700082 after it.
     #[serde(with = "seconds")]
     pub refresh_token_life: Duration,
+    /// The sign-in frequency of Conditional Access: a refresh is refused with AADSTS70043 once the sign-in is that old. `None`
+    /// asks for no new sign-in.
+    #[serde(with = "seconds::optional")]
+    pub sign_in_frequency: Option<Duration>,
     /// Whether the reuse of a superseded refresh token revokes its whole family. Entra lets old ones live.
     pub strict_rotation: bool,
     /// The `verification_uri` told to clients. `None` is the simulator's own page.
@@ -101,8 +108,10 @@ impl Default for Rules {
             enforce_interval: false,
             hang_limit: Duration::from_secs(30),
             interval: Duration::from_secs(5),
+            mfa_life: None,
             refresh_token_bytes: 1_300,
             refresh_token_life: Duration::from_secs(90 * 24 * 60 * 60),
+            sign_in_frequency: None,
             strict_rotation: false,
             verification_uri: None,
         }

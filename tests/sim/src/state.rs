@@ -152,6 +152,9 @@ pub(crate) struct RefreshToken {
     pub(crate) username: String,
     pub(crate) client_id: String,
     pub(crate) scopes: Scopes,
+    /// When the person signed in; every token of the family has it.
+    pub(crate) signed_in_at: SystemTime,
+    pub(crate) issued_at: SystemTime,
     pub(crate) expires_at: SystemTime,
     pub(crate) standing: Standing,
 }

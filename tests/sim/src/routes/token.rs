@@ -1,5 +1,7 @@
 //! The token endpoint: one function a grant.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 
 use super::devicecode::DEVICE_CODE_PREFIX;
@@ -7,12 +9,13 @@ use super::{declares_cp1, registered_client};
 use crate::directory::Realm;
 use crate::errors::EntraError;
 use crate::form::Form;
-use crate::issue::{Issue, issue};
+use crate::issue::{Issue, Root, issue};
 use crate::jwt::challenge;
 use crate::leg::Leg;
+use crate::options::Rules;
 use crate::request::Request;
 use crate::scope::Scopes;
-use crate::state::{DeviceCode, Standing, State, Verdict};
+use crate::state::{DeviceCode, RefreshToken, Standing, State, Verdict};
 
 /// Serves a token request.
 pub(super) fn answer(state: &mut State, request: &Request) -> Result<Value, EntraError> {
@@ -62,7 +65,7 @@ impl Ask<'_> {
             cae: cae || self.cae,
             client_info: self.form.one("client_info") == Some("1"),
             nonce: None,
-            family: None,
+            root: None,
         }
     }
 }
@@ -101,7 +104,7 @@ fn poll(state: &mut State, ask: &Ask<'_>) -> Result<Value, EntraError> {
 }
 
 /// Who approved the code.
-fn verdict(code: &DeviceCode, now: std::time::SystemTime) -> Result<String, EntraError> {
+fn verdict(code: &DeviceCode, now: SystemTime) -> Result<String, EntraError> {
     match &code.verdict {
         Verdict::Redeemed { .. } => Err(EntraError::device_code_used()),
         _ if now >= code.expires_at => Err(EntraError::device_code_expired()),
@@ -128,14 +131,17 @@ fn refresh(state: &mut State, ask: &Ask<'_>) -> Result<Value, EntraError> {
         return Err(EntraError::refresh_token_revoked());
     }
     if now >= token.expires_at {
-        return Err(EntraError::refresh_token_expired());
+        let inactivity = token.expires_at.duration_since(token.issued_at).unwrap_or_default();
+        return Err(EntraError::refresh_token_expired(token.issued_at, inactivity));
     }
     // Without a scope the token is for what the person signed in for.
-    let scopes = ask.form.one("scope").map_or(Ok(token.scopes), Scopes::parse)?;
+    let scopes = ask.form.one("scope").map_or(Ok(token.scopes.clone()), Scopes::parse)?;
     if !state.rules.allow_public_client {
         return Err(EntraError::secret_required());
     }
-    let issue_to = Issue { family: Some(token.family), ..ask.issue(&token.username, &scopes, false) };
+    refuse_by_age(&state.rules, &token, &scopes, now)?;
+    let root = Root { family: token.family, signed_in_at: token.signed_in_at };
+    let issue_to = Issue { root: Some(root), ..ask.issue(&token.username, &scopes, false) };
     let answer = issue(state, &issue_to)?;
     if scopes.has("offline_access")
         && let Some(token) = state.refresh_tokens.find(text)
@@ -143,6 +149,23 @@ fn refresh(state: &mut State, ask: &Ask<'_>) -> Result<Value, EntraError> {
         token.standing = Standing::Superseded;
     }
     Ok(answer)
+}
+
+/// What an organisation's policies say of the age of a sign-in.
+fn refuse_by_age(
+    rules: &Rules,
+    token: &RefreshToken,
+    scopes: &Scopes,
+    now: SystemTime,
+) -> Result<(), EntraError> {
+    let age = now.duration_since(token.signed_in_at).unwrap_or_default();
+    if let Some(frequency) = rules.sign_in_frequency.filter(|frequency| age >= *frequency) {
+        return Err(EntraError::sign_in_too_old(token.signed_in_at, frequency));
+    }
+    if rules.mfa_life.is_some_and(|life| age >= life) {
+        return Err(EntraError::second_factor_too_old(&scopes.resource));
+    }
+    Ok(())
 }
 
 /// The authorization code grant with PKCE (RFC 7636).

@@ -163,3 +163,36 @@ async fn fifty_at_once() {
     assert_eq!(served.len(), 50);
     assert!(served.iter().all(|request| request.form["refresh_token"] == digest(&token)));
 }
+
+#[tokio::test]
+async fn a_sign_in_grows_too_old_however_young_its_refresh_token_is() {
+    let bench = Bench::new().await;
+    bench.sim.control().set_rules(|rules| rules.sign_in_frequency = Some(Duration::from_secs(8 * 3_600)));
+    let mut token = bench.sign_in(ADA, GRAPH).await.field("refresh_token").to_owned();
+    for _ in 0..7 {
+        bench.sim.control().advance(Duration::from_secs(3_600));
+        token = bench.refresh(&token, GRAPH).await.field("refresh_token").to_owned();
+    }
+    bench.sim.control().advance(Duration::from_secs(3_600));
+    let refused = bench.refresh(&token, GRAPH).await;
+    assert_eq!(refused.refusal(), (400, "invalid_grant", 70_043));
+    assert_eq!(refused.field("suberror"), "token_expired");
+    let words = refused.field("error_description");
+    assert!(words.contains("the maximum allowed lifetime for this request is 28800."), "{words}");
+    let again = bench.sign_in(ADA, GRAPH).await.field("refresh_token").to_owned();
+    assert_eq!(bench.refresh(&again, GRAPH).await.status, 200, "the person has signed in again");
+    bench.sim.control().set_rules(|rules| rules.sign_in_frequency = None);
+    assert_eq!(bench.refresh(&token, GRAPH).await.status, 200, "the refresh token itself lives");
+}
+
+#[tokio::test]
+async fn a_second_factor_grows_too_old() {
+    let bench = Bench::new().await;
+    bench.sim.control().set_rules(|rules| rules.mfa_life = Some(Duration::from_secs(3_600)));
+    let token = bench.sign_in(ADA, GRAPH).await.field("refresh_token").to_owned();
+    assert_eq!(bench.refresh(&token, GRAPH).await.status, 200);
+    bench.sim.control().advance(Duration::from_secs(3_600));
+    let refused = bench.refresh(&token, VAULT).await;
+    assert_eq!(refused.refusal(), (400, "invalid_grant", 50_078));
+    assert!(refused.field("error_description").contains("'https://vault.azure.net'"));
+}
