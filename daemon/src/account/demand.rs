@@ -161,15 +161,17 @@ impl Demands {
         true
     }
 
-    /// A refresh for this worked. `life.used_on` is when one did before. Forgets the demands that would have come by now, and
-    /// says whether there were any.
+    /// A refresh for this worked. `life.used_on` is when one did before. Forgets what that proves wrong, such as the demands that
+    /// would have come by now, and says whether there was any.
     pub fn worked(&mut self, slot: &SlotKey, life: Life) -> bool {
         let place = place(slot);
         let before = self.0.len();
-        self.0.retain(|demand| {
-            demand.rhythm().is_none_or(|kind| {
+        self.0.retain(|demand| match demand.rhythm() {
+            Some(kind) => {
                 (kind.is_of_a_resource() && demand.place != place) || life.age(kind) <= demand.bound()
-            })
+            }
+            // What works was not revoked after all: the verdict was taken back.
+            None => !(demand.is_open && demand.is(Kind::Revocation)),
         });
         self.0.len() < before
     }

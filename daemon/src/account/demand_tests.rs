@@ -96,6 +96,14 @@ fn a_revocation_is_counted_and_foretells_nothing() {
 }
 
 #[test]
+fn a_verdict_that_was_taken_back_does_not_count() {
+    let mut demands = taught(Kind::Revocation, &[DAY], None);
+    demands.note(Kind::Revocation, &slot("a"), None, aged(2 * DAY));
+    assert!(demands.worked(&slot("b"), aged(2 * DAY)));
+    assert_eq!(demands.tally()[0].seen, 1);
+}
+
+#[test]
 fn the_earliest_is_expected_and_what_has_come_is_not() {
     let mut demands = taught(Kind::SecondFactor, &[14 * DAY], None);
     demands.note(Kind::SignInFrequency, &slot("a"), Some(7 * DAY), aged(7 * DAY));

@@ -105,10 +105,7 @@ fn reason(expected: &Expected) -> String {
         (Kind::Inactivity, _) => {
             format!("A sign-in that is not used for {span} ends; entrad uses it by itself while it runs.")
         }
-        (Kind::SecondFactor, true) => {
-            format!("The organisation asks for the second factor again after {span}.")
-        }
-        (Kind::SecondFactor, false) => {
+        (Kind::SecondFactor, _) => {
             format!("The organisation asked for the second factor again after about {span} before.")
         }
         (_, true) => format!("The organisation asks for a new sign-in every {span}."),

@@ -219,11 +219,6 @@ impl Broker {
             }
             settled.await;
         }
-        // What follows from an outcome is written within the account's turn, after its callers were told.
-        let turns: Vec<_> = self.state().known.values().map(|known| Arc::clone(&known.turn)).collect();
-        for turn in turns {
-            drop(turn.lock().await);
-        }
         let unsaved: Vec<_> = {
             let state = self.state();
             state
@@ -235,6 +230,11 @@ impl Broker {
         };
         for key in unsaved {
             self.save_unsaved(&key).await;
+        }
+        // What follows from an outcome is written within the account's turn, after its callers were told.
+        let turns: Vec<_> = self.state().known.values().map(|known| Arc::clone(&known.turn)).collect();
+        for turn in turns {
+            drop(turn.lock().await);
         }
     }
 
