@@ -12,6 +12,7 @@ use std::time::Instant;
 use clap::Parser;
 use entra_proto::account::{Flow, Provenance};
 use entra_proto::cloud::Cloud;
+use entrad::account::demand::Demands;
 use entrad::account::key::AccountKey;
 use entrad::account::refresh_token::RefreshToken;
 use entrad::vault::{Access, Entry, PassphraseSource, Record, StoreChoice, Vault, VaultError, VaultOptions};
@@ -109,6 +110,7 @@ fn record(account: &str, token: &str) -> Result<Record, String> {
         obtained_on: 1,
         used_on: 1,
         quarantined_on: None,
+        demands: Demands::default(),
     };
     Ok(Record { entry, refresh_token: RefreshToken::new(token.to_owned()) })
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use entra_proto::account::{Flow, Provenance};
 use entra_proto::cloud::Cloud;
 use entra_proto::error::ErrorCode;
+use entrad::account::demand::Demands;
 use entrad::account::key::AccountKey;
 use entrad::account::refresh_token::RefreshToken;
 use entrad::vault::{
@@ -41,6 +42,7 @@ fn record(token: &str) -> Record {
         obtained_on: 1,
         used_on: 1,
         quarantined_on: None,
+        demands: Demands::default(),
     };
     Record { entry, refresh_token: RefreshToken::new(token.to_owned()) }
 }
