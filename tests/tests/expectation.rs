@@ -113,3 +113,18 @@ fn inactivity_is_expected_from_the_last_use() {
     assert_eq!(status["expectation"]["aadsts"], 700082, "{status:#}");
     assert_eq!(status["expectation"]["on"], used_on + 90 * 24 * 60 * 60);
 }
+
+#[test]
+fn a_second_factor_that_is_too_old_is_counted_and_one_that_never_held_teaches_no_interval() {
+    let env = Env::new(programs!());
+    let _daemon = env.start();
+    set(&env, |rules| rules.mfa_life = Some(WEEK));
+    env.sign_in();
+    env.sim().control().advance(WEEK);
+    ask_in_vain(&env, "arm");
+    env.sign_in();
+    // By the daemon's clock, which nobody moved, seconds have passed; Entra names no interval with this number.
+    let status = status(&env);
+    assert_eq!(status["past_demands"][0]["aadsts"], 50078, "{status:#}");
+    assert_eq!(status["expectation"], Value::Null, "{status:#}");
+}
