@@ -42,6 +42,13 @@ impl Report<'_> {
         if let Some(expected) = &status.expectation {
             self.expectation(expected);
         }
+        for past in &status.past_demands {
+            let (reason, times) = (plain(&past.reason), times(u64::from(past.seen)));
+            self.line(
+                2,
+                &format!("asked before: {} Seen {times}, last {}", reason, relative(self.now, past.last_on)),
+            );
+        }
         for token in &status.tokens {
             self.token(token, &status.account.tenant);
         }
@@ -124,7 +131,7 @@ const CODE_ROOTED: &str = "A policy may end a sign-in with a code at any time (A
 #[cfg(test)]
 mod tests {
     use entra_proto::error::{ErrorBody, ErrorCode};
-    use entra_proto::status::StatusAnswer;
+    use entra_proto::status::{PastDemand, StatusAnswer};
 
     use super::super::super::accounts::tests::account;
     use super::super::tests::answer;
@@ -189,6 +196,7 @@ mod tests {
         answer.accounts[0].tokens[0].last_error = None;
         assert!(self::report(&answer, &[], 60).contains("\n    last refresh 30 s ago: good\n"));
     }
+
     #[test]
     fn what_is_asked_and_expected_stands_with_its_account() {
         let mut answer = of_ada(Vec::new());
@@ -198,6 +206,12 @@ mod tests {
             reason: "The organisation asks for a new sign-in every 7 days.".to_owned(),
             seen: 3,
         });
+        answer.accounts[0].past_demands = vec![PastDemand {
+            aadsts: 50173,
+            reason: "The sign-in was revoked.".to_owned(),
+            seen: 2,
+            last_on: 0,
+        }];
         let mine = Prompt { account: "ada.t-1".parse().unwrap(), ..prompt(Need::Now) };
         let other =
             Prompt { profile: "work".to_owned(), wanted: Some("elsewhere".to_owned()), ..mine.clone() };
@@ -213,6 +227,8 @@ mod tests {
                 "ada@contoso.com: good\n  A sign-in is needed. The password was changed.\n  first asked for by /usr/bin/git"
             ), "{report}");
         assert!(!report.contains("elsewhere"), "{report}");
+        let past = "\n  asked before: The sign-in was revoked. Seen 2 times, last 60 s ago\n";
+        assert!(report.contains(past), "{report}");
         assert!(self::report(&answer, &[], 500_000).contains("was expected around"));
     }
 }
