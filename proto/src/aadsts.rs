@@ -12,10 +12,67 @@ pub struct Explanation {
     pub mender: Mender,
     /// What it means, one sentence without a period.
     pub cause: &'static str,
-    /// What to do, one full sentence. `{app}`, `{resource}` and `{tenant}` stand for the request's own.
+    /// What to do, in full sentences with the places that [`Explanation::remedy_for`] fills. Paths through the admin center
+    /// are as it names them (Microsoft: how to add a redirect URI, grant tenant-wide admin consent).
     pub remedy: &'static str,
     /// Whether the meaning is in Microsoft's published table (else from issue threads or third parties).
     pub is_documented: bool,
+}
+
+impl Explanation {
+    /// What to do, in full sentences about these names.
+    #[must_use]
+    pub fn remedy_for(&self, names: &Names<'_>) -> String {
+        let mut filled = String::with_capacity(self.remedy.len());
+        let mut rest = self.remedy;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (place, behind) = after.split_once('}').unwrap_or((after, ""));
+            filled.push_str(before);
+            filled.push_str(names.of(place).unwrap_or_default());
+            rest = behind;
+        }
+        filled.push_str(rest);
+        filled
+    }
+}
+
+/// What a remedy is about: each stands in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Where administrators work, in the cloud that refused.
+    pub admin_center: &'a str,
+    /// The app registration.
+    pub app: &'a str,
+    /// The page where an administrator consents for everyone.
+    pub consent_page: &'a str,
+    /// The resource, or the scopes, asked for.
+    pub resource: &'a str,
+    /// The tenant asked.
+    pub tenant: &'a str,
+}
+
+impl Names<'static> {
+    /// General words, where no request is known.
+    pub const GENERAL: Self = Self {
+        admin_center: "the Microsoft Entra admin center (https://entra.microsoft.com)",
+        app: "the app",
+        consent_page: "https://login.microsoftonline.com/TENANT/adminconsent?client_id=CLIENT_ID",
+        resource: "the resource",
+        tenant: "the tenant",
+    };
+}
+
+impl<'a> Names<'a> {
+    fn of(&self, place: &str) -> Option<&'a str> {
+        Some(match place {
+            "admin_center" => self.admin_center,
+            "app" => self.app,
+            "consent_page" => self.consent_page,
+            "resource" => self.resource,
+            "tenant" => self.tenant,
+            _ => return None,
+        })
+    }
 }
 
 /// Who can mend an error.
@@ -92,11 +149,13 @@ mod tests {
             assert!(!cause.ends_with('.') && !cause.contains(". "), "{code}: {cause}");
             assert!(remedy.ends_with('.'), "{code}: {remedy}");
             assert!(cause.starts_with(|char: char| char.is_uppercase()), "{code}: {cause}");
-            let mut rest = remedy.to_owned();
-            for place in ["{app}", "{resource}", "{tenant}"] {
-                rest = rest.replace(place, "");
+            for place in remedy.split('{').skip(1) {
+                let name = place.split_once('}').and_then(|(name, _)| Names::GENERAL.of(name));
+                assert!(name.is_some(), "{code}: {remedy}");
             }
-            assert!(!rest.contains(['{', '}']) && !cause.contains('{'), "{code}: {remedy}");
+            assert!(!cause.contains(['{', '}']), "{code}: {cause}");
+            let told = row.remedy_for(&Names::GENERAL);
+            assert!(!told.contains(['{', '}']), "{code}: {told}");
             assert_eq!(remedy.matches('`').count() % 2, 0, "{code}: {remedy}");
         }
     }
@@ -106,6 +165,46 @@ mod tests {
         for row in explanations().filter(|row| row.mender == Mender::Person) {
             assert!(row.remedy.contains("`entra login"), "{}: {}", row.code, row.remedy);
         }
+    }
+
+    #[test]
+    fn what_is_switched_in_the_admin_center_is_named_with_its_path() {
+        let registration = "Entra ID > App registrations > All applications > the app > ";
+        let enterprise = "Entra ID > Enterprise apps > All applications > the app > ";
+        for (code, path, switch) in [
+            (50011, registration, "Mobile and desktop applications with the redirect URI `http://localhost`"),
+            (
+                500_113,
+                registration,
+                "Mobile and desktop applications with the redirect URI `http://localhost`",
+            ),
+            (700_084, registration, "remove `http://localhost` from Single-page application"),
+            (9_002_325, registration, "remove `http://localhost` from Single-page application"),
+            (
+                7_000_218,
+                registration,
+                "set Allow public client flows (in Settings or Advanced settings) to Yes",
+            ),
+            (65005, registration, "add a delegated permission of the resource and use Grant admin consent"),
+            (650_057, registration, "add a delegated permission of the resource and use Grant admin consent"),
+            (65001, enterprise, "/adminconsent?client_id=CLIENT_ID"),
+            (90094, enterprise, "Permissions > Grant admin consent"),
+            (90095, enterprise, "Entra ID > Enterprise apps > Admin consent requests"),
+            (50105, enterprise, "Users and groups > Add user/group"),
+            (53003, "Entra ID > Conditional Access > Policies", "Conditions > Authentication flows"),
+            (530_035, "Entra ID > Overview > Properties", "Manage security defaults"),
+        ] {
+            let told = explain(code).unwrap().remedy_for(&Names::GENERAL);
+            let center = "the Microsoft Entra admin center (https://entra.microsoft.com)";
+            assert!(told.contains(center) && told.contains(path) && told.contains(switch), "{code}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_place_stays_a_name() {
+        let names = Names { app: "{tenant}", ..Names::GENERAL };
+        let told = explain(700_011).unwrap().remedy_for(&names);
+        assert_eq!(told, "Check `client_id` ({tenant}) and `tenant` (the tenant) of the profile.");
     }
 
     #[test]
