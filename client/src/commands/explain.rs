@@ -1,6 +1,6 @@
 //! `entra explain`: what an error number or code means, who can mend it and what to do, without the network.
 
-use entra_proto::aadsts::{Explanation, Mender, explain};
+use entra_proto::aadsts::{Explanation, Mender, Names, explain};
 use entra_proto::error::{Row, TABLE, exit};
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ impl Meaning {
                 "aadsts": known.code,
                 "cause": known.cause,
                 "mender": mender_name(known.mender),
-                "remedy": general(known.remedy),
+                "remedy": known.remedy_for(&Names::GENERAL),
                 "is_documented": known.is_documented,
                 "page": page(known.code),
             }),
@@ -79,7 +79,7 @@ fn entra_facts(known: &Explanation) -> Vec<(&'static str, String)> {
     vec![
         ("Cause", format!("{}.", known.cause)),
         ("Who", mender_words(known.mender).to_owned()),
-        ("Next", general(known.remedy)),
+        ("Next", known.remedy_for(&Names::GENERAL)),
         ("Source", source),
     ]
 }
@@ -90,14 +90,6 @@ fn entrad_facts(row: &Row) -> Vec<(&'static str, String)> {
         ("Next", remedy(row.exit).to_owned()),
         ("Exit", format!("`entra` ends with status {} after it.", row.exit)),
     ]
-}
-
-/// The remedy of a known error with the request's own names, which are unknown here, in general words.
-fn general(remedy: &str) -> String {
-    remedy
-        .replace("{app}", "the app registration")
-        .replace("{resource}", "the resource")
-        .replace("{tenant}", "the tenant")
 }
 
 /// What to do after one of entrad's own codes: all codes of one exit status share the next step.
@@ -217,7 +209,7 @@ mod tests {
         let words = Meaning::Entra(known).to_words(&Stream::plain());
         assert!(words.starts_with("AADSTS65001\n  Cause     The app has no consent.\n"), "{words}");
         assert!(words.contains("An administrator"), "{words}");
-        assert!(words.contains("Consent to the app registration for the resource in the tenant."), "{words}");
+        assert!(words.contains("Consent to the app for the resource in the tenant."), "{words}");
     }
 
     #[test]

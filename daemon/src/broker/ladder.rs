@@ -12,8 +12,19 @@ use crate::config::Flows;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ladder {
     rungs: Vec<Flow>,
-    /// The browser is allowed, and the caller has none.
-    lacks_browser: bool,
+    /// Why the browser is not among them, in case a code is refused.
+    above: Above,
+}
+
+/// How the rung above a code stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Above {
+    /// It is allowed, but not from here: the caller has no browser, or named the code.
+    ByHand,
+    /// The setting forbids it.
+    Forbidden,
+    /// It is taken, or there is none.
+    Taken,
 }
 
 impl Ladder {
@@ -36,9 +47,8 @@ impl Ladder {
                     "Run `entra login` without naming a way; the setting is yours or your administrator's.",
                 ));
             }
-            return Ok(Self { rungs: vec![named], lacks_browser: false });
+            return Ok(Self { above: Above::of(flows, named == Flow::Browser), rungs: vec![named] });
         }
-        let lacks_browser = !has_browser && flows.allow(Flow::Browser);
         let mut rungs: Vec<Flow> =
             flows.iter().filter(|flow| has_browser || *flow != Flow::Browser).collect();
         if is_code_refused && rungs.contains(&Flow::Browser) {
@@ -49,7 +59,7 @@ impl Ladder {
                 "Only sign-in by browser is allowed (setting `flows`), and there is no desktop here.";
             return Err(ErrorBody::new(ErrorCode::Refused, sentence).with_hint(BY_HAND));
         }
-        Ok(Self { rungs, lacks_browser })
+        Ok(Self { above: Above::of(flows, rungs.contains(&Flow::Browser)), rungs })
     }
 
     /// The first.
@@ -63,16 +73,32 @@ impl Ladder {
         (flow == Flow::DeviceCode && is_against_codes(error)).then_some(next)
     }
 
-    /// The refusal, with what a desktop could do about it where the caller has none.
-    pub(super) fn explained(&self, flow: Flow, mut error: ErrorBody) -> ErrorBody {
-        if flow == Flow::DeviceCode && self.lacks_browser && is_against_codes(&error) {
+    /// The refusal, with what a desktop, or an administrator of this machine, could do about it. `login` is the command that
+    /// signs in.
+    pub(super) fn explained(&self, flow: Flow, mut error: ErrorBody, login: &str) -> ErrorBody {
+        let way_out = match self.above {
+            Above::ByHand => BY_HAND,
+            Above::Forbidden => FORBIDDEN,
+            Above::Taken => return error,
+        };
+        if flow == Flow::DeviceCode && is_against_codes(&error) {
             let hint = error.hint.get_or_insert_default();
             if !hint.is_empty() {
                 hint.push(' ');
             }
-            hint.push_str(BY_HAND);
+            hint.push_str(&way_out.replace("`entra login", &format!("`{login}")));
         }
         error
+    }
+}
+
+impl Above {
+    fn of(flows: &Flows, is_taken: bool) -> Self {
+        match (is_taken, flows.allow(Flow::Browser)) {
+            (true, _) => Self::Taken,
+            (false, true) => Self::ByHand,
+            (false, false) => Self::Forbidden,
+        }
     }
 }
 
@@ -88,6 +114,8 @@ const AGAINST_CODES: [u32; 10] =
     [50005, 50097, 53000, 53001, 53003, 530_002, 530_003, 530_033, 530_035, 530_036];
 
 const BY_HAND: &str = "Where this machine has a desktop, run `entra login --browser` there: a browser is allowed more often than a code.";
+
+const FORBIDDEN: &str = "A browser is allowed more often than a code, but the setting `flows` forbids it here; whoever set it can allow it.";
 
 #[cfg(test)]
 mod tests {
@@ -141,11 +169,23 @@ mod tests {
         let ladder = Ladder::of(&flows, None, true, false).unwrap();
         assert_eq!(ladder.after(CODE, &error(number)), Some(PAGE));
         assert_eq!(ladder.after(PAGE, &error(number)), None);
-        assert_eq!(ladder.explained(CODE, error(number)), error(number));
+        assert_eq!(ladder.explained(CODE, error(number), "entra login"), error(number));
         let headless = Ladder::of(&flows, None, false, false).unwrap();
         assert_eq!(headless.after(CODE, &error(number)), None);
-        let hint = headless.explained(CODE, error(number)).hint.unwrap();
+        let hint = headless.explained(CODE, error(number), "entra login").hint.unwrap();
         assert!(hint.starts_with("Ask. ") && hint.contains("entra login --browser"), "{hint}");
+        let named = Ladder::of(&flows, Some(CODE), true, false).unwrap();
+        assert!(
+            named
+                .explained(CODE, error(number), "entra login")
+                .hint
+                .unwrap()
+                .contains("entra login --browser")
+        );
+        let forbidden = Ladder::of(&"device_code".parse().unwrap(), None, true, false).unwrap();
+        assert_eq!(forbidden.after(CODE, &error(number)), None);
+        let hint = forbidden.explained(CODE, error(number), "entra login").hint.unwrap();
+        assert!(hint.contains("`flows`") && !hint.contains("--browser"), "{hint}");
     }
 
     #[test]

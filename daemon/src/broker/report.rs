@@ -100,6 +100,8 @@ impl Known {
     fn error(&self, failure: &Failure, slot: Option<(&SlotKey, &Slot)>) -> Box<ErrorBody> {
         let about = About {
             client_id: &self.entry.client_id,
+            cloud: self.entry.cloud,
+            origin: &self.entry.authority,
             tenant: slot.map_or(&self.entry.tenant, |(key, _)| &key.tenant),
             resource: &slot.map_or_else(String::new, |(_, slot)| slot.scopes().to_string()),
             profile: &self.entry.key.profile,

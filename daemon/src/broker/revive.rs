@@ -140,6 +140,8 @@ impl State {
         let scopes = known.entry.scopes.join(" ");
         let about = About {
             client_id: &known.entry.client_id,
+            cloud: known.entry.cloud,
+            origin: &known.entry.authority,
             tenant: &known.entry.tenant,
             resource: &scopes,
             profile: &key.profile,

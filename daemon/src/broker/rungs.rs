@@ -16,6 +16,7 @@ use crate::entra::browser::Authorization;
 use crate::entra::device::DeviceCode;
 use crate::entra::poll::{SignInEnd, Step};
 use crate::entra::redirect::Redirect;
+use crate::entra::words;
 
 impl Broker {
     /// By a code that a person types on Microsoft's page (RFC 8628).
@@ -48,7 +49,7 @@ impl Broker {
         let redirect = Redirect::open().await.map_err(|error| {
             let sentence = format!("No port can be opened for the browser's answer: {error}.");
             ErrorBody::new(ErrorCode::Unavailable, sentence)
-                .with_hint("Try again, or run `entra login --device-code`.")
+                .with_hint(format!("Try again, or run `{} --device-code`.", plan.login()))
         })?;
         let authorization = self.parts.entra.authorization(
             &plan.target,
@@ -61,10 +62,10 @@ impl Broker {
         let expires_on = self.parts.clock.now().wall.saturating_add(BROWSER_TIMEOUT).as_secs();
         sign_ins::show_authorization(told, authorization_shown(plan, &authorization, expires_on));
         let Ok(mut arrived) = timeout(BROWSER_TIMEOUT, redirect.answer(authorization.state())).await else {
-            let minutes = BROWSER_TIMEOUT.as_secs() / 60;
-            let sentence = format!("No browser came back within {minutes} minutes.");
-            return Err(ErrorBody::new(ErrorCode::SignInExpired, sentence)
-                .with_hint("Run `entra login` again; `entra login --device-code` needs no browser here."));
+            return Err(words::unanswered(
+                BROWSER_TIMEOUT.as_secs() / 60,
+                &plan.about(&plan.scopes.to_string()),
+            ));
         };
         let end = self.parts.entra.redeem(authorization, arrived.take()).await;
         let admitted = match end {

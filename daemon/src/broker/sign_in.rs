@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use entra_proto::account::{Flow, Health, Provenance};
+use entra_proto::account::{AccountId, Flow, Health, Provenance};
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::resource;
 use entra_proto::scope::Scopes;
@@ -17,7 +17,7 @@ use super::{Broker, State, choice, sign_ins};
 use crate::access::caller::Caller;
 use crate::account::demand::Demands;
 use crate::account::key::{AccountKey, SlotKey};
-use crate::account::outcome::Grant;
+use crate::account::outcome::{Grant, Identity};
 use crate::account::slot::Held;
 use crate::account::time::Now;
 use crate::config::DEFAULT_PROFILE;
@@ -33,8 +33,8 @@ pub(super) struct Plan {
     pub(super) target: Target,
     pub(super) scopes: Scopes,
     pub(super) claims: Option<Claims>,
-    /// The account that must come, by id or user name.
-    expected: Option<String>,
+    /// The account that must come.
+    expected: Option<Expected>,
     /// Its user name, where that is known.
     pub(super) hint: Option<String>,
     /// Who asks, for the prompt.
@@ -87,11 +87,12 @@ impl Broker {
         };
         let claims =
             claims.as_deref().map(Claims::parse).transpose().map_err(|error| bad(&error.to_string()))?;
-        let (hint, is_code_refused) = state.expectation(&profile, request.account.as_deref());
+        let (expected, is_code_refused) = state.expectation(&profile, request.account.as_deref());
+        let hint = expected.as_ref().and_then(|expected| expected.username.clone());
         let ladder = Ladder::of(&self.parts.flows, request.flow, request.has_browser, is_code_refused)?;
         let (id, told) = state.sign_ins.open(&profile)?;
         let program = caller.with_program().to_string();
-        let plan = Plan { profile, target, scopes, claims, expected: request.account, hint, program, ladder };
+        let plan = Plan { profile, target, scopes, claims, expected, hint, program, ladder };
         let broker = Arc::clone(self);
         let task = tokio::spawn(async move {
             let event = match broker.carry_out(plan, &told).await {
@@ -132,7 +133,7 @@ impl Broker {
                 Err(error) => error,
             };
             let Some(next) = plan.ladder.after(flow, &error) else {
-                return Err(plan.ladder.explained(flow, error));
+                return Err(plan.ladder.explained(flow, error, &plan.login()));
             };
             tracing::info!(
                 aadsts = error.aadsts,
@@ -156,16 +157,10 @@ impl Broker {
             ErrorBody::new(ErrorCode::Unavailable, "Entra's answer does not say who signed in.")
                 .with_hint("Try again.")
         })?;
-        if let Some(expected) = plan.expected.as_deref()
-            && !choice::is_called(identity.id.as_str(), &identity.username, expected)
+        if let Some(error) =
+            plan.expected.as_ref().and_then(|expected| expected.misses(&identity, &plan.login()))
         {
-            let sentence = format!(
-                "`{}` signed in, but `{expected}` was expected; the tokens were dropped.",
-                identity.username
-            );
-            return Err(ErrorBody::new(ErrorCode::AccountMismatch, sentence).with_hint(format!(
-                "Run `entra login --account {expected}` again and choose that account on the page."
-            )));
+            return Err(error);
         }
         let Some(refresh_token) = grant.refresh_token.take() else {
             let sentence = "Entra granted no refresh token (`offline_access` is missing), so the sign-in could not be kept.";
@@ -218,11 +213,11 @@ impl Broker {
 }
 
 impl State {
-    /// The user name of the account that is to come, where it is known, and whether a policy has ended its sign-in by a code.
-    /// Where no account is named, the profile's only one tells of policies.
-    fn expectation(&self, profile: &str, expected: Option<&str>) -> (Option<String>, bool) {
+    /// The account that is to come, as far as it is known, and whether a policy has ended its sign-in by a code. Where no
+    /// account is named, the profile's only one tells of policies.
+    fn expectation(&self, profile: &str, word: Option<&str>) -> (Option<Expected>, bool) {
         let mut of_profile = self.known.keys().filter(|key| key.profile == profile);
-        let account = match expected {
+        let account = match word {
             Some(word) => of_profile
                 .filter_map(|key| self.info(key))
                 .find(|account| choice::is_called(account.id.as_str(), &account.username, word)),
@@ -232,26 +227,82 @@ impl State {
             Health::SignInNeeded { error, .. } => ladder::is_against_codes(error),
             Health::Good => false,
         });
-        let hint = expected.and_then(|word| match account {
-            Some(account) => Some(account.username),
-            None => word.contains('@').then(|| word.to_owned()),
+        let expected = word.map(|word| match account {
+            Some(account) => {
+                Expected { word: word.to_owned(), id: Some(account.id), username: Some(account.username) }
+            }
+            None => Expected {
+                word: word.to_owned(),
+                id: None,
+                username: word.contains('@').then(|| word.to_owned()),
+            },
         });
-        (hint, is_code_refused)
+        (expected, is_code_refused)
+    }
+}
+
+/// The account that must come to a sign-in.
+struct Expected {
+    /// What the caller called it: its id or user name.
+    word: String,
+    /// Its id, where it is known here by that word. A user name proves little: it can be given to somebody else.
+    id: Option<AccountId>,
+    /// Its user name, as far as known.
+    username: Option<String>,
+}
+
+impl Expected {
+    /// Why whoever came is not the one expected, if they are not. `login` is the command that signs in.
+    fn misses(&self, came: &Identity, login: &str) -> Option<ErrorBody> {
+        let (word, name) = (&self.word, &came.username);
+        let is_called = choice::is_called(came.id.as_str(), name, word);
+        let (sentence, hint) = match &self.id {
+            Some(id) if *id == came.id => return None,
+            None if is_called => return None,
+            Some(id) if is_called => (
+                format!(
+                    "`{name}` signed in as the account {}, but the one signed in here under that name is {id}; the tokens were dropped.",
+                    came.id
+                ),
+                format!(
+                    "If the account was made anew, sign out the old one by `entra logout {id}`, then run `{login} --account {word}` again."
+                ),
+            ),
+            Some(_) | None => {
+                let expected = self.username.as_ref().unwrap_or(word);
+                (
+                    format!("`{name}` signed in, but `{expected}` was expected; the tokens were dropped."),
+                    format!("Run `{login} --account {word}` again and choose that account on the page."),
+                )
+            }
+        };
+        Some(ErrorBody::new(ErrorCode::AccountMismatch, sentence).with_hint(hint))
     }
 }
 
 impl Plan {
     pub(super) fn failed(&self, end: SignInEnd) -> ErrorBody {
-        let resource = self.scopes.to_string();
-        let about = About {
-            client_id: self.target.client_id.as_str(),
-            tenant: self.target.authority.tenant(),
-            resource: &resource,
-            profile: &self.profile,
-        };
-        words::sign_in_error(end, &about).unwrap_or_else(|| {
+        words::sign_in_error(end, &self.about(&self.scopes.to_string())).unwrap_or_else(|| {
             ErrorBody::new(ErrorCode::Internal, "A sign-in that worked was reported as failed.")
         })
+    }
+
+    /// What is asked, for the words about it.
+    pub(super) fn about<'a>(&'a self, resource: &'a str) -> About<'a> {
+        let Target { authority, client_id } = &self.target;
+        About {
+            client_id: client_id.as_str(),
+            cloud: authority.cloud(),
+            origin: authority.origin(),
+            tenant: authority.tenant(),
+            resource,
+            profile: &self.profile,
+        }
+    }
+
+    /// The command that begins it anew.
+    pub(super) fn login(&self) -> String {
+        self.about("").login()
     }
 }
 

@@ -164,9 +164,18 @@ impl State {
     /// The refusal in words, with the challenge kept behind a handle for the sign-in that follows.
     fn refusal_body(&mut self, meant: &Meant, refusal: &Refusal, ask: &Ask) -> ErrorBody {
         let resource = meant.scopes.to_string();
-        let client_id = self.known.get(&meant.key).map_or("", |known| known.entry.client_id.as_str());
-        let about =
-            About { client_id, tenant: &meant.tenant, resource: &resource, profile: &meant.key.profile };
+        let Some(entry) = self.known.get(&meant.key).map(|known| &known.entry) else {
+            return ErrorBody::new(ErrorCode::SignInNeeded, "The account signed out meanwhile.")
+                .with_hint("Run `entra login`.");
+        };
+        let about = About {
+            client_id: &entry.client_id,
+            cloud: entry.cloud,
+            origin: &entry.authority,
+            tenant: &meant.tenant,
+            resource: &resource,
+            profile: &meant.key.profile,
+        };
         let mut body = words::error_body(&refusal.failure, &about);
         if let Some(retry_after) = refusal.retry_after {
             // Rounded up: a caller that comes back too early would be refused again.

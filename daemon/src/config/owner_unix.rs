@@ -23,7 +23,7 @@ pub(super) fn refusal(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use crate::config::{Args, Config, Places};
 
@@ -36,5 +36,38 @@ mod tests {
         let variable = |name: &str| (name == "XDG_RUNTIME_DIR").then(|| OsString::from("/run/user/7"));
         let places = Places { machine_file, args: Args::default(), variable: &variable };
         assert!(Config::load(places).unwrap_err().to_string().contains("must belong to root"));
+    }
+
+    /// Only root can be an administrator, so others see less of this.
+    #[test]
+    fn nobody_but_an_administrator_widens_the_ways_to_sign_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine_file = folder.path().join("machine.toml");
+        let user_file = folder.path().join("config.toml");
+        std::fs::write(&machine_file, "flows = \"device_code\"").unwrap();
+        std::fs::set_permissions(&machine_file, PermissionsExt::from_mode(0o644)).unwrap();
+        let is_root = std::fs::metadata(&machine_file).unwrap().uid() == 0;
+        let all = "browser,device_code".to_owned();
+        for layer in ["file", "environment", "command line"] {
+            std::fs::write(
+                &user_file,
+                if layer == "file" { format!("flows = \"{all}\"") } else { String::new() },
+            )
+            .unwrap();
+            let flows = (layer == "command line").then(|| all.clone());
+            let args = Args { config: Some(user_file.clone()), flows, ..Args::default() };
+            let variable = |name: &str| match name {
+                "XDG_RUNTIME_DIR" => Some(OsString::from("/run/user/7")),
+                "ENTRAD_FLOWS" if layer == "environment" => Some(OsString::from(&all)),
+                _ => None,
+            };
+            let places = Places { machine_file: machine_file.clone(), args, variable: &variable };
+            match Config::load(places) {
+                Ok(config) => assert_eq!(config.flows.value, "device_code".parse().unwrap(), "{layer}"),
+                Err(error) => {
+                    assert!(!is_root && error.to_string().contains("must belong to root"), "{error}")
+                }
+            }
+        }
     }
 }

@@ -53,9 +53,7 @@ pub(super) fn read(reply: Result<Reply, NoReply>, asked: Asked<'_>) -> Result<Gr
     let (id_token, client_info) = (answer.id_token.as_deref(), answer.client_info.as_deref());
     let identity =
         identity::read(asked.target, id_token.map(String::as_str), client_info.map(String::as_str)).map_err(
-            |error| {
-                NoGrant::Ended(Box::new(Outcome::Misconfigured(fault("wrong_identity", error.to_string()))))
-            },
+            |error| NoGrant::Ended(Box::new(Outcome::Misconfigured(fault(error.word(), error.to_string())))),
         )?;
     Ok(Grant {
         access_token,
@@ -226,7 +224,7 @@ mod tests {
         let token = "e30.eyJhdWQiOiJvdGhlciJ9.";
         assert_eq!(identity::read(&target, Some(token), None), Err(identity::IdentityError::OtherApp));
         let body = SUCCESS.replacen('{', &format!("{{\"id_token\":\"{token}\","), 1);
-        assert_eq!(fault(read_body(200, body.as_bytes()).unwrap_err()).error, "wrong_identity");
+        assert_eq!(fault(read_body(200, body.as_bytes()).unwrap_err()).error, identity::WRONG_APP);
     }
 
     proptest! {

@@ -38,14 +38,15 @@ pub fn read(
         && target.authority.names_tenant_id()
         && tenant != target.authority.tenant()
     {
-        return Err(IdentityError::OtherTenant(tenant.clone()));
+        let name = claims.names().find_map(text).map_or("Somebody".to_owned(), |name| format!("`{name}`"));
+        let (came, asked) = (tenant.clone(), target.authority.tenant().to_owned());
+        return Err(IdentityError::OtherTenant { name, came, asked });
     }
     let home = client_info.and_then(decode::<ClientInfo>).and_then(|info| info.home());
     let Some(id) = home.or_else(|| text(&claims.sub).and_then(|sub| sub.parse().ok())) else {
         return Ok(None);
     };
-    let username = [&claims.preferred_username, &claims.upn, &claims.unique_name].into_iter().find_map(text);
-    let username = username.unwrap_or_else(|| id.to_string());
+    let username = claims.names().find_map(text).unwrap_or_else(|| id.to_string());
     Ok(Some(Identity { id, username, name: text(&claims.name), tenant }))
 }
 
@@ -63,9 +64,34 @@ pub enum IdentityError {
     #[error("The tokens are for another app than was asked for; they were dropped.")]
     OtherApp,
     /// `tid` is not the tenant asked.
-    #[error("The tokens are from the tenant {0}, not from the one asked for; they were dropped.")]
-    OtherTenant(String),
+    #[error(
+        "{name} signed in to the tenant {came}, but the tenant {asked} was expected; the tokens were dropped."
+    )]
+    OtherTenant {
+        /// The user name between backticks, or "Somebody".
+        name: String,
+        /// The tenant of the tokens.
+        came: String,
+        /// The tenant asked.
+        asked: String,
+    },
 }
+
+impl IdentityError {
+    /// Our own word for it, for [`crate::account::outcome::Fault::error`].
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::OtherApp => WRONG_APP,
+            Self::OtherTenant { .. } => WRONG_TENANT,
+        }
+    }
+}
+
+/// [`IdentityError::OtherApp`] as a word.
+pub(super) const WRONG_APP: &str = "wrong_app";
+
+/// [`IdentityError::OtherTenant`] as a word.
+pub(super) const WRONG_TENANT: &str = "wrong_tenant";
 
 /// The claims that name an account (Microsoft: id token claims).
 #[derive(Default, Deserialize)]
@@ -78,6 +104,13 @@ struct IdClaims {
     tid: Lenient,
     unique_name: Lenient,
     upn: Lenient,
+}
+
+impl IdClaims {
+    /// What people call the account, best first.
+    fn names(&self) -> impl Iterator<Item = &Lenient> {
+        [&self.preferred_username, &self.upn, &self.unique_name].into_iter()
+    }
 }
 
 /// `client_info`: the account's object id and tenant at home.
@@ -144,7 +177,12 @@ mod tests {
         let other_app = target("organizations", "00000000-0000-0000-0000-000000000001");
         assert_eq!(read(&other_app, Some(ID_TOKEN), Some(CLIENT_INFO)), Err(IdentityError::OtherApp));
         let other_tenant = target("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", CLIENT_ID);
-        assert!(matches!(read(&other_tenant, Some(ID_TOKEN), None), Err(IdentityError::OtherTenant(_))));
+        let refused = read(&other_tenant, Some(ID_TOKEN), None).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "`ada@example.com` signed in to the tenant 99999999-8888-7777-6666-555555555555, but the tenant \
+             aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee was expected; the tokens were dropped."
+        );
         let list = token(&format!(r#"{{"aud":["{CLIENT_ID}"],"sub":"s"}}"#));
         assert_eq!(read(&target("t", CLIENT_ID), Some(&list), None), Err(IdentityError::OtherApp));
     }

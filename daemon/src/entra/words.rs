@@ -1,10 +1,13 @@
 //! Outcomes and ends put into words: what happened in one sentence, and the command that mends it.
 //!
-//! The one place where the table of Entra's numbers is read, and only to choose words.
+//! The one place where the table of Entra's numbers is read, and only to choose words: a hint names the app, the tenant and
+//! the switch, so that it can be sent to an administrator as it is.
 
-use entra_proto::aadsts::{Explanation, explain};
+use entra_proto::aadsts::{Explanation, Mender, Names, explain};
+use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode};
 
+use super::identity::{WRONG_APP, WRONG_TENANT};
 use super::poll::SignInEnd;
 use super::target::known_name;
 use crate::account::outcome::{Failure, FailureKind, Fault, PROXY_AUTHENTICATION};
@@ -14,12 +17,49 @@ use crate::account::outcome::{Failure, FailureKind, Fault, PROXY_AUTHENTICATION}
 pub struct About<'a> {
     /// The app registration.
     pub client_id: &'a str,
+    /// The cloud, whose administrators have a page of their own.
+    pub cloud: Cloud,
+    /// The origin of the sign-in host.
+    pub origin: &'a str,
     /// The tenant asked.
     pub tenant: &'a str,
     /// The resource, or the scopes, asked for.
     pub resource: &'a str,
     /// The profile, for the commands named.
     pub profile: &'a str,
+}
+
+impl About<'_> {
+    /// The command that signs in under the profile, without backticks.
+    #[must_use]
+    pub fn login(&self) -> String {
+        if self.profile == DEFAULT_PROFILE {
+            "entra login".to_owned()
+        } else {
+            format!("entra login --profile {}", self.profile)
+        }
+    }
+
+    /// A table's remedy about this request.
+    fn remedy(&self, known: Explanation) -> String {
+        let app = known_name(self.client_id)
+            .map_or_else(|| self.client_id.to_owned(), |name| format!("{name} ({})", self.client_id));
+        let is_shared = SHARED_TENANTS.contains(&self.tenant);
+        let names = Names {
+            admin_center: admin_center(self.cloud),
+            app: &app,
+            // Of the administrator's own tenant, where the request named none (Microsoft: grant tenant-wide admin consent).
+            consent_page: &format!(
+                "{}/{}/adminconsent?client_id={}",
+                self.origin,
+                if is_shared { "organizations" } else { self.tenant },
+                self.client_id
+            ),
+            resource: self.resource,
+            tenant: if is_shared { "your organisation" } else { self.tenant },
+        };
+        known.remedy_for(&names).replace("`entra login", &format!("`{}", self.login()))
+    }
 }
 
 /// The error that a caller gets for a failure.
@@ -53,12 +93,42 @@ pub fn error_body(failure: &Failure, about: &About<'_>) -> ErrorBody {
 /// The error that whoever started a sign-in gets for its end; `None` for a full grant.
 #[must_use]
 pub fn sign_in_error(end: SignInEnd, about: &About<'_>) -> Option<ErrorBody> {
-    match end {
-        SignInEnd::Granted(_) => None,
-        SignInEnd::Declined(fault) => Some(put(ErrorCode::SignInCancelled, &fault, about)),
-        SignInEnd::Expired(fault) => Some(put(ErrorCode::SignInExpired, &fault, about)),
-        SignInEnd::GrantedOnce { fault, .. } => Some(put(ErrorCode::Misconfigured, &fault, about)),
-        SignInEnd::Failed(outcome) => outcome.into_result().err().map(|failure| error_body(&failure, about)),
+    let failure = match end {
+        SignInEnd::Granted(_) => return None,
+        SignInEnd::Declined(fault) => {
+            return Some(put(for_others(&fault, ErrorCode::SignInCancelled), &fault, about));
+        }
+        SignInEnd::Expired(fault) => return Some(put(ErrorCode::SignInExpired, &fault, about)),
+        SignInEnd::GrantedOnce { fault, .. } => return Some(put(ErrorCode::Misconfigured, &fault, about)),
+        SignInEnd::Failed(outcome) => outcome.into_result().err()?,
+    };
+    Some(match failure.kind {
+        FailureKind::Misconfigured if failure.fault.error == WRONG_TENANT => {
+            put(ErrorCode::AccountMismatch, &failure.fault, about)
+        }
+        FailureKind::Dead | FailureKind::SignInNeeded if failure.fault.own.is_none() => {
+            put(for_others(&failure.fault, ErrorCode::SignInNeeded), &failure.fault, about)
+        }
+        _ => error_body(&failure, about),
+    })
+}
+
+/// The error of a sign-in by browser that nobody came back from.
+#[must_use]
+pub fn unanswered(minutes: u64, about: &About<'_>) -> ErrorBody {
+    let login = about.login();
+    ErrorBody::new(ErrorCode::SignInExpired, format!("No browser came back within {minutes} minutes."))
+        .with_hint(format!(
+            "{AT_THE_PAGE} Run `{login}` again; `{login} --device-code` needs no browser here."
+        ))
+}
+
+/// What a person who has just tried to sign in is told instead of "sign in", where somebody else must act first.
+fn for_others(fault: &Fault, code: ErrorCode) -> ErrorCode {
+    match number(fault).and_then(explain).map(|known| known.mender) {
+        Some(Mender::Admin) => ErrorCode::AskAdmin,
+        Some(Mender::Configuration) => ErrorCode::Misconfigured,
+        _ => code,
     }
 }
 
@@ -110,15 +180,11 @@ fn first_sentence(description: &str) -> String {
 
 /// The table's remedy with its places filled, and always a command.
 fn hint(code: &ErrorCode, fault: &Fault, known: Option<Explanation>, about: &About<'_>) -> String {
-    let login = if about.profile == DEFAULT_PROFILE {
-        "entra login".to_owned()
-    } else {
-        format!("entra login --profile {}", about.profile)
-    };
+    let login = about.login();
     let command = match (code, known) {
-        (ErrorCode::SignInNeeded | ErrorCode::SignInCancelled | ErrorCode::SignInExpired, _) => {
-            format!("Run `{login}`.")
-        }
+        (ErrorCode::SignInNeeded | ErrorCode::SignInCancelled, _) => format!("Run `{login}`."),
+        (ErrorCode::SignInExpired, Some(_)) => AT_THE_PAGE.to_owned(),
+        (ErrorCode::SignInExpired, None) => format!("{AT_THE_PAGE} Run `{login}` for a new code."),
         (ErrorCode::Throttled | ErrorCode::Unavailable, _) => {
             "entrad tries again by itself; `entra status` shows when.".to_owned()
         }
@@ -128,25 +194,28 @@ fn hint(code: &ErrorCode, fault: &Fault, known: Option<Explanation>, about: &Abo
                 .to_owned()
         }
     };
-    let Some(known) = known else { return own_remedy(&fault.error, &login).unwrap_or(command) };
-    let app = known_name(about.client_id).unwrap_or(about.client_id);
-    let remedy = known
-        .remedy
-        .replace("`entra login", &format!("`{login}"))
-        .replace("{app}", app)
-        .replace("{resource}", about.resource)
-        .replace("{tenant}", about.tenant);
-    if remedy.contains("`entra ") { remedy } else { format!("{remedy} {command}") }
+    let Some(known) = known else { return own_remedy(&fault.error, about).unwrap_or(command) };
+    let remedy = about.remedy(known);
+    let is_enough = remedy.contains("`entra ") && *code != ErrorCode::SignInExpired;
+    if is_enough { remedy } else { format!("{remedy} {command}") }
 }
 
 /// What mends the faults that are not Entra's words but ours.
-fn own_remedy(error: &str, login: &str) -> Option<String> {
+fn own_remedy(error: &str, about: &About<'_>) -> Option<String> {
+    let login = about.login();
     let remedy = match error {
         "http_client" => {
             "Install the system's trusted certificates (the package ca-certificates on Linux) and check \
              HTTPS_PROXY, then restart entrad; `entra status` shows when it gets through."
         }
-        "no_refresh_token" => return Some(format!("Add it, then run `{login}`.")),
+        "no_refresh_token" => {
+            return Some(format!(
+                "In {}, under Entra ID > App registrations > All applications > {} > API permissions, add the delegated \
+                 permission offline_access of Microsoft Graph; then run `{login}`.",
+                admin_center(about.cloud),
+                about.client_id
+            ));
+        }
         PROXY_AUTHENTICATION => {
             "Name the proxy with its user name and password in HTTPS_PROXY, restart entrad, then \
              ask again: `entra token`."
@@ -158,13 +227,33 @@ fn own_remedy(error: &str, login: &str) -> Option<String> {
             "A network that inspects traffic needs its certificate among this system's trusted ones, and this \
              machine's clock must be right; `entra status` shows when entrad gets through."
         }
-        "wrong_identity" => {
-            return Some(format!("Check `tenant` and `client_id` of the profile, then run `{login}`."));
+        WRONG_APP => return Some(format!("Check `client_id` of the profile, then run `{login}`.")),
+        WRONG_TENANT => {
+            let tenant = about.tenant;
+            return Some(format!(
+                "Run `{login}` with an account of the tenant {tenant}, or set `tenant` of the profile to the one meant."
+            ));
         }
         _ => return None,
     };
     Some(remedy.to_owned())
 }
+
+/// Where administrators of a cloud work (Microsoft: Entra FAQ, which addresses to admit).
+fn admin_center(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::China => "the Microsoft Entra admin center (https://entra.microsoftonline.cn)",
+        Cloud::Public => "the Microsoft Entra admin center (https://entra.microsoft.com)",
+        Cloud::UsGovernment => "the Microsoft Entra admin center (https://entra.microsoft.us)",
+    }
+}
+
+/// For a wait that ended without a word: some refusals are shown in the browser alone.
+const AT_THE_PAGE: &str = "If Microsoft's page showed an error, it names a number such as AADSTS53003: `entra explain 53003` \
+    says what it means, who can mend it and how.";
+
+/// Names for whichever tenant the account is of.
+const SHARED_TENANTS: [&str; 3] = ["common", "consumers", "organizations"];
 
 /// See [`super::sort`].
 const LOOP_DETECTED: u32 = 50196;
@@ -173,144 +262,5 @@ const LOOP_DETECTED: u32 = 50196;
 const DEFAULT_PROFILE: &str = "default";
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use rstest::rstest;
-
-    use super::*;
-    use crate::account::outcome::Outcome;
-
-    fn failed(outcome: Outcome) -> Failure {
-        outcome.into_result().unwrap_err()
-    }
-    use crate::account::outcome::Reach;
-
-    const ABOUT: About<'_> = About {
-        client_id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
-        tenant: "contoso.com",
-        resource: "https://vault.azure.net",
-        profile: "default",
-    };
-
-    fn fault(codes: &[u32], description: &str) -> Fault {
-        Fault {
-            error: "invalid_grant".to_owned(),
-            description: description.to_owned(),
-            codes: codes.to_vec(),
-            suberror: Some("basic_action".to_owned()),
-            correlation_id: Some("c-1".to_owned()),
-            trace_id: Some("t-1".to_owned()),
-            ..Fault::default()
-        }
-    }
-
-    #[test]
-    fn a_known_number_speaks_by_the_table() {
-        let body = error_body(&failed(Outcome::SignInNeeded(fault(&[50076], "AADSTS50076: x."))), &ABOUT);
-        assert_eq!(body.code, ErrorCode::SignInNeeded);
-        assert_eq!(
-            body.message,
-            "A second factor is required by policy or for the place you are at (AADSTS50076)."
-        );
-        assert_eq!(
-            body.hint.as_deref(),
-            Some("Run `entra login` and pass the second factor that https://vault.azure.net wants.")
-        );
-        assert_eq!((body.aadsts, body.suberror.as_deref()), (Some(50076), Some("basic_action")));
-        assert_eq!((body.correlation_id.as_deref(), body.trace_id.as_deref()), (Some("c-1"), Some("t-1")));
-    }
-
-    #[test]
-    fn commands_name_the_profile() {
-        let about = About { profile: "work", ..ABOUT };
-        for (code, command) in
-            [(50076, "`entra login --profile work`"), (530_036, "`entra login --profile work`")]
-        {
-            let body = error_body(&failed(Outcome::Dead(fault(&[code], ""))), &about);
-            assert!(body.hint.unwrap().contains(command), "{code}");
-        }
-        let body = error_body(&failed(Outcome::SignInNeeded(fault(&[], "Something new."))), &about);
-        assert_eq!(body.hint.as_deref(), Some("Run `entra login --profile work`."));
-    }
-
-    #[test]
-    fn an_unknown_number_speaks_by_entras_first_sentence() {
-        let description =
-            "AADSTS123456: This is new. And this is more. Trace ID: t Correlation ID: c Timestamp: now";
-        for codes in [&[123_456][..], &[]] {
-            let body = error_body(&failed(Outcome::AskAdmin(fault(codes, description))), &ABOUT);
-            assert_eq!(body.message, "This is new (AADSTS123456).");
-            assert_eq!(body.aadsts, Some(123_456));
-            assert!(body.hint.unwrap().contains("`entra "));
-        }
-        let body = error_body(&failed(Outcome::Misconfigured(fault(&[], ""))), &ABOUT);
-        assert_eq!(body.message, "Entra answered with the error `invalid_grant`.");
-        let body = error_body(&failed(Outcome::Misconfigured(fault(&[7], ""))), &ABOUT);
-        assert_eq!(body.message, "Entra refused with AADSTS7.");
-    }
-
-    #[rstest]
-    #[case(Some(429), &[], ErrorCode::Throttled)]
-    #[case(Some(400), &[50196], ErrorCode::Throttled)]
-    #[case(Some(503), &[], ErrorCode::Unavailable)]
-    #[case(None, &[], ErrorCode::Unavailable)]
-    fn a_pause_is_a_throttle_or_an_outage(
-        #[case] status: Option<u16>,
-        #[case] codes: &[u32],
-        #[case] code: ErrorCode,
-    ) {
-        let fault = Fault { status, ..fault(codes, "No connection to login.microsoftonline.com.") };
-        let outcome = Outcome::RetryAfter { fault, after: Some(Duration::from_secs(120)), reach: Reach::Key };
-        let body = error_body(&failed(outcome), &ABOUT);
-        assert_eq!((body.code, body.retry_after), (code, Some(120)));
-    }
-
-    #[test]
-    fn a_proxy_that_wants_a_password_is_misconfigured_and_worth_another_try() {
-        let fault = Fault { error: "proxy_authentication".to_owned(), ..Fault::default() };
-        let after = Some(Duration::from_secs(5));
-        let outcome = Outcome::RetryAfter { fault, after, reach: Reach::Key };
-        let body = error_body(&failed(outcome), &ABOUT);
-        assert_eq!((body.code, body.retry_after), (ErrorCode::Misconfigured, Some(5)));
-    }
-
-    #[test]
-    fn the_ends_of_a_sign_in_have_their_own_codes() {
-        let fault = || fault(&[], "The code expired before the sign-in was finished.");
-        for (end, code) in [
-            (SignInEnd::Declined(fault()), ErrorCode::SignInCancelled),
-            (SignInEnd::Expired(fault()), ErrorCode::SignInExpired),
-            (SignInEnd::Failed(Outcome::AskAdmin(fault())), ErrorCode::AskAdmin),
-        ] {
-            let body = sign_in_error(end, &ABOUT).unwrap();
-            assert_eq!(body.code, code);
-            assert!(body.hint.unwrap().contains("`entra "));
-        }
-    }
-
-    #[rstest]
-    #[case("tls", "certificate")]
-    #[case("redirected", "sign in to the network")]
-    #[case("proxy_authentication", "HTTPS_PROXY")]
-    #[case("http_client", "ca-certificates")]
-    #[case("no_refresh_token", "Add it")]
-    #[case("wrong_identity", "`tenant`")]
-    #[case("network", "tries again by itself")]
-    fn our_own_faults_have_their_own_remedies(#[case] error: &str, #[case] words: &str) {
-        let fault = Fault { error: error.to_owned(), ..Fault::default() };
-        let outcome = Outcome::RetryAfter { fault, after: None, reach: Reach::Key };
-        let hint = error_body(&failed(outcome), &ABOUT).hint.unwrap();
-        assert!(hint.contains(words) && hint.contains("`entra "), "{hint}");
-    }
-
-    #[test]
-    fn every_explanation_makes_a_message_and_a_hint_with_a_command() {
-        for row in entra_proto::aadsts::explanations() {
-            let body = error_body(&failed(Outcome::Misconfigured(fault(&[row.code], ""))), &ABOUT);
-            assert!(body.message.ends_with(&format!("(AADSTS{}).", row.code)));
-            let hint = body.hint.unwrap();
-            assert!(hint.contains("`entra ") && !hint.contains('{'), "{}: {hint}", row.code);
-        }
-    }
-}
+#[path = "words_tests.rs"]
+mod tests;

@@ -64,6 +64,8 @@ async fn refresh(turn: Turn) -> Outcome {
 fn about() -> About<'static> {
     About {
         client_id: CLIENT_ID,
+        cloud: Cloud::Public,
+        origin: "https://login.microsoftonline.com",
         tenant: "contoso.com",
         resource: "https://vault.azure.net",
         profile: "default",
@@ -185,7 +187,7 @@ async fn vector_12_claims_that_name_an_access_token_are_no_success() {
     assert_eq!(fault.claims.as_deref(), Some(r#"{"access_token":{"capolids":{"essential":true}}}"#));
     assert_eq!((fault.suberror.as_deref(), fault.codes.as_slice()), (Some("message_only"), &[53003][..]));
     assert_eq!(fault.timestamp.as_deref(), Some("2026-01-02 03:04:05Z"));
-    assert!(sign_in_error(end, &about()).unwrap().hint.unwrap().contains("use the device code flow"));
+    assert!(sign_in_error(end, &about()).unwrap().hint.unwrap().contains("blocks the device code flow"));
 }
 
 #[tokio::test]
