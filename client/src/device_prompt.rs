@@ -133,8 +133,8 @@ pub(crate) fn notice(notice: &str, width: usize) -> String {
     wrap(&plain(notice), width.saturating_sub(2)).iter().map(|line| format!("  {line}\n")).collect()
 }
 
-/// The good end.
-pub(crate) fn signed_in(account: &AccountInfo, stream: &Stream) -> String {
+/// The good end, with what a desktop could do better where there is none.
+pub(crate) fn signed_in(account: &AccountInfo, has_desktop: bool, stream: &Stream) -> String {
     let (username, tenant) = (plain(&account.username), plain(&account.tenant));
     let name = account.name.as_ref().map(|name| format!(" ({})", plain(name))).unwrap_or_default();
     let how = account.provenance.flow.describe();
@@ -143,8 +143,12 @@ pub(crate) fn signed_in(account: &AccountInfo, stream: &Stream) -> String {
         stream.success("Signed in"),
         stream.bold(&username),
     );
-    stream.flow(0, &sentence)
-        + &stream.flow(0, "Tools get tokens from now on; try `entra token --for graph`.")
+    let mut text = stream.flow(0, &sentence)
+        + &stream.flow(0, "Tools get tokens from now on; try `entra token --for graph`.");
+    if account.provenance.flow == Flow::DeviceCode && !has_desktop {
+        text.push_str(&stream.flow(0, &stream.dim(WITHOUT_DESKTOP)));
+    }
+    text
 }
 
 /// Who asks for what, in either flow.
@@ -296,6 +300,10 @@ const ANTI_PHISHING: &str =
 const ANTI_PHISHING_PAGE: &str = "Only continue if you started this yourself.";
 
 const UNTRUSTED: &str = "This page is not one of Microsoft's for this cloud. Type nothing there unless you know why it was named.";
+
+/// Said after a code without a desktop; what a policy does to such a sign-in is Microsoft's "Protocol tracking".
+const WITHOUT_DESKTOP: &str = "It was signed in with a code, which a policy may end at any time (AADSTS530036); where this machine has a desktop, \
+     `entra login --reroot` there moves it to the browser.";
 
 /// When the countdown asks for attention.
 const LAST_MINUTE: Duration = Duration::from_secs(60);

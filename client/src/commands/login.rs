@@ -250,7 +250,8 @@ impl View {
             SignInEvent::Waiting { notice, .. } => self.waiting(notice.as_deref()),
             SignInEvent::SignedIn { account } => {
                 let stream = Stream::output();
-                self.above(&prompt::signed_in(account, &stream))
+                let has_desktop = has_desktop(|name| std::env::var_os(name));
+                self.above(&prompt::signed_in(account, has_desktop, &stream))
             }
             SignInEvent::Failed { .. } => Ok(()),
         }
