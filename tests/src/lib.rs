@@ -3,6 +3,7 @@
 //! Nothing of the machine leaks in: the environment of every process is cleared, and homes, sockets and
 //! state live in a temporary folder that goes away with the [`Env`].
 
+pub mod browser;
 mod certificates;
 mod daemon;
 mod env;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::env::{Env, Ran, finish, start};
-use crate::loopback::{Answer, exchange};
 
 /// A running `entra login --json`. It is killed when this is dropped before its end.
 pub struct Login {
@@ -28,18 +27,6 @@ impl Env {
     #[must_use]
     pub fn login(&self, more: &[&str]) -> Login {
         self.login_with(more, &[])
-    }
-
-    /// Does what a browser does with an authorization URL: the person picks this account on the simulator's page, and the
-    /// answer is brought back.
-    ///
-    /// # Panics
-    /// When the simulator refuses the URL, or nobody listens for the answer.
-    #[must_use]
-    pub fn authorize(&self, url: &str, who: &str) -> Answer {
-        let back = self.sim().control().pick_account(url, who).expect("an address to go back to");
-        let (port, path) = redirected(&back);
-        exchange(port, &format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n"))
     }
 
     /// The same with these variables.
@@ -120,11 +107,4 @@ impl Drop for Login {
             let _status = child.wait();
         }
     }
-}
-
-/// Port, path and query of an address on `localhost`.
-fn redirected(url: &str) -> (u16, String) {
-    let rest = url.strip_prefix("http://localhost:").expect("localhost").trim_end_matches('#');
-    let (port, query) = rest.split_once(['/', '?']).expect("a query");
-    (port.parse().expect("a port"), format!("/?{}", query.trim_start_matches('?')))
 }

@@ -9,7 +9,7 @@ use entra_proto::limits::{MAX_PAGE_CONNECTIONS, MAX_PAGES};
 use entra_proto::page::{PageAnswer, PageRequest};
 use entra_sim::{ADA, Fault, Leg};
 use entra_tests::loopback::{Answer, ask};
-use entra_tests::{Env, programs, raw};
+use entra_tests::{Env, browser, programs, raw};
 use serde_json::json;
 
 /// Longer than anything takes here.
@@ -118,7 +118,7 @@ fn who_may_not_use_a_code_goes_on_in_the_browser_that_shows_the_page() {
     assert_eq!(gone.status, 303, "{gone:?}");
     let url = gone.header("location").unwrap();
     assert!(url.starts_with(env.sim().origin()), "{url}");
-    assert_eq!(env.authorize(url, ADA).status, 200);
+    assert_eq!(browser::visit_at(&env, url, ADA).status, 200);
     news.find(|line| !line.contains("\"left\"")).unwrap();
     assert!(page.read().contains("You are signed in"));
     let account = &raw::get(&env.socket(), "/v1/accounts").body["accounts"][0];
