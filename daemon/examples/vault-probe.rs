@@ -111,6 +111,7 @@ fn record(account: &str, token: &str) -> Result<Record, String> {
         used_on: 1,
         quarantined_on: None,
         demands: Demands::default(),
+        quarantined_for: None,
     };
     Ok(Record { entry, refresh_token: RefreshToken::new(token.to_owned()) })
 }

@@ -145,6 +145,8 @@ fn an_end_by_policy_is_told_by_status_and_the_next_sign_in_begins_in_the_browser
 
     // The verdict outlives a restart, and the code is not even asked for; without a desktop it is all there is.
     let _daemon = env.start();
+    let told = env.entra(&["status"]).stdout;
+    assert!(told.contains("which a policy has since"), "{told}\n{}", env.log());
     let codes = || env.sim().control().requests_on(Leg::Devicecode).len();
     let asked = codes();
     if cfg!(target_os = "linux") {

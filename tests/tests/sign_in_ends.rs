@@ -5,8 +5,8 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use entra_sim::{ADA, BOB, CodeStatus, DEFAULT_CLIENT, Leg};
-use entra_tests::{Env, programs, raw, run};
+use entra_sim::{ADA, BOB, CodeStatus, DEFAULT_CLIENT, Fault, Leg};
+use entra_tests::{Env, browser, programs, raw, run};
 use serde_json::{Value, json};
 
 fn accounts(env: &Env) -> usize {
@@ -59,14 +59,35 @@ fn an_unknown_client_is_misconfigured() {
     assert!(ran.stderr.contains("12345678-0000-0000-0000-000000000000"), "{ran:?}");
 }
 
+/// It may come at once, or only when the person has approved.
 #[test]
 fn a_registration_without_public_flows_names_the_switch() {
     let env = Env::new(programs!());
-    env.sim().control().set_rules(|rules| rules.allow_public_client = false);
     let _daemon = env.start_in_memory(&[]);
-    let (error, status) = failed(&env, &[], |code| env.sim().control().approve(code, ADA).unwrap());
-    assert_eq!((&error["aadsts"], status), (&json!(7_000_218), 5), "{error}");
-    assert!(error["hint"].as_str().unwrap().contains("Allow public client flows"), "{error}");
+    env.sim().control().script(Fault::on(Leg::Devicecode).refuse("invalid_client", 7_000_218));
+    let (last, at_once) = env.login(&[]).end();
+    env.sim().control().set_rules(|rules| rules.allow_public_client = false);
+    let (later, status) = failed(&env, &[], |code| env.sim().control().approve(code, ADA).unwrap());
+    assert_eq!((at_once.status, status), (5, 5));
+    let login = env.login(&["--browser"]);
+    let page = login.event_where(|event| event["event"] == "authorization");
+    let shown = browser::visit(&env, &page, ADA).text;
+    let (by_browser, _) = login.end();
+    for error in [&last["error"], &later, &by_browser["error"]] {
+        assert_eq!(
+            (&error["aadsts"], &error["code"]),
+            (&json!(7_000_218), &json!("misconfigured")),
+            "{error}"
+        );
+        let hint = error["hint"].as_str().unwrap();
+        let path = format!("App registrations > All applications > {DEFAULT_CLIENT} > Authentication");
+        assert!(hint.contains(&path) && hint.contains("set Allow public client flows"), "{hint}");
+        assert!(hint.contains("https://entra.microsoft.com") && hint.contains("`entra login`"), "{hint}");
+    }
+    assert!(shown.contains("set Allow public client flows"), "{shown}");
+    // In the terminal too.
+    let ran = env.entra(&["explain", "7000218"]);
+    assert!(ran.stdout.contains("Allow public client flows"), "{ran:?}");
 }
 
 #[test]

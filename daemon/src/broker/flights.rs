@@ -17,6 +17,7 @@ use crate::account::schedule::Jitter;
 use crate::entra::claims::Claims;
 use crate::entra::refresh::RefreshRequest;
 use crate::entra::target::Target;
+use crate::entra::words;
 use crate::vault::VaultError;
 
 impl Broker {
@@ -229,11 +230,11 @@ impl Broker {
                     if let Some(known) = state.known.get_mut(key) {
                         known.unsaved = None;
                     }
-                    state.machine.death(key).map(|(_, since)| *since)
+                    state.machine.death(key).map(|(failure, since)| (words::number(&failure.fault), *since))
                 };
                 // Saving a token ends a quarantine, and Entra's verdict on this one came first.
-                if let Some(since) = died_on
-                    && let Err(error) = self.parts.vault.quarantine(key, since).await
+                if let Some((number, since)) = died_on
+                    && let Err(error) = self.parts.vault.quarantine(key, since, number).await
                 {
                     tracing::warn!(%error, "the quarantine could not be written");
                 }
@@ -264,11 +265,13 @@ impl Broker {
         tracing::warn!(
             "Entra declared a refresh token dead; it is in quarantine and the account needs a sign-in"
         );
-        if let Err(error) = self.parts.vault.quarantine(key, since).await {
+        let number = self.state().machine.death(key).and_then(|(failure, _)| words::number(&failure.fault));
+        if let Err(error) = self.parts.vault.quarantine(key, since, number).await {
             tracing::warn!(%error, "the quarantine could not be written");
         }
         if let Some(known) = self.state().known.get_mut(key) {
             known.entry.quarantined_on = Some(since);
+            known.entry.quarantined_for = number;
         }
         self.purge_after_quarantine(since);
     }

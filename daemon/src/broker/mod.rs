@@ -219,16 +219,9 @@ impl Broker {
             }
             settled.await;
         }
-        let unsaved: Vec<_> = {
-            let state = self.state();
-            state
-                .known
-                .iter()
-                .filter(|(_, known)| known.unsaved.is_some())
-                .map(|(key, _)| key.clone())
-                .collect()
-        };
-        for key in unsaved {
+        // Each in its turn, since a verdict of Entra's may still be on its way to the disk.
+        let all: Vec<_> = self.state().known.keys().cloned().collect();
+        for key in all {
             self.save_unsaved(&key).await;
         }
         // What follows from an outcome is written within the account's turn, after its callers were told.
@@ -258,7 +251,7 @@ impl State {
         let replaced = self.machine.sign_in(key.clone(), signed_in);
         self.tell_to_ask_again(replaced);
         if let Some(since) = entry.quarantined_on {
-            self.machine.mark_dead(&key, quarantined(), since);
+            self.machine.mark_dead(&key, quarantined(entry.quarantined_for), since);
         }
         let target = profiles.target_of(&entry);
         let turn = self.known.get(&key).map(|known| Arc::clone(&known.turn)).unwrap_or_default();
@@ -280,11 +273,16 @@ fn rooted_in(entry: &Entry) -> Option<(SlotKey, Scopes)> {
     Some((SlotKey::new(&entry.tenant, &scopes, false), scopes))
 }
 
-/// Stands for the proof that is no longer at hand: the daemon was restarted since.
-fn quarantined() -> Failure {
+/// Stands for the proof that is no longer at hand but for its number: the daemon was restarted since.
+fn quarantined(number: Option<u32>) -> Failure {
     let description = "Entra declared the refresh token dead before entrad was last started".to_owned();
     Failure {
         kind: FailureKind::Dead,
-        fault: Fault { error: "invalid_grant".to_owned(), description, ..Fault::default() },
+        fault: Fault {
+            error: "invalid_grant".to_owned(),
+            description,
+            codes: number.into_iter().collect(),
+            ..Fault::default()
+        },
     }
 }

@@ -52,6 +52,7 @@ impl Broker {
             let mut state = self.state();
             if let Some(known) = state.known.get_mut(key) {
                 known.entry.quarantined_on = None;
+                known.entry.quarantined_for = None;
             }
             let Some((flight, order)) = state.machine.revive(key, now) else {
                 self.rescheduled.notify_one();

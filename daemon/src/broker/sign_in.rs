@@ -183,6 +183,7 @@ impl Broker {
             used_on: now.epoch(),
             quarantined_on: None,
             demands: Demands::default(),
+            quarantined_for: None,
         };
         let turn = self.state().known.get(&key).map(|known| Arc::clone(&known.turn)).unwrap_or_default();
         // A refresh with the old token may be under way; its outcome must not overtake the new sign-in.

@@ -34,6 +34,7 @@ pub(super) fn record(account: &str, token: &str) -> Record {
         used_on: SystemClock.now().epoch(),
         quarantined_on: None,
         demands: Demands::default(),
+        quarantined_for: None,
     };
     Record { entry, refresh_token: RefreshToken::new(token.to_owned()) }
 }

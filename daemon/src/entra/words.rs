@@ -123,6 +123,18 @@ pub fn unanswered(minutes: u64, about: &About<'_>) -> ErrorBody {
         ))
 }
 
+/// The number to explain: the first that the table knows, else the first. Where a proxy dropped the list,
+/// the one in the description.
+#[must_use]
+pub fn number(fault: &Fault) -> Option<u32> {
+    let known = fault.codes.iter().find(|code| explain(**code).is_some());
+    known.or(fault.codes.first()).copied().or_else(|| {
+        let (_, rest) = fault.description.split_once("AADSTS")?;
+        let digits = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..digits].parse().ok()
+    })
+}
+
 /// What a person who has just tried to sign in is told instead of "sign in", where somebody else must act first.
 fn for_others(fault: &Fault, code: ErrorCode) -> ErrorCode {
     match number(fault).and_then(explain).map(|known| known.mender) {
@@ -142,17 +154,6 @@ fn put(code: ErrorCode, fault: &Fault, about: &About<'_>) -> ErrorBody {
         trace_id: fault.trace_id.clone(),
         ..ErrorBody::new(code, message(fault, known)).with_hint(hint)
     }
-}
-
-/// The number to explain: the first that the table knows, else the first. Where a proxy dropped the list,
-/// the one in the description.
-fn number(fault: &Fault) -> Option<u32> {
-    let known = fault.codes.iter().find(|code| explain(**code).is_some());
-    known.or(fault.codes.first()).copied().or_else(|| {
-        let (_, rest) = fault.description.split_once("AADSTS")?;
-        let digits = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..digits].parse().ok()
-    })
 }
 
 fn message(fault: &Fault, known: Option<Explanation>) -> String {

@@ -192,12 +192,17 @@ impl Vault {
         }
     }
 
-    /// Marks a record's token dead since then (seconds since 1970). It is kept for [`QUARANTINE_SECONDS`].
+    /// Marks a record's token dead since then (seconds since 1970) and for this `AADSTS` number. It is kept for [`QUARANTINE_SECONDS`].
     ///
     /// # Errors
     /// As [`Vault::replace_refresh_token`].
-    pub async fn quarantine(&self, key: &AccountKey, since: u64) -> Result<(), VaultError> {
-        self.mark(key, Some(since)).await
+    pub async fn quarantine(
+        &self,
+        key: &AccountKey,
+        since: u64,
+        number: Option<u32>,
+    ) -> Result<(), VaultError> {
+        self.mark(key, Some(since), number).await
     }
 
     /// Takes a record out of quarantine.
@@ -205,7 +210,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::replace_refresh_token`].
     pub async fn revive(&self, key: &AccountKey) -> Result<(), VaultError> {
-        self.mark(key, None).await
+        self.mark(key, None, None).await
     }
 
     /// Keeps what was learned of an account's demands for a person.
@@ -260,9 +265,17 @@ impl Vault {
         self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn mark(&self, key: &AccountKey, since: Option<u64>) -> Result<(), VaultError> {
+    async fn mark(
+        &self,
+        key: &AccountKey,
+        since: Option<u64>,
+        number: Option<u32>,
+    ) -> Result<(), VaultError> {
         let key = key.clone();
-        self.ask(Access::Silent, move |worker| worker.change(&key, |body| body.quarantine(&key, since))).await
+        self.ask(Access::Silent, move |worker| {
+            worker.change(&key, |body| body.quarantine(&key, since, number))
+        })
+        .await
     }
 
     /// Has the vault's thread do something, and waits no longer than a call of this kind may take.

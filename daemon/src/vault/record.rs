@@ -44,6 +44,9 @@ pub struct Entry {
     /// What was asked of the person before, also for earlier sign-ins of the account.
     #[serde(default, skip_serializing_if = "Demands::is_empty")]
     pub demands: Demands,
+    /// The `AADSTS` number of the verdict, where Entra gave one: it says which way of signing in is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined_for: Option<u32>,
 }
 
 /// An entry with its refresh token.
@@ -124,12 +127,16 @@ impl Body {
             stored.entry.obtained_on = used_on;
             stored.entry.used_on = used_on;
             stored.entry.quarantined_on = None;
+            stored.entry.quarantined_for = None;
         })
     }
 
-    /// Marks a record dead since then, or alive again. False without such a record.
-    pub(super) fn quarantine(&mut self, key: &AccountKey, since: Option<u64>) -> bool {
-        self.change(key, |stored| stored.entry.quarantined_on = since)
+    /// Marks a record dead since then and for this number, or alive again. False without such a record.
+    pub(super) fn quarantine(&mut self, key: &AccountKey, since: Option<u64>, number: Option<u32>) -> bool {
+        self.change(key, |stored| {
+            stored.entry.quarantined_on = since;
+            stored.entry.quarantined_for = number;
+        })
     }
 
     /// Keeps what was learned of an account. False without such a record.
@@ -210,6 +217,7 @@ pub(super) mod tests {
             used_on: 3,
             quarantined_on: None,
             demands: Demands::default(),
+            quarantined_for: None,
         };
         Record { entry, refresh_token: RefreshToken::new(token.to_owned()) }
     }
@@ -230,10 +238,13 @@ pub(super) mod tests {
         let mut body = Body::default();
         body.put(record("a.t", "one"));
         let key = record("a.t", "").entry.key;
-        assert!(body.quarantine(&key, Some(50)));
+        assert!(body.quarantine(&key, Some(50), Some(530_036)));
         assert!(body.replace_token(&key, RefreshToken::new("two".to_owned()), 60));
         let entry = body.into_entries().remove(0);
-        assert_eq!((entry.quarantined_on, entry.obtained_on, entry.used_on), (None, 60, 60));
+        assert_eq!(
+            (entry.quarantined_on, entry.quarantined_for, entry.obtained_on, entry.used_on),
+            (None, None, 60, 60)
+        );
     }
 
     #[test]
@@ -241,7 +252,7 @@ pub(super) mod tests {
         let mut body = Body::default();
         body.put(record("dead.t", "one"));
         body.put(record("alive.t", "two"));
-        body.quarantine(&record("dead.t", "").entry.key, Some(1000));
+        body.quarantine(&record("dead.t", "").entry.key, Some(1000), None);
         body.purge(1000 + QUARANTINE_SECONDS);
         assert_eq!(body.records.len(), 2);
         body.purge(1001 + QUARANTINE_SECONDS);

@@ -204,11 +204,11 @@ async fn a_dead_token_is_kept_for_a_day_and_not_handed_out() {
     let vault = desk.signed_in().await;
     let long_ago = 1;
     vault.put(record("b.t", "rt-b"), Access::Silent).await.unwrap();
-    vault.quarantine(&key("a.t"), u64::MAX).await.unwrap();
+    vault.quarantine(&key("a.t"), u64::MAX, None).await.unwrap();
     assert!(matches!(read(&vault, "a.t").await, Err(VaultError::Quarantined(_))));
     vault.revive(&key("a.t")).await.unwrap();
     assert_eq!(read(&vault, "a.t").await.unwrap(), "rt-1");
-    vault.quarantine(&key("a.t"), long_ago).await.unwrap();
+    vault.quarantine(&key("a.t"), long_ago, None).await.unwrap();
     assert!(matches!(read(&vault, "a.t").await, Err(VaultError::NotFound(_))));
     assert_eq!(read(&vault, "b.t").await.unwrap(), "rt-b");
 }

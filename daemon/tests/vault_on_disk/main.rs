@@ -43,6 +43,7 @@ fn record(token: &str) -> Record {
         used_on: 1,
         quarantined_on: None,
         demands: Demands::default(),
+        quarantined_for: None,
     };
     Record { entry, refresh_token: RefreshToken::new(token.to_owned()) }
 }

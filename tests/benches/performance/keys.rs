@@ -126,6 +126,7 @@ async fn vault(origin: &str, refresh_token: &str) -> Vault {
         used_on: now,
         quarantined_on: None,
         demands: Demands::default(),
+        quarantined_for: None,
     };
     let record = Record { entry, refresh_token: RefreshToken::new(refresh_token.to_owned()) };
     vault.put(record, Access::MayPrompt).await.unwrap();
