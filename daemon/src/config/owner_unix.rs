@@ -65,7 +65,7 @@ mod tests {
             match Config::load(places) {
                 Ok(config) => assert_eq!(config.flows.value, "device_code".parse().unwrap(), "{layer}"),
                 Err(error) => {
-                    assert!(!is_root && error.to_string().contains("must belong to root"), "{error}")
+                    assert!(!is_root && error.to_string().contains("must belong to root"), "{error}");
                 }
             }
         }

@@ -109,7 +109,8 @@ pub static ENGLISH: Words = Words {
     cancelled_title: "The sign-in was cancelled",
     cancelled_note: "Nothing was changed. If you had not started it yourself, that was the right thing to do.",
     expired_title: "The code has expired",
-    expired_note: "A code is good for some minutes only. Nothing was changed; you can begin again whenever it suits you.",
+    expired_note: "A code is good for some minutes only. Nothing was changed; you can begin again whenever it suits you. \
+         If Microsoft's page showed an error with a number, the command entra explain and that number say who can mend it.",
     failed_title: "The sign-in did not work",
     again_button: "Try again",
     for_administrator: "For an administrator",
