@@ -18,7 +18,9 @@ fn telling(lines: &'static [&'static str]) -> FakeDaemon {
 
 #[test]
 fn a_pipe_gets_plain_lines() {
-    let output = telling(&[CODE, WAITING, WAITING, SIGNED_IN]).run("login --qr --copy");
+    let daemon = telling(&[CODE, WAITING, WAITING, SIGNED_IN]);
+    // Over SSH there is no desktop on any system.
+    let output = daemon.entra("login --qr --copy").env("SSH_CONNECTION", "a 1 b 22").output().unwrap();
     assert_eq!((err(&output), output.status.code()), ("", Some(0)));
     assert_eq!(
         out(&output),
@@ -32,7 +34,9 @@ fn a_pipe_gets_plain_lines() {
          Scopes: https://management.azure.com/.default\n\
          \x20 Entra asked to slow down.\n\
          Signed in as ada@contoso.com, tenant contoso.com, with device code.\n\
-         Tools get tokens from now on; try `entra token --for graph`.\n"
+         Tools get tokens from now on; try `entra token --for graph`.\n\
+         It was signed in with a code, which a policy may end at any time (AADSTS530036); where this machine has a \
+         desktop, `entra login --reroot` there moves it to the browser.\n"
     );
 }
 

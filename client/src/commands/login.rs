@@ -91,12 +91,12 @@ fn to_reroot(watch: &Watch, args: &LoginArgs) -> Result<String, Failure> {
         accounts.iter().filter(is_meant).filter(|account| account.provenance.flow == Flow::DeviceCode);
     match (found.next(), found.next()) {
         (Some(account), None) => Ok(account.id.as_str().to_owned()),
-        (None, _) => Err(Failure::new(
-            exit::USAGE,
-            "nothing_to_reroot",
-            "No such account is signed in with a code.",
-        )
-        .hint("`entra accounts` shows how each was signed in; `entra login --browser` signs in another.")),
+        (None, _) => {
+            Err(Failure::new(exit::USAGE, "nothing_to_reroot", "No such account is signed in with a code.")
+                .hint(
+                    "`entra status` shows how each was signed in; `entra login --browser` signs in another.",
+                ))
+        }
         (Some(_), Some(_)) => {
             Err(Failure::new(exit::USAGE, "which_account", "Several accounts are signed in with a code.")
                 .hint("Name one by `--account`; `entra accounts` lists them."))
