@@ -1,8 +1,9 @@
-//! How a person is asked: what the sign-in page shows.
+//! How a person is asked: what the sign-in page shows, and the desktop that shows a notification.
 //!
-//! Everything here is pure: a state goes in and text comes out, so that each state can be looked at and tested without a
+//! The page is pure: a state goes in and text comes out, so that each state can be looked at and tested without a
 //! daemon. Serving is `server/page`'s. The one hard idea is that markup is `'static` and all else is escaped (`html`).
 
+pub mod desktop;
 mod html;
 pub mod page;
 pub mod parts;

@@ -1,0 +1,63 @@
+//! The desktop of the person: shows a notification, has a page opened, knows whether the screen is locked.
+//!
+//! The one hard idea is that there may be none, or one that hangs, dies or comes back: every call is bounded, nothing is
+//! connected before it is needed, and what fails is a [`Trouble`] that the next reminder meets anew. The daemon executes
+//! nothing (invariant 12): a page is opened by the desktop itself.
+
+use std::time::Duration;
+
+#[cfg_attr(target_os = "linux", path = "desktop_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "desktop_macos.rs")]
+#[cfg_attr(windows, path = "desktop_windows.rs")]
+mod system;
+
+pub use system::Desktop;
+
+/// A notification, in plain text (no markup): what shows it escapes what it must.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Its first line.
+    pub title: String,
+    /// The rest, in lines.
+    pub body: String,
+    /// The button that opens the page for signing in.
+    pub sign_in: &'static str,
+    /// The button that puts it off.
+    pub later: &'static str,
+}
+
+/// What the person did with a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Press {
+    /// They want to sign in.
+    SignIn,
+    /// Not now.
+    Later,
+    /// It was closed, or has gone by itself, without an answer.
+    Closed,
+}
+
+/// Why the desktop did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// There is no desktop, or nothing there that shows notifications.
+    #[error("there is no desktop here that shows notifications")]
+    NoDesktop,
+    /// There was, and it went away meanwhile.
+    #[error("what shows notifications went away")]
+    Gone,
+    /// It is there and does not answer.
+    #[error("the desktop did not answer within {} seconds", .0.as_secs())]
+    Late(Duration),
+    /// It said no; the name of its error.
+    #[error("the desktop refused: {0}")]
+    Refused(String),
+}
+
+/// Longest that one answer of the desktop is waited for: it takes milliseconds, or something is wrong. (How long a person
+/// takes over a notification is [`PATIENCE`].)
+pub const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// Longest that a notification is left standing. One that nobody has answered for hours is taken back, and shown anew as a
+/// reminder.
+pub const PATIENCE: Duration = Duration::from_secs(8 * 60 * 60);
