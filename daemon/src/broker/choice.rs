@@ -2,7 +2,7 @@
 
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode};
-use entra_proto::limits::{MAX_MIN_VALIDITY, MAX_NAME, MIN_VALIDITY};
+use entra_proto::limits::{MAX_MIN_VALIDITY, MAX_NAME, MAX_WAIT, MIN_VALIDITY};
 use entra_proto::resource;
 use entra_proto::scope::{ScopeError, Scopes};
 use entra_proto::token::TokenRequest;
@@ -21,6 +21,9 @@ pub(super) fn ask(request: &TokenRequest) -> Result<Ask, ErrorBody> {
             "`min_validity` is over {} seconds; no token lives that long.",
             MAX_MIN_VALIDITY.as_secs()
         )));
+    }
+    if request.wait.is_some_and(|seconds| u64::from(seconds) > MAX_WAIT.as_secs()) {
+        return Err(bad(format!("`wait` is over {} seconds.", MAX_WAIT.as_secs())));
     }
     let claims =
         request.claims.as_deref().map(Claims::parse).transpose().map_err(|error| bad(error.to_string()))?;
@@ -159,5 +162,7 @@ mod tests {
         assert_eq!(ask(&request(None, None)).unwrap().min_validity, MIN_VALIDITY);
         assert!(ask(&request(Some(90_000), None)).is_err());
         assert!(ask(&request(None, Some("{broken"))).is_err());
+        let waiting = |wait| ask(&TokenRequest { wait: Some(wait), ..TokenRequest::default() });
+        assert!(waiting(600).is_ok() && waiting(601).is_err());
     }
 }

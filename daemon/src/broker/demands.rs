@@ -4,7 +4,6 @@
 //! outlives the sign-in that it ended, which is its point, and goes with the account when that signs out.
 
 use entra_proto::status::{Expectation, PastDemand};
-use tokio::sync::watch;
 
 use super::{Broker, Known, State};
 use crate::account::demand::{Demands, Expected, Kind, Life, Tally};
@@ -15,20 +14,17 @@ use crate::account::time::Now;
 use crate::entra::age_limit;
 
 impl Broker {
-    /// The accounts whose next demand for a person is foreseen. One that needs a person already is not among them.
+    /// The accounts whose next demand for a person is foreseen, with their user names. One that needs a person already is not
+    /// among them. [`Broker::watch_needs`] tells when they change, but not when a use of the refresh token only puts one off:
+    /// look again when its time has come.
     #[must_use]
-    pub fn expectations(&self) -> Vec<(AccountKey, Expectation)> {
+    pub fn expectations(&self) -> Vec<(AccountKey, String, Expectation)> {
         let now = self.parts.clock.now();
         let state = self.state();
-        let of = |(key, known): (&AccountKey, &Known)| Some((key.clone(), state.expectation_of(known, now)?));
+        let of = |(key, known): (&AccountKey, &Known)| {
+            Some((key.clone(), known.entry.username.clone(), state.expectation_of(known, now)?))
+        };
         state.known.iter().filter_map(of).collect()
-    }
-
-    /// Changes whenever [`Broker::expectations`] may have become earlier or others: something was learned, and accounts came
-    /// or went. What is only put off by a use of the refresh token is not told: look again when its time has come.
-    #[must_use]
-    pub fn watch_expectations(&self) -> watch::Receiver<()> {
-        self.foreseen.subscribe()
     }
 
     /// Forgets what a refresh that has just worked proves wrong. To be called before its use is noted.
@@ -44,7 +40,7 @@ impl Broker {
     /// Writes what was learned. Without success it is known until the daemon ends, and learned again.
     pub(super) async fn keep(&self, key: &AccountKey, learned: Option<Demands>) {
         let Some(demands) = learned else { return };
-        self.foreseen.send_replace(());
+        self.state().needs.expect_anew();
         if let Err(error) = self.parts.vault.learn(key, demands).await {
             tracing::warn!(%error, "what was learned of a demand for a person could not be written");
         }

@@ -45,7 +45,7 @@ async fn a_demand_is_told_kept_and_expected_of_the_next_sign_in() {
     let script = Script::new();
     script.json(400, &refusal(70_043, "The sign-in is too old."));
     let broker = broker(&script, [signed_in(7)]).await;
-    let mut told = broker.watch_expectations();
+    let mut told = broker.watch_needs();
     told.mark_unchanged();
     assert!(!ask(&broker, "a").await);
     assert!(told.has_changed().unwrap());
@@ -54,7 +54,7 @@ async fn a_demand_is_told_kept_and_expected_of_the_next_sign_in() {
     assert_eq!((status.past_demands[0].aadsts, status.past_demands[0].seen), (70_043, 1));
 
     sign_in(&broker).await;
-    let (key, expectation) = broker.expectations().remove(0);
+    let (key, _, expectation) = broker.expectations().remove(0);
     assert_eq!(expectation.reason, "The organisation asked for a new sign-in after about 7 days before.");
     let entry = broker.parts.vault.records(Access::Silent).await.unwrap().remove(0);
     assert_eq!(entry.key, key);
@@ -79,11 +79,11 @@ async fn a_refresh_past_the_interval_unlearns_it_on_disk_too() {
     let script = Script::new();
     script.json(200, SUCCESS).json(200, SUCCESS);
     let broker = broker(&script, [record]).await;
-    let expectation = broker.expectations().remove(0).1;
+    let expectation = broker.expectations().remove(0).2;
     assert_eq!(expectation.reason, "The organisation asks for a new sign-in every 24 hours.");
     assert!(ask(&broker, "b").await);
     assert_eq!(broker.expectations().len(), 1, "another resource proves nothing");
-    let mut told = broker.watch_expectations();
+    let mut told = broker.watch_needs();
     told.mark_unchanged();
     assert!(ask(&broker, "a").await);
     assert!(told.has_changed().unwrap() && broker.expectations().is_empty());

@@ -9,7 +9,7 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::{Broker, Told};
-use crate::account::key::AccountKey;
+use crate::account::key::{AccountKey, SlotKey};
 use crate::account::machine::Order;
 use crate::account::outcome::{Failure, FailureKind, Fault, Grant};
 use crate::account::refresh_token::RefreshToken;
@@ -83,6 +83,11 @@ impl Broker {
                 if let Some(sender) = state.flights.remove(&flight) {
                     sender.send_replace(Some(Told::Landed(Arc::clone(&landing))));
                 }
+            }
+            if landing.result.is_ok() {
+                state.needs.granted(&order.account, &SlotKey::new(&order.tenant, &order.scopes, order.cae));
+            } else if ended.is_dead {
+                state.note_death(&order.account);
             }
             (ended.next, ended.is_dead, learned)
         };

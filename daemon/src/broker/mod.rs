@@ -33,6 +33,7 @@ mod choice;
 mod demands;
 mod flights;
 mod ladder;
+mod needs;
 mod profiles;
 mod prospect;
 mod registry;
@@ -48,6 +49,8 @@ mod tests;
 mod tokens;
 
 use challenges::Challenges;
+use needs::Needs;
+pub use needs::{Asker, Need};
 pub use profiles::{ProfileError, Profiles};
 pub use prospect::{Place, Prospect};
 use registry::Registries;
@@ -103,8 +106,6 @@ pub struct Broker {
     rescheduled: Notify,
     /// The last flight landed.
     settled: Notify,
-    /// The expectations may have changed.
-    foreseen: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -115,6 +116,7 @@ struct State {
     sign_ins: SignIns,
     challenges: Challenges,
     registries: Registries,
+    needs: Needs,
     /// Since when refresh tokens are in quarantine whose end is waited for, in seconds since 1970.
     quarantines: BTreeSet<u64>,
 }
@@ -158,7 +160,6 @@ impl Broker {
             restoring: tokio::sync::Mutex::new(None),
             rescheduled: Notify::new(),
             settled: Notify::new(),
-            foreseen: watch::Sender::new(()),
         })
     }
 
@@ -193,7 +194,6 @@ impl Broker {
                     self.purge_after_quarantine(since);
                 }
                 self.rescheduled.notify_one();
-                self.foreseen.send_replace(());
                 self.is_restored.store(true, Ordering::Release);
                 *stalled = None;
                 Ok(())
@@ -250,12 +250,18 @@ impl State {
         let signed_in = SignedIn { client, used_on: entry.used_on, rooted_in: rooted_in(&entry) };
         let replaced = self.machine.sign_in(key.clone(), signed_in);
         self.tell_to_ask_again(replaced);
-        if let Some(since) = entry.quarantined_on {
+        let died_on = entry.quarantined_on;
+        if let Some(since) = died_on {
             self.machine.mark_dead(&key, quarantined(entry.quarantined_for), since);
         }
         let target = profiles.target_of(&entry);
         let turn = self.known.get(&key).map(|known| Arc::clone(&known.turn)).unwrap_or_default();
-        self.known.insert(key, Known { entry, target, turn, unsaved: None });
+        self.known.insert(key.clone(), Known { entry, target, turn, unsaved: None });
+        self.needs.end(&key);
+        if died_on.is_some() {
+            self.note_death(&key);
+        }
+        self.needs.expect_anew();
     }
 
     fn tell_to_ask_again(&mut self, flights: impl IntoIterator<Item = FlightId>) {

@@ -13,7 +13,7 @@ use entra_proto::registry::{RegistryAnswer, RegistryRequest};
 use entra_proto::secret::RegistryToken;
 use entra_proto::token::TokenRequest;
 
-use super::{Broker, State};
+use super::{Asker, Broker, State};
 use crate::account::time::{Deadline, Now};
 use crate::entra::registry::{Registry, RegistryError, RegistryGrant};
 
@@ -39,10 +39,11 @@ impl Broker {
         self: &Arc<Self>,
         registry: &str,
         access: TokenRequest,
+        asker: &Asker,
     ) -> Result<RegistryAnswer, ErrorBody> {
         let registry = Registry::parse(registry).map_err(|error| error.to_error_body())?;
         let profile = access.profile.clone();
-        let access = self.token(access).await?;
+        let access = self.token_for(access, asker).await?;
         let place = Place {
             account: access.account,
             profile,

@@ -20,7 +20,7 @@ fn request(registry: &str) -> RegistryRequest {
 }
 
 async fn ask(broker: &Arc<Broker>, registry: &str) -> Result<RegistryAnswer, ErrorBody> {
-    broker.registry_token(registry, access_to_registry(&request(registry))).await
+    broker.registry_token(registry, access_to_registry(&request(registry)), &Asker::Unknown).await
 }
 
 #[test]

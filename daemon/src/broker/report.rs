@@ -111,6 +111,15 @@ impl Known {
 }
 
 impl State {
+    /// The account's refresh token is known to be dead: a person is needed, whether anybody asks or not.
+    pub(super) fn note_death(&mut self, key: &AccountKey) {
+        let (Some((failure, since)), Some(known)) = (self.machine.death(key), self.known.get(key)) else {
+            return;
+        };
+        let error = known.error(failure, None);
+        self.needs.died(key, &error, *since);
+    }
+
     /// What is told of an account.
     pub(super) fn info(&self, key: &AccountKey) -> Option<AccountInfo> {
         let known = self.known.get(key)?;

@@ -208,7 +208,6 @@ impl Broker {
         drop(state);
         self.is_restored.store(true, std::sync::atomic::Ordering::Release);
         self.rescheduled.notify_one();
-        self.foreseen.send_replace(());
         tracing::info!("an account signed in");
     }
 }

@@ -62,11 +62,12 @@ impl Broker {
         let flights = state.machine.sign_out(key);
         state.tell_to_ask_again(flights);
         state.known.remove(key);
+        state.needs.end(key);
         state.registries.forget(&key.account);
+        state.needs.expect_anew();
         drop(state);
         self.settled.notify_waiters();
         self.rescheduled.notify_one();
-        self.foreseen.send_replace(());
         tracing::info!("an account signed out");
         Ok(())
     }

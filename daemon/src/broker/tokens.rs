@@ -8,12 +8,13 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::scope::Scopes;
 use entra_proto::token::{Source, TokenAnswer, TokenRequest};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
-use super::{Broker, State, Told, choice};
+use super::{Asker, Broker, State, Told, choice, needs};
 use crate::account::key::{AccountKey, SlotKey};
 use crate::account::machine::{Ask, Reply};
 use crate::account::outcome::FailureKind;
-use crate::account::slot::{Held, Refusal};
+use crate::account::slot::{self, Held};
 use crate::account::time::Now;
 use crate::entra::words::{self, About};
 use crate::vault::Access;
@@ -28,16 +29,49 @@ struct Meant {
 }
 
 impl Broker {
-    /// `POST /v1/token`.
+    /// A token for the daemon's own use.
+    ///
+    /// # Errors
+    /// As [`Broker::token_for`].
+    pub async fn token(self: &Arc<Self>, request: TokenRequest) -> Result<TokenAnswer, ErrorBody> {
+        self.token_for(request, &Asker::Unknown).await
+    }
+
+    /// `POST /v1/token`. A caller that said so (`wait`) waits for the person whom its account needs; all who wait go on
+    /// together when somebody has signed in.
     ///
     /// # Errors
     /// One sentence with what to do; see PROTOCOL.md for the codes.
-    pub async fn token(self: &Arc<Self>, request: TokenRequest) -> Result<TokenAnswer, ErrorBody> {
+    pub async fn token_for(
+        self: &Arc<Self>,
+        request: TokenRequest,
+        asker: &Asker,
+    ) -> Result<TokenAnswer, ErrorBody> {
         self.restore(Access::Silent).await?;
         let ask = choice::ask(&request)?;
+        let wait = request.wait.filter(|seconds| *seconds > 0);
+        let patience_ends = wait.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
+        loop {
+            let Refusal { error, over } = match self.attempt(&request, &ask, asker).await {
+                Ok(answer) => return Ok(answer),
+                Err(refusal) => refusal,
+            };
+            let (Some(patience_ends), Some(mut over)) = (patience_ends, over) else { return Err(error) };
+            if timeout_at(patience_ends, over.changed()).await.is_err() {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn attempt(
+        self: &Arc<Self>,
+        request: &TokenRequest,
+        ask: &Ask,
+        asker: &Asker,
+    ) -> Result<TokenAnswer, Refusal> {
         // An account that signs out and in while its callers wait makes them ask again; not for ever.
         for _ in 0..MOST_ASKS {
-            let (meant, waiting, fallback) = match self.look(&request, &ask)? {
+            let (meant, waiting, fallback) = match self.look(request, ask, asker)? {
                 Looked::Answer(answer) => return Ok(answer),
                 Looked::Wait { meant, waiting, fallback } => (meant, waiting, fallback),
             };
@@ -56,7 +90,7 @@ impl Broker {
                 return match (&landing.result, fallback) {
                     (Ok(held), _) => Ok(answer(&meant, held, Source::Refresh, now)),
                     (Err(_), Some(held)) => Ok(answer(&meant, held, Source::Cache, now)),
-                    (Err(refusal), None) => Err(self.state().refusal_body(&meant, refusal, &ask)),
+                    (Err(refusal), None) => Err(self.refuse(&meant, refusal, ask, asker)),
                 };
             }
         }
@@ -64,10 +98,16 @@ impl Broker {
             ErrorCode::Unavailable,
             "The account kept changing while the token was asked for.",
         )
-        .with_hint("Try again."))
+        .with_hint("Try again.")
+        .into())
     }
 
-    fn look(self: &Arc<Self>, request: &TokenRequest, ask: &Ask) -> Result<Looked, ErrorBody> {
+    fn refuse(&self, meant: &Meant, refusal: &slot::Refusal, ask: &Ask, asker: &Asker) -> Refusal {
+        let now = self.parts.clock.now().epoch();
+        self.state().refuse(meant, refusal, ask, asker, now)
+    }
+
+    fn look(self: &Arc<Self>, request: &TokenRequest, ask: &Ask, asker: &Asker) -> Result<Looked, Refusal> {
         let now = self.parts.clock.now();
         let mut state = self.state();
         let meant = state.meaning(request)?;
@@ -79,7 +119,7 @@ impl Broker {
                 }
                 Ok(Looked::Answer(answer(&meant, &held, Source::Cache, now)))
             }
-            Some(Reply::Refuse(refusal)) => Err(state.refusal_body(&meant, &refusal, ask)),
+            Some(Reply::Refuse(refusal)) => Err(state.refuse(&meant, &refusal, ask, asker, now.epoch())),
             Some(Reply::Wait { flight, order, fallback }) => {
                 let waiting =
                     state.flights.entry(flight).or_insert_with(|| watch::Sender::new(None)).subscribe();
@@ -90,7 +130,8 @@ impl Broker {
                 Ok(Looked::Wait { meant, waiting, fallback })
             }
             None => {
-                Err(ErrorBody::new(ErrorCode::Internal, "The account is known to one half of entrad only."))
+                let sentence = "The account is known to one half of entrad only.";
+                Err(ErrorBody::new(ErrorCode::Internal, sentence).into())
             }
         }
     }
@@ -102,6 +143,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Twice is enough for a sign-out followed by a sign-in; a third time is for the unlucky.
 const MOST_ASKS: usize = 3;
+
+/// Why there is no token, and what closes when the account needs a person no more, where it does now.
+struct Refusal {
+    error: ErrorBody,
+    over: Option<watch::Receiver<()>>,
+}
+
+impl From<ErrorBody> for Refusal {
+    fn from(error: ErrorBody) -> Self {
+        Self { error, over: None }
+    }
+}
 
 enum Looked {
     Answer(TokenAnswer),
@@ -162,11 +215,20 @@ impl State {
     }
 
     /// The refusal in words, with the challenge kept behind a handle for the sign-in that follows.
-    fn refusal_body(&mut self, meant: &Meant, refusal: &Refusal, ask: &Ask) -> ErrorBody {
+    fn refuse(
+        &mut self,
+        meant: &Meant,
+        refusal: &slot::Refusal,
+        ask: &Ask,
+        asker: &Asker,
+        now: u64,
+    ) -> Refusal {
         let resource = meant.scopes.to_string();
         let Some(entry) = self.known.get(&meant.key).map(|known| &known.entry) else {
+            // There is nothing to ask a person for.
             return ErrorBody::new(ErrorCode::SignInNeeded, "The account signed out meanwhile.")
-                .with_hint("Run `entra login`.");
+                .with_hint("Run `entra login`.")
+                .into();
         };
         let about = About {
             client_id: &entry.client_id,
@@ -189,6 +251,12 @@ impl State {
             body.hint = body.hint.map(|hint| with_handle(&hint, &handle));
             body.claims_handle = Some(handle);
         }
-        body
+        if !needs_person {
+            return body.into();
+        }
+        let is_dead = self.machine.death(&meant.key).is_some();
+        let refused = needs::Refused { slot: &meant.slot, scopes: &meant.scopes, cloud: entry.cloud, asker };
+        let over = self.needs.refuse(&meant.key, &body, is_dead, &refused, now);
+        Refusal { error: body, over: Some(over) }
     }
 }

@@ -14,7 +14,7 @@ use entra_proto::token::{TokenAnswer, TokenRequest};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::access::lease::{Admitted, Leases, Presented};
-use crate::broker::Broker;
+use crate::broker::{Asker, Broker};
 
 /// What the dialects stand on. Clones share it.
 #[derive(Clone)]
@@ -69,7 +69,9 @@ impl Visit<'_> {
             min_validity: Some(WANTED.as_secs()),
             ..TokenRequest::default()
         })?;
-        if let Ok(answer) = timeout_at(self.patience_ends, self.broker.token(request.clone())).await {
+        let asker = Asker::Lease(self.lease.name().to_owned());
+        let asked = self.broker.token_for(request.clone(), &asker);
+        if let Ok(answer) = timeout_at(self.patience_ends, asked).await {
             return answer;
         }
         // What there is: a token that lives is never withheld because a newer one takes its time.

@@ -24,24 +24,34 @@ use super::Rooms;
 use super::reply::{answer, failure, lines};
 use crate::access::caller::Caller;
 use crate::access::lease::Presented;
-use crate::broker::{Broker, access_to_registry};
+use crate::broker::{Asker, Broker, access_to_registry};
 
 type Routed = State<Arc<Broker>>;
 
 pub(super) async fn token(State(rooms): State<Rooms>, request: Request) -> Response<Body> {
-    let work = async {
-        let request = narrowed(&rooms, read(request).await?).await?;
-        rooms.broker.token(request).await
+    let asker = asker(&request);
+    let request = within(ANSWER_TIMEOUT, async { narrowed(&rooms, read(request).await?).await }).await;
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => return failure(&error),
     };
-    answer(within(TOKEN_TIMEOUT, work).await)
+    // A person takes longer than any machine, and is waited for only by who asks for that.
+    let limit = TOKEN_TIMEOUT + Duration::from_secs(request.wait.unwrap_or_default().into());
+    answer(within(limit, rooms.broker.token_for(request, &asker)).await)
+}
+
+/// Who asks, for the person who may have to be asked.
+fn asker(request: &Request) -> Asker {
+    request.extensions().get::<Caller>().cloned().map_or(Asker::Unknown, Asker::Caller)
 }
 
 pub(super) async fn registry_token(State(rooms): State<Rooms>, request: Request) -> Response<Body> {
+    let asker = asker(&request);
     let work = async {
         let request: RegistryRequest = read(request).await?;
         // From here on it is a request for an access token, with all that such a one must pass.
         let access = narrowed(&rooms, access_to_registry(&request)).await?;
-        rooms.broker.registry_token(&request.registry, access).await
+        rooms.broker.registry_token(&request.registry, access, &asker).await
     };
     answer(within(REGISTRY_TIMEOUT, work).await)
 }
