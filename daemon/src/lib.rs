@@ -1,7 +1,7 @@
 //! `entrad`: signs a workstation in to Microsoft Entra ID once and serves access tokens over a local socket.
 //!
 //! ARCHITECTURE.md has the rooms and the walls between them. Arrows point down only:
-//! [`run`] ► [`server`], [`dialects`] ► [`access`] ► [`broker`] ► [`entra`], [`vault`], [`notify`] ► [`account`], [`config`], [`clock`].
+//! [`run`] ► [`server`], [`dialects`] ► [`access`], [`prompts`] ► [`broker`] ► [`entra`], [`vault`], [`notify`] ► [`account`], [`config`], [`clock`].
 
 pub mod access;
 pub mod account;
@@ -16,6 +16,7 @@ pub mod logging;
 pub mod network;
 pub mod notify;
 pub mod private;
+pub mod prompts;
 pub mod run;
 pub mod server;
 pub mod service;

@@ -18,10 +18,12 @@ use entra_proto::error::exit;
 use crate::access::lease::Leases;
 use crate::broker::{Broker, Parts, ProfileError, Profiles};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Args, Config, ConfigError, LoopbackChoice, Places};
+use crate::config::{self, Args, Config, ConfigError, LoopbackChoice, Places, Prompting};
 use crate::dialects::{self, Door};
 use crate::entra::Entra;
 use crate::lock::{Lock, LockError};
+use crate::notify::desktop::Desktop;
+use crate::prompts::Prompts;
 use crate::server::{self, ListenError, Listener, Loopback, Pages, Rooms};
 use crate::service::Handed;
 use crate::vault::{Access, BadStoreChoice, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
@@ -135,13 +137,14 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
         handed: handed.loopback,
     };
     let flows = config.flows.value;
+    let prompting = config.prompting;
     let parts = Parts { vault, entra: Entra::new(), clock, profiles, flows, socket: socket.clone() };
     let outcome = runtime.block_on(async {
         let listener = match handed.socket {
             Some(handed) => Listener::adopt(handed, &socket)?,
             None => Listener::bind(&socket).await?,
         };
-        serve(parts, leases, port, listener, &socket).await
+        serve(parts, leases, port, prompting, listener, &socket).await
     });
     // A thread that hangs in a key store must not keep the process.
     runtime.shutdown_background();
@@ -159,6 +162,7 @@ async fn serve(
     parts: Parts,
     leases: Arc<Leases>,
     port: PortPlan,
+    prompting: Prompting,
     listener: Listener,
     socket: &Path,
 ) -> Result<(), RunError> {
@@ -166,7 +170,7 @@ async fn serve(
         .map_err(|reason| RunError::System { what: "Signals cannot be received".to_owned(), reason })?;
     // A daemon that a person starts on a terminal may ask for the passphrase there, once.
     let at_start = if io::stdin().is_terminal() { Access::MayPrompt } else { Access::Silent };
-    let clock = Arc::clone(&parts.clock);
+    let (vault, clock) = (parts.vault.clone(), Arc::clone(&parts.clock));
     let broker = Broker::new(parts);
     if let Err(error) = broker.restore(at_start).await {
         tracing::warn!(
@@ -184,14 +188,19 @@ async fn serve(
     service::say_ready(socket)
         .map_err(|reason| RunError::System { what: "Ready could not be said".to_owned(), reason })?;
     tracing::info!(version = entra_proto::version::VERSION, "serving");
-    let pages = Pages::new(Arc::clone(&broker), clock);
+    let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock));
+    let prompts = Prompts::new(Arc::clone(&broker), vault, clock, prompting);
+    let asking = tokio::spawn(Arc::clone(&prompts).keep(Desktop::new(), Arc::clone(&pages)));
     let rooms = Rooms {
         broker: Arc::clone(&broker),
         leases,
         loopback: Arc::clone(&loopback),
         pages: Arc::clone(&pages),
+        prompts,
     };
     server::serve(listener, rooms, stop).await;
+    // What is on the screen goes away: nobody would hear its buttons.
+    asking.abort();
     pages.close();
     loopback.close().await;
     service::say_stopping();

@@ -45,7 +45,7 @@ mod sign_ins;
 mod sign_out;
 mod surroundings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tokens;
 
 use challenges::Challenges;
@@ -204,6 +204,11 @@ impl Broker {
                 Err(error)
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn vault(&self) -> Vault {
+        self.parts.vault.clone()
     }
 
     fn is_restored(&self) -> bool {

@@ -17,9 +17,9 @@ use crate::vault::Record;
 const LONG: Duration = Duration::from_secs(5);
 
 const CLIENT: &str = "00000000-0000-0000-0000-00000000c11e";
-const DEAD: &str = r#"{"error":"invalid_grant","suberror":"bad_token","error_codes":[70008]}"#;
+pub(crate) const DEAD: &str = r#"{"error":"invalid_grant","suberror":"bad_token","error_codes":[70008]}"#;
 
-pub(super) fn record(account: &str, token: &str) -> Record {
+pub(crate) fn record(account: &str, token: &str) -> Record {
     let entry = Entry {
         key: AccountKey { profile: "default".to_owned(), account: account.parse().unwrap() },
         cloud: Cloud::Public,
@@ -40,7 +40,7 @@ pub(super) fn record(account: &str, token: &str) -> Record {
 }
 
 /// A broker that has read these records.
-pub(super) async fn broker(script: &Arc<Script>, records: impl IntoIterator<Item = Record>) -> Arc<Broker> {
+pub(crate) async fn broker(script: &Arc<Script>, records: impl IntoIterator<Item = Record>) -> Arc<Broker> {
     let parts = Parts::empty(Entra::scripted(script));
     for record in records {
         parts.vault.put(record, Access::Silent).await.unwrap();

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::account::time::Now;
 
+pub mod local;
 #[cfg(any(test, not(target_os = "linux")))]
 mod steps;
 #[cfg_attr(target_os = "linux", path = "linux.rs")]

@@ -51,6 +51,24 @@ pub struct Args {
     /// Ways to sign in, in the order in which they are tried: device_code, browser; an administrator's file may forbid one
     #[arg(long, value_name = "FLOWS")]
     pub flows: Option<String>,
+    /// Desktop notifications when a person is needed: auto or off
+    #[arg(long, value_name = "WAY")]
+    pub notify: Option<String>,
+    /// What your service manager runs when a person is needed: a program and its arguments, read by no shell
+    #[arg(long, value_name = "COMMAND")]
+    pub notify_command: Option<String>,
+    /// When you are not to be asked, such as 22:00-07:00, or off
+    #[arg(long, value_name = "HOURS")]
+    pub quiet_hours: Option<String>,
+    /// How long Later is, and after which time you are reminded [default: 1h]
+    #[arg(long, value_name = "TIME")]
+    pub snooze: Option<String>,
+    /// How often you are asked for an account within 24 hours [default: 5]
+    #[arg(long, value_name = "NUMBER")]
+    pub prompts_per_day: Option<u16>,
+    /// How long before Entra is expected to want a new sign-in you are asked for it [default: off]
+    #[arg(long, value_name = "TIME")]
+    pub ask_ahead: Option<String>,
     /// What to log, such as `entrad=debug`
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,

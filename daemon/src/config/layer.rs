@@ -91,18 +91,27 @@ impl fmt::Display for Source {
 pub(super) struct Layer(BTreeMap<String, Setting<String>>);
 
 /// The keys of the daemon, then those of a profile (the default profile's stand at the top level).
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 15] = [
+    "ask_ahead",
     "config",
     "flows",
     "log",
     "loopback",
+    "notify",
+    "notify_command",
     "passphrase_fd",
     "passphrase_file",
+    "prompts_per_day",
+    "quiet_hours",
+    "snooze",
     "socket",
     "state_dir",
     "store",
 ];
 const PROFILE_KEYS: [&str; 4] = ["authority", "client_id", "cloud", "tenant"];
+
+/// The one that a file has as a list of strings; kept as JSON.
+const LIST: &str = "notify_command";
 
 /// Far more than any configuration needs.
 const MAX_FILE: u64 = 256 * 1024;
@@ -124,6 +133,12 @@ impl Layer {
             ("log", args.log.clone()),
             ("loopback", args.loopback.clone()),
             ("flows", args.flows.clone()),
+            ("notify", args.notify.clone()),
+            ("notify_command", args.notify_command.clone()),
+            ("quiet_hours", args.quiet_hours.clone()),
+            ("snooze", args.snooze.clone()),
+            ("prompts_per_day", args.prompts_per_day.map(|often| often.to_string())),
+            ("ask_ahead", args.ask_ahead.clone()),
         ];
         let set = given.into_iter().filter_map(|(key, value)| {
             let source = Source::CommandLine(format!("--{}", key.replace('_', "-")));
@@ -231,6 +246,16 @@ impl Reader<'_> {
                     let value = match value {
                         DeValue::String(text) => text.to_string(),
                         DeValue::Integer(number) => number.as_str().to_owned(),
+                        DeValue::Array(list) if full == LIST => {
+                            let words: Option<Vec<_>> =
+                                list.iter().map(|word| word.get_ref().as_str()).collect();
+                            let text = words.and_then(|words| serde_json::to_string(&words).ok());
+                            text.ok_or_else(|| LayerError::Type {
+                                key: full.clone(),
+                                source_: source.clone(),
+                                found: "list of other things than strings",
+                            })?
+                        }
                         other => {
                             return Err(LayerError::Type {
                                 key: full,

@@ -23,6 +23,8 @@ mod owner;
 #[cfg_attr(target_os = "macos", path = "paths_macos.rs")]
 #[cfg_attr(windows, path = "paths_windows.rs")]
 mod paths;
+mod prompting;
+mod quiet_hours;
 
 pub use args::Args;
 pub use flows::Flows;
@@ -30,6 +32,8 @@ use layer::Layer;
 pub use layer::{LayerError, Setting, Source};
 pub use loopback::LoopbackChoice;
 pub use paths::machine_file;
+pub use prompting::{Notify, Prompting};
+pub use quiet_hours::QuietHours;
 
 /// The profile that is meant when none is named.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -53,6 +57,8 @@ pub struct Config {
     pub flows: Setting<Flows>,
     /// The loopback port for tools.
     pub loopback: Setting<LoopbackChoice>,
+    /// How a person is asked.
+    pub prompting: Prompting,
     /// The profiles by name; `default` is always there.
     pub profiles: BTreeMap<String, Profile>,
 }
@@ -130,6 +136,7 @@ impl Config {
                 }
                 None => Setting::built_in(LoopbackChoice::Auto),
             },
+            prompting: Prompting::read(&merged)?,
             profiles: profiles(&merged)?,
         })
     }

@@ -45,6 +45,21 @@ fn later_layers_win_and_each_value_knows_its_origin() {
 }
 
 #[test]
+fn prompts_are_set_in_every_layer() {
+    let config = load("", Args::default(), &[]).unwrap().prompting;
+    assert_eq!(config, Prompting::default());
+    let file = "notify_command = [\"say\", \"it is time\"]\nprompts_per_day = 3\nquiet_hours = \"22:00-07:00\"\nsnooze = \"2h\"\n";
+    let variables = [("ENTRAD_NOTIFY", "off"), ("ENTRAD_ASK_AHEAD", "1d"), ("ENTRAD_QUIET_HOURS", "off")];
+    let args = Args { snooze: Some("10m".to_owned()), ..Args::default() };
+    let config = load(file, args, &variables).unwrap().prompting;
+    assert_eq!(config.notify.value, Notify::Off);
+    assert_eq!(config.notify_command.unwrap().value, ["say", "it is time"]);
+    assert_eq!((config.snooze.value.as_secs(), config.prompts_per_day.value), (600, 3));
+    assert_eq!(config.ask_ahead.unwrap().value.as_secs(), 24 * 3600);
+    assert_eq!(config.quiet_hours, None, "a later layer can say `off`");
+}
+
+#[test]
 fn profiles_stand_alone() {
     let file = "tenant = \"a.example\"\n[profile.work]\nclient_id = \"c\"\ncloud = \"china\"\n";
     let config = load(file, Args::default(), &[]).unwrap();
@@ -60,6 +75,9 @@ fn profiles_stand_alone() {
     "config.toml:3: there is no setting `profile.work.clientid`; did you mean `profile.work.client_id`?"
 )]
 #[case("store = [1]", "config.toml:1: `store` is a array; it should be a string.")]
+#[case("notify_command = [1]", "`notify_command` is a list of other things than strings")]
+#[case("quiet_hours = \"9-17\"", "`quiet_hours` should be two times of day")]
+#[case("snooze = \"1s\"", "`snooze` should be a time from a minute")]
 #[case("store = ", "config.toml:1: ")]
 #[case("cloud = \"azure\"", "`cloud` should be one of public, us_government and china")]
 #[case("passphrase_fd = \"x\"", "`passphrase_fd` should be a number")]

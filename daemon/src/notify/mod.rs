@@ -5,6 +5,7 @@
 
 pub mod desktop;
 mod html;
+pub mod notice;
 pub mod page;
 pub mod parts;
 mod scene;

@@ -1,4 +1,4 @@
-//! Every word that the sign-in page says, in one place for each language.
+//! Every word that the sign-in page and a notification say, in one place for each language.
 //!
 //! A language is one more value of [`Words`]; `{}` stands for what is filled in. What goes wrong is told in the daemon's own
 //! sentences, which the socket's callers read as well.
@@ -61,6 +61,16 @@ pub struct Words {
     pub(super) profile: &'static str,
     pub(super) program: &'static str,
     pub(super) opener: &'static str,
+
+    pub(super) notice_title: &'static str,
+    pub(super) notice_title_expected: &'static str,
+    pub(super) notice_wants: &'static str,
+    pub(super) notice_wants_something: &'static str,
+    pub(super) notice_waiting: &'static str,
+    pub(super) notice_not_opened: &'static str,
+    pub(super) notice_by_hand: &'static str,
+    pub(super) notice_sign_in: &'static str,
+    pub(super) notice_later: &'static str,
 
     pub(super) footer: &'static str,
     pub(super) lost: &'static str,
@@ -128,6 +138,16 @@ pub static ENGLISH: Words = Words {
     profile: "Profile",
     program: "Asked by",
     opener: "Page opened by",
+
+    notice_title: "Sign in to Microsoft as {}",
+    notice_title_expected: "Soon: sign in to Microsoft as {}",
+    notice_wants: "{} wants {}.",
+    notice_wants_something: "{} wants a token.",
+    notice_waiting: "Waiting for it now: {}.",
+    notice_not_opened: "The page for signing in could not be opened.",
+    notice_by_hand: "Run `entra login` in a terminal.",
+    notice_sign_in: "Sign in",
+    notice_later: "Later",
 
     footer: "This page comes from entrad on this computer, not from the internet. It never asks for a password.",
     lost: "entrad does not answer at the moment. If that lasts, this page is out of date: close it.",

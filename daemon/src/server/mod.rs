@@ -12,6 +12,7 @@ use axum::routing::{delete, get, post};
 
 use crate::access::lease::Leases;
 use crate::broker::Broker;
+use crate::prompts::Prompts;
 
 mod connections;
 mod guard;
@@ -21,6 +22,7 @@ mod leases;
 mod listen;
 mod loopback;
 mod page;
+mod prompts;
 mod reply;
 mod routes;
 
@@ -40,6 +42,8 @@ pub struct Rooms {
     pub loopback: Arc<Loopback>,
     /// The pages for signing in.
     pub pages: Arc<Pages>,
+    /// What a person is asked.
+    pub prompts: Arc<Prompts>,
 }
 
 impl FromRef<Rooms> for Arc<Broker> {
@@ -56,6 +60,9 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/leases", get(leases::list).post(leases::make))
         .route("/v1/leases/{named}", delete(leases::revoke))
         .route("/v1/pages", post(page::open))
+        .route("/v1/prompts", get(prompts::list))
+        .route("/v1/prompts/events", get(prompts::events))
+        .route("/v1/prompts/snooze", post(prompts::snooze))
         .route("/v1/registry-token", post(routes::registry_token))
         .route("/v1/sign-ins", post(routes::start_sign_in))
         .route("/v1/sign-ins/{id}", delete(routes::cancel_sign_in))

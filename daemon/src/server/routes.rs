@@ -17,8 +17,8 @@ use entra_proto::registry::RegistryRequest;
 use entra_proto::status::StatusAnswer;
 use entra_proto::token::TokenRequest;
 use futures_util::stream;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::Rooms;
 use super::reply::{answer, failure, lines};
@@ -127,13 +127,17 @@ pub(super) async fn sign_in_events(State(broker): Routed, Path(id): Path<String>
         Ok(story) => story,
         Err(error) => return failure(&error),
     };
-    let events = stream::unfold(story, async |mut story| {
+    lines(Body::from_stream(stream::unfold(story, async |mut story| {
         let event = story.next_event().await?;
-        let mut line = serde_json::to_vec(&event).unwrap_or_default();
-        line.push(b'\n');
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(line)), story))
-    });
-    lines(Body::from_stream(events))
+        Some((line(&event), story))
+    })))
+}
+
+/// One event of a stream.
+pub(super) fn line(event: &impl Serialize) -> Result<Bytes, std::convert::Infallible> {
+    let mut line = serde_json::to_vec(event).unwrap_or_default();
+    line.push(b'\n');
+    Ok(Bytes::from(line))
 }
 
 pub(super) async fn not_found() -> Response<Body> {
@@ -214,19 +218,23 @@ mod tests {
     use super::*;
     use crate::access::lease::Leases;
     use crate::broker::Parts;
-    use crate::config::LoopbackChoice;
+    use crate::config::{LoopbackChoice, Prompting};
     use crate::entra::Entra;
+    use crate::prompts::Prompts;
 
     /// Without an account and without a port.
     fn rooms() -> Rooms {
         let parts = Parts::empty(Entra::new());
         let clock = Arc::clone(&parts.clock);
         let leases = Arc::new(Leases::new(parts.vault.clone(), Arc::clone(&clock)));
+        let parts_vault = parts.vault.clone();
         let broker = Broker::new(parts);
         let loopback =
             Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| unreachable!("there is no port"));
-        let pages = Pages::new(Arc::clone(&broker), clock);
-        Rooms { broker, leases, loopback, pages }
+        let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock));
+        let (vault, clock) = (parts_vault, Arc::clone(&clock));
+        let prompts = Prompts::new(Arc::clone(&broker), vault, clock, Prompting::default());
+        Rooms { broker, leases, loopback, pages, prompts }
     }
 
     #[rstest]

@@ -50,7 +50,7 @@ pub use self::error::{HomeError, VaultError};
 pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
 pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource};
 pub use self::private_file::{Fault, FileError};
-pub use self::record::{Entry, LeaseRecord, QUARANTINE_SECONDS, Record};
+pub use self::record::{Entry, LeaseRecord, PromptRecord, QUARANTINE_SECONDS, Record};
 pub use self::sealed_file::{Damage, FormatError, KeyId};
 
 /// Where the vault is and how it is opened.
@@ -257,6 +257,23 @@ impl Vault {
         change: impl FnOnce(&mut Vec<LeaseRecord>) + Send + 'static,
     ) -> Result<(), VaultError> {
         self.ask(Access::Silent, move |worker| worker.change_leases(change)).await
+    }
+
+    /// What was asked of persons before.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened.
+    pub async fn prompts(&self) -> Result<Vec<PromptRecord>, VaultError> {
+        let silent = Access::Silent;
+        self.ask(silent, move |worker| Ok(worker.load(silent)?.unwrap_or_default().into_prompts())).await
+    }
+
+    /// Keeps what was asked of persons, where there is a vault already.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened or written; the old file is then as it was.
+    pub async fn set_prompts(&self, prompts: Vec<PromptRecord>) -> Result<(), VaultError> {
+        self.ask(Access::Silent, move |worker| worker.set_prompts(prompts)).await
     }
 
     /// What the vault is like, without asking anybody.

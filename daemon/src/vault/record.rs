@@ -88,12 +88,27 @@ pub struct LeaseRecord {
     pub in_path: bool,
 }
 
+/// How often a person was asked for an account, so that a restart asks nobody again. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptRecord {
+    /// The account.
+    pub key: AccountKey,
+    /// When, within the last day.
+    #[serde(default)]
+    pub shown_on: Vec<u64>,
+    /// Until when nobody is to be asked again.
+    #[serde(default)]
+    pub rests_until: u64,
+}
+
 /// The text that is sealed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Body {
     records: Vec<Stored>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     leases: Vec<LeaseRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    prompts: Vec<PromptRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -157,6 +172,17 @@ impl Body {
             stored.entry.quarantined_on.is_none_or(|since| now.saturating_sub(since) <= QUARANTINE_SECONDS)
         });
         self.records.len() < before
+    }
+
+    pub(super) fn into_prompts(self) -> Vec<PromptRecord> {
+        self.prompts
+    }
+
+    /// Says whether that was of any effect.
+    pub(super) fn set_prompts(&mut self, prompts: Vec<PromptRecord>) -> bool {
+        let is_news = self.prompts != prompts;
+        self.prompts = prompts;
+        is_news
     }
 
     pub(super) fn into_leases(self) -> Vec<LeaseRecord> {

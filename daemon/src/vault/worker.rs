@@ -16,7 +16,7 @@ use super::home::{Access, Home, HomeKind, StoreChoice, random};
 use super::locked_key::LockedKey;
 use super::memory::Memory;
 use super::passphrase::Passphrase;
-use super::record::{Body, LeaseRecord};
+use super::record::{Body, LeaseRecord, PromptRecord};
 use super::sealed_file::{FormatError, Header, KeyId, seal, unseal};
 use super::storage::{MAX_FILE, Storage};
 use super::system_home::SystemHome;
@@ -136,6 +136,12 @@ impl Worker {
                 body.change_leases(change);
             }),
         }
+    }
+
+    /// Keeps what was asked of persons; nothing is written where nothing changes, or where there is no vault.
+    pub(super) fn set_prompts(&mut self, prompts: Vec<PromptRecord>) -> Result<(), VaultError> {
+        let Some(mut body) = self.load(Access::Silent)? else { return Ok(()) };
+        if body.set_prompts(prompts) { self.save(body, None) } else { Ok(()) }
     }
 
     /// Adds records. The first one begins a vault; and where a person signs in while the old file cannot be opened

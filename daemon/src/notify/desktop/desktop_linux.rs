@@ -1,44 +1,242 @@
-//! Linux: there is no way to the desktop yet.
+//! Linux: notifications by `org.freedesktop.Notifications` (Desktop Notifications Specification 1.3), pages by the
+//! desktop's portal (`org.freedesktop.portal.OpenURI`), else by `xdg-open` that the user's service manager starts.
+//!
+//! Any process of the user's could send the signals that are listened to, so only those of who showed the notification
+//! count; and who can do that could open a page anyway, which begins nothing.
+
+use std::sync::{Mutex, PoisonError};
 
 use entra_proto::secret::PageAddress;
+use tokio::time::timeout;
+use zbus::message::Message;
+use zbus::zvariant::Value;
 
-use super::{Notice, Press, Trouble};
+use super::super::words::ENGLISH;
+use super::bus_linux::{Bus, Options, Place, TIDY_TIME, is, next, object, trouble};
+use super::{ANSWER_TIME, Notice, PATIENCE, Press, Trouble, manager, screen_linux};
 
 /// The desktop of the person.
 #[derive(Debug, Default)]
-pub struct Desktop;
+pub struct Desktop {
+    /// What lets the page come to the front, of the last button that was pressed.
+    token: Mutex<Option<String>>,
+}
 
 impl Desktop {
     /// Costs nothing: it is connected when first used.
     #[must_use]
     pub fn new() -> Self {
-        Self
+        Self::default()
     }
 
-    /// Shows the notification and waits for what the person does, for [`super::PATIENCE`] at most. Dropping the future
-    /// closes it.
+    /// Shows the notification and waits for what the person does, for [`PATIENCE`] at most. Dropping the future closes it.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn show(&self, _notice: &Notice) -> Result<Press, Trouble> {
-        Err(Trouble::NoDesktop)
+    pub async fn show(&self, notice: &Notice) -> Result<Press, Trouble> {
+        let bus = Bus::session().await?;
+        let answer = bus.call(SERVICE, "GetCapabilities", &()).await?;
+        let can: Vec<String> = answer.body().deserialize().map_err(|error| trouble(&error.into()))?;
+        let mut signals = bus.signals(SERVICE.interface).await?;
+        let mut owners = bus.owners(SERVICE.name).await?;
+        let owner = bus.owner(SERVICE.name).await?;
+        let (body, actions) = written(notice, &can);
+        let hints = Options::from([
+            ("urgency", Value::U8(NORMAL)),
+            ("desktop-entry", Value::from("entra")),
+            ("category", Value::from("network")),
+        ]);
+        let call = (APP, 0_u32, ICON, notice.title.as_str(), body.as_str(), actions, hints, NEVER);
+        let answer = bus.call(SERVICE, "Notify", &call).await?;
+        let id: u32 = answer.body().deserialize().map_err(|error| trouble(&error.into()))?;
+        let _standing = Standing { bus, id };
+        let pressed = async {
+            loop {
+                tokio::select! {
+                    signal = next(&mut signals) => {
+                        let signal = signal.ok_or(Trouble::Gone)?;
+                        if let Some(press) = self.heard(&signal, id, &owner) {
+                            return Ok(press);
+                        }
+                    }
+                    change = next(&mut owners) => {
+                        let change = change.ok_or(Trouble::Gone)?;
+                        let owners = change.body().deserialize::<(String, String, String)>();
+                        if owners.is_ok_and(|(_, old, _)| old == owner) {
+                            return Err(Trouble::Gone);
+                        }
+                    }
+                }
+            }
+        };
+        timeout(PATIENCE, pressed).await.unwrap_or(Ok(Press::Closed))
     }
 
     /// Has the desktop open the page; the daemon executes nothing.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn open(&self, _page: &PageAddress) -> Result<(), Trouble> {
-        Err(Trouble::NoDesktop)
+    pub async fn open(&self, page: &PageAddress) -> Result<(), Trouble> {
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match by_portal(page, token.as_deref()).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "the desktop's portal did not open the page");
+                // The address stands on a command line then, which other users can read; the page turns them away.
+                let command = [OPENER.to_owned(), page.expose().to_owned()];
+                let variables = token.map(|token| vec![("XDG_ACTIVATION_TOKEN", token)]).unwrap_or_default();
+                manager::run(&command, &variables).await
+            }
+        }
     }
 
     /// The screen's lock, where the system tells.
     pub async fn is_locked(&self) -> Option<bool> {
-        None
+        screen_linux::Lock::find().await.map(|(_, is_locked)| is_locked)
     }
 
     /// Returns when it is unlocked next; never where the system does not tell.
     pub async fn unlocked(&self) {
-        std::future::pending().await
+        match screen_linux::Lock::find().await {
+            Some((lock, true)) => lock.opened().await,
+            Some((_, false)) => {}
+            None => std::future::pending().await,
+        }
+    }
+
+    fn heard(&self, signal: &Message, id: u32, owner: &str) -> Option<Press> {
+        let body = signal.body();
+        if is(signal, "ActionInvoked", owner) {
+            let (of, key) = body.deserialize::<(u32, &str)>().ok()?;
+            return (of == id).then_some(if key == LATER { Press::Later } else { Press::SignIn });
+        }
+        if is(signal, "ActivationToken", owner) {
+            let (of, token) = body.deserialize::<(u32, String)>().ok()?;
+            if of == id {
+                *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+            }
+            return None;
+        }
+        if is(signal, "NotificationClosed", owner) {
+            let (of, _) = body.deserialize::<(u32, u32)>().ok()?;
+            return (of == id).then_some(Press::Closed);
+        }
+        None
+    }
+}
+
+/// The text and the buttons as a service with these capabilities shows them.
+fn written<'a>(notice: &'a Notice, can: &[String]) -> (String, Vec<&'a str>) {
+    let can = |what: &str| can.iter().any(|it| it == what);
+    let (mut body, mut actions) = (notice.body.clone(), Vec::new());
+    if can("actions") {
+        // A click on the text means the first button.
+        actions.extend(["default", notice.sign_in, SIGN_IN, notice.sign_in, LATER, notice.later]);
+    } else if !body.contains(ENGLISH.notice_by_hand) {
+        body = format!("{body}\n{}", ENGLISH.notice_by_hand);
+    }
+    if can("body-markup") {
+        body = body.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    }
+    (body, actions)
+}
+
+/// A notification that is shown; it goes away with this.
+struct Standing {
+    bus: Bus,
+    id: u32,
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        let (bus, id) = (self.bus.clone(), self.id);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                // One that has gone already is closed all the same.
+                let call = (id,);
+                let closed = bus.call(SERVICE, "CloseNotification", &call);
+                if let Ok(Err(error)) = timeout(TIDY_TIME, closed).await {
+                    tracing::debug!(%error, "a notification was not closed");
+                }
+            });
+        }
+    }
+}
+
+async fn by_portal(page: &PageAddress, token: Option<&str>) -> Result<(), Trouble> {
+    let bus = Bus::session().await?;
+    let mut answers = bus.signals("org.freedesktop.portal.Request").await?;
+    let options = token.map(|token| Options::from([("activation_token", Value::from(token))]));
+    let answer = bus.call(PORTAL, "OpenURI", &("", page.expose(), options.unwrap_or_default())).await?;
+    let request = object(&answer)?;
+    let answered = async {
+        while let Some(answer) = next(&mut answers).await {
+            let header = answer.header();
+            let is_ours = header.path().is_some_and(|path| path.as_str() == request.as_str());
+            if is_ours && header.member().is_some_and(|member| member.as_str() == "Response") {
+                let response = answer
+                    .body()
+                    .deserialize::<(u32, std::collections::HashMap<String, zbus::zvariant::OwnedValue>)>();
+                return response.is_ok_and(|(code, _)| code != FAILED);
+            }
+        }
+        false
+    };
+    // One that asks the person which browser to take has not answered yet, and is at work.
+    match timeout(ANSWER_TIME, answered).await {
+        Ok(false) => Err(Trouble::Refused("the portal could not open it".to_owned())),
+        Ok(true) | Err(_) => Ok(()),
+    }
+}
+
+const SERVICE: Place = Place {
+    name: "org.freedesktop.Notifications",
+    path: "/org/freedesktop/Notifications",
+    interface: "org.freedesktop.Notifications",
+};
+
+const PORTAL: Place = Place {
+    name: "org.freedesktop.portal.Desktop",
+    path: "/org/freedesktop/portal/desktop",
+    interface: "org.freedesktop.portal.OpenURI",
+};
+
+/// A request's third outcome: neither done nor called off by the person (XDG Desktop Portal, `Request::Response`).
+const FAILED: u32 = 2;
+
+const APP: &str = "entra";
+const ICON: &str = "dialog-password";
+const OPENER: &str = "xdg-open";
+const SIGN_IN: &str = "sign-in";
+const LATER: &str = "later";
+/// Urgency.
+const NORMAL: u8 = 1;
+/// It stands until somebody answers.
+const NEVER: i32 = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice() -> Notice {
+        Notice { title: "T".to_owned(), body: "a <b> & c".to_owned(), sign_in: "In", later: "Later" }
+    }
+
+    fn can(all: &[&str]) -> Vec<String> {
+        all.iter().map(|&it| it.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_service_with_buttons_has_them_and_another_one_a_command() {
+        let notice = notice();
+        let (body, actions) = written(&notice, &can(&["actions", "body"]));
+        assert_eq!((body.as_str(), actions.len()), ("a <b> & c", 6));
+        let (body, actions) = written(&notice, &can(&["body"]));
+        assert!(body.contains("`entra login`") && actions.is_empty(), "{body}");
+    }
+
+    #[test]
+    fn markup_is_escaped_where_it_would_be_read() {
+        assert_eq!(written(&notice(), &can(&["actions", "body-markup"])).0, "a &lt;b&gt; &amp; c");
     }
 }

@@ -6,6 +6,13 @@
 
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+mod bus_linux;
+#[cfg_attr(target_os = "linux", path = "manager_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "manager_other.rs")]
+pub mod manager;
+#[cfg(target_os = "linux")]
+mod screen_linux;
 #[cfg_attr(target_os = "linux", path = "desktop_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "desktop_macos.rs")]
 #[cfg_attr(windows, path = "desktop_windows.rs")]

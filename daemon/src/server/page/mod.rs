@@ -5,6 +5,7 @@
 //! page begins nothing; a person's click on it does (`story`).
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Extension;
@@ -14,6 +15,7 @@ use axum::http::Response;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::{ANSWER_TIMEOUT, MAX_NAME, MAX_PAGE_CONNECTIONS, MAX_PAGES, PAGE_LIFE};
 use entra_proto::page::{PageAnswer, PageRequest};
+use entra_proto::secret::PageAddress;
 use entra_proto::sign_in::SignInRequest;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -27,6 +29,7 @@ use crate::access::neighbour;
 use crate::broker::{Broker, Prospect};
 use crate::clock::Clock;
 use crate::notify::page::Subject;
+use crate::prompts::OpenPage;
 
 mod address;
 mod port;
@@ -150,6 +153,16 @@ impl Pages {
 
     fn pages(&self) -> MutexGuard<'_, Vec<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For a person who pressed the button of a notification: the daemon itself opens the page.
+impl OpenPage for Arc<Pages> {
+    fn open_page(
+        &self,
+        request: PageRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<PageAddress, ErrorBody>> + Send + '_>> {
+        Box::pin(async move { Ok(self.open(request, Caller::ourselves()).await?.url) })
     }
 }
 

@@ -1,0 +1,92 @@
+//! Whether the screen is locked: as the desktop's screen saver says, else as logind does. Nobody is started to be asked.
+
+use super::bus_linux::{Bus, Place, next};
+
+/// Who tells of the lock.
+pub(super) enum Lock {
+    /// The session's screen saver.
+    Saver(Bus, Place),
+    /// logind, and the path of the session.
+    Session(Bus, String),
+}
+
+impl Lock {
+    /// Whoever tells, and what they say now.
+    pub(super) async fn find() -> Option<(Self, bool)> {
+        if let Ok(bus) = Bus::session().await {
+            for saver in SAVERS {
+                if bus.has(saver.name).await
+                    && let Ok(answer) = bus.call(saver, "GetActive", &()).await
+                    && let Ok(is_locked) = answer.body().deserialize()
+                {
+                    return Some((Self::Saver(bus, saver), is_locked));
+                }
+            }
+        }
+        let bus = Bus::system().await.ok()?;
+        if !bus.has(LOGIND.name).await {
+            return None;
+        }
+        let display = bus.property(USER, USER.path, "Display").await.ok()?;
+        let (_, session) = <(String, zbus::zvariant::OwnedObjectPath)>::try_from(display).ok()?;
+        let path = session.as_str().to_owned();
+        let is_locked = Self::hint(&bus, &path).await?;
+        Some((Self::Session(bus, path), is_locked))
+    }
+
+    /// Waits until the screen is not locked any more, or who tells of it has gone.
+    pub(super) async fn opened(self) {
+        let bus = match &self {
+            Self::Saver(bus, _) | Self::Session(bus, _) => bus,
+        };
+        let interface = match &self {
+            Self::Saver(_, saver) => saver.interface,
+            Self::Session(..) => "org.freedesktop.DBus.Properties",
+        };
+        let Ok(mut signals) = bus.signals(interface).await else { return std::future::pending().await };
+        // It may have been unlocked before anybody listened.
+        while self.is_locked().await == Some(true) {
+            if next(&mut signals).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn is_locked(&self) -> Option<bool> {
+        match self {
+            Self::Saver(bus, saver) => {
+                bus.call(*saver, "GetActive", &()).await.ok()?.body().deserialize().ok()
+            }
+            Self::Session(bus, path) => Self::hint(bus, path).await,
+        }
+    }
+
+    async fn hint(bus: &Bus, path: &str) -> Option<bool> {
+        bool::try_from(bus.property(LOGIND, path, "LockedHint").await.ok()?).ok()
+    }
+}
+
+const SAVERS: [Place; 2] = [
+    Place {
+        name: "org.freedesktop.ScreenSaver",
+        path: "/org/freedesktop/ScreenSaver",
+        interface: "org.freedesktop.ScreenSaver",
+    },
+    Place {
+        name: "org.gnome.ScreenSaver",
+        path: "/org/gnome/ScreenSaver",
+        interface: "org.gnome.ScreenSaver",
+    },
+];
+
+const LOGIND: Place = Place {
+    name: "org.freedesktop.login1",
+    path: "/org/freedesktop/login1",
+    interface: "org.freedesktop.login1.Session",
+};
+
+const USER: Place = Place {
+    name: "org.freedesktop.login1",
+    path: "/org/freedesktop/login1/user/self",
+    interface: "org.freedesktop.login1.User",
+};

@@ -1,0 +1,98 @@
+//! What a notification says: who is to sign in, who wants what, and why. Plain text, and never a code or a secret.
+
+use entra_proto::prompt::{Need, Prompt};
+
+use super::desktop::Notice;
+use super::words::Words;
+
+/// The notification of a prompt.
+#[must_use]
+pub fn of(prompt: &Prompt, words: &Words) -> Notice {
+    let title = match prompt.need {
+        Need::Now => words.notice_title,
+        Need::Expected => words.notice_title_expected,
+    };
+    let wants = match (&prompt.program, &prompt.wanted) {
+        (Some(program), Some(wanted)) => Some(filled(words.notice_wants, &[program, wanted])),
+        (Some(program), None) => Some(filled(words.notice_wants_something, &[program])),
+        _ => None,
+    };
+    let waiting = (prompt.waiting > 1).then(|| filled(words.notice_waiting, &[&prompt.waiting.to_string()]));
+    let lines = [wants, Some(prompt.reason.clone()), waiting];
+    Notice {
+        title: filled(title, &[&prompt.username]),
+        body: lines.into_iter().flatten().collect::<Vec<_>>().join("\n"),
+        sign_in: words.notice_sign_in,
+        later: words.notice_later,
+    }
+}
+
+/// The same once the page could not be opened.
+#[must_use]
+pub fn not_opened(prompt: &Prompt, words: &Words) -> Notice {
+    let body = format!("{} {}", words.notice_not_opened, words.notice_by_hand);
+    Notice { body, ..of(prompt, words) }
+}
+
+/// What is put in holds no control characters, is not long, and is not looked at for places again.
+fn filled(pattern: &str, values: &[&str]) -> String {
+    let mut text = String::new();
+    let mut values = values.iter();
+    for (at, part) in pattern.split("{}").enumerate() {
+        if at > 0 {
+            text.extend(values.next().unwrap_or(&"").chars().filter(|char| !char.is_control()).take(LONGEST));
+        }
+        text.push_str(part);
+    }
+    text
+}
+
+/// More than any program's path that a person reads.
+const LONGEST: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::ENGLISH;
+    use super::*;
+
+    fn prompt() -> Prompt {
+        Prompt {
+            account: "u.t".parse().unwrap(),
+            username: "ada@example.com".to_owned(),
+            profile: "default".to_owned(),
+            need: Need::Now,
+            reason: "The password was changed (AADSTS50173).".to_owned(),
+            program: Some("/usr/bin/git (process 42)".to_owned()),
+            wanted: Some("Azure DevOps".to_owned()),
+            refused: 7,
+            waiting: 2,
+            since: 0,
+            shown_on: None,
+            held_back: None,
+        }
+    }
+
+    #[test]
+    fn it_says_who_what_and_why() {
+        let notice = of(&prompt(), &ENGLISH);
+        assert_eq!(notice.title, "Sign in to Microsoft as ada@example.com");
+        let lines = [
+            "/usr/bin/git (process 42) wants Azure DevOps.",
+            "The password was changed (AADSTS50173).",
+            "Waiting for it now: 2.",
+        ];
+        assert_eq!(notice.body, lines.join("\n"));
+        assert_eq!((notice.sign_in, notice.later), ("Sign in", "Later"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_said_and_what_is_put_in_is_no_pattern() {
+        let bare = Prompt { program: None, wanted: None, waiting: 0, ..prompt() };
+        assert_eq!(of(&bare, &ENGLISH).body, bare.reason);
+        let odd = Prompt { program: Some("{}\u{1b}[1m".to_owned()), ..prompt() };
+        assert!(of(&odd, &ENGLISH).body.starts_with("{}[1m wants Azure DevOps."));
+        let expected = Prompt { need: Need::Expected, ..prompt() };
+        assert!(of(&expected, &ENGLISH).title.starts_with("Soon: "));
+        assert!(not_opened(&prompt(), &ENGLISH).body.contains("`entra login`"));
+    }
+}

@@ -1,0 +1,203 @@
+//! Asking a person: who needs one, when they are asked, and what was asked.
+//!
+//! Who needs a person is the broker's; when a person is asked, the [`machine`]'s; the driver carries it out. The one hard idea
+//! is that all that is told to readers is how things stand, not a log: a reader that comes late or is slow misses nothing
+//! but repeats.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use entra_proto::error::{ErrorBody, ErrorCode};
+use entra_proto::limits::MAX_SNOOZE;
+use entra_proto::prompt::{HeldBack, Holder, Need, Prompt, PromptsAnswer, SnoozeRequest};
+use tokio::sync::{Notify, watch};
+
+use crate::account::key::AccountKey;
+use crate::broker::Broker;
+use crate::clock::{Clock, local};
+use crate::config::{self, Prompting};
+use crate::vault::Vault;
+
+mod driver;
+mod following;
+mod machine;
+
+pub use driver::{OpenPage, Surface};
+pub use following::Following;
+use machine::{Machine, Rules};
+
+/// The prompts of this user.
+pub struct Prompts {
+    broker: Arc<Broker>,
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    settings: Prompting,
+    machine: Mutex<Machine>,
+    /// Somebody changed what the driver waits for.
+    nudged: Notify,
+    /// Counts what there is to tell readers.
+    news: watch::Sender<u64>,
+}
+
+/// An account that is to be asked for, and what its prompt says.
+struct Asked {
+    key: AccountKey,
+    prompt: Prompt,
+    raised: u64,
+    /// The challenge that the sign-in is to carry.
+    claims_handle: Option<String>,
+}
+
+impl Prompts {
+    /// None is shown before [`Prompts::keep`] runs.
+    #[must_use]
+    pub fn new(broker: Arc<Broker>, vault: Vault, clock: Arc<dyn Clock>, settings: Prompting) -> Arc<Self> {
+        let rules = Rules {
+            snooze: settings.snooze.value.as_secs(),
+            per_day: settings.prompts_per_day.value.into(),
+            quiet_hours: settings.quiet_hours.as_ref().map(|hours| hours.value),
+            offset: local::offset,
+        };
+        Arc::new(Self {
+            broker,
+            vault,
+            clock,
+            settings,
+            machine: Mutex::new(Machine::new(rules)),
+            nudged: Notify::new(),
+            news: watch::Sender::new(0),
+        })
+    }
+
+    /// `GET /v1/prompts`.
+    #[must_use]
+    pub fn list(&self) -> PromptsAnswer {
+        PromptsAnswer { prompts: self.asked().into_iter().map(|asked| asked.prompt).collect() }
+    }
+
+    /// `POST /v1/prompts/snooze`: puts prompts off, and answers how they stand then.
+    ///
+    /// # Errors
+    /// When the account is not known or several fit, or the time is too long.
+    pub async fn snooze(&self, request: SnoozeRequest) -> Result<PromptsAnswer, ErrorBody> {
+        if request.seconds.is_some_and(|seconds| seconds > MAX_SNOOZE.as_secs()) {
+            let sentence = format!("`seconds` is over {}, which is a week.", MAX_SNOOZE.as_secs());
+            return Err(ErrorBody::new(ErrorCode::BadRequest, sentence));
+        }
+        let named = match request.account.as_deref() {
+            Some(account) => {
+                let (account, profile) =
+                    self.broker.account_named(account, request.profile.as_deref()).await?;
+                Some(AccountKey { profile, account })
+            }
+            None => None,
+        };
+        let standing = self.asked();
+        let now = self.clock.now().epoch();
+        let is_meant = |key: &AccountKey| match &named {
+            Some(named) => key == named,
+            None => request.profile.as_ref().is_none_or(|profile| key.profile == *profile),
+        };
+        {
+            let mut machine = self.machine();
+            for asked in standing.iter().filter(|asked| is_meant(&asked.key)) {
+                machine.snooze(&asked.key, request.seconds, now);
+            }
+        }
+        self.nudged.notify_one();
+        Ok(self.list())
+    }
+
+    /// `GET /v1/prompts/events`.
+    #[must_use]
+    pub fn follow(self: &Arc<Self>) -> Following {
+        Following::new(Arc::clone(self), self.news.subscribe())
+    }
+
+    /// What stands now, the longest in need first. The machine learns of it.
+    fn asked(&self) -> Vec<Asked> {
+        let now = self.clock.now().epoch();
+        let mut all: Vec<_> = self.broker.needs().into_iter().map(asked_now).collect();
+        all.extend(self.expected(now));
+        let mut machine = self.machine();
+        let needs: BTreeMap<_, _> = all.iter().map(|asked| (asked.key.clone(), asked.prompt.need)).collect();
+        machine.sync(&needs);
+        for asked in &mut all {
+            let (held, shown_on) = machine.told_of(&asked.key, now);
+            asked.raised = machine.raised(&asked.key);
+            asked.prompt.held_back = held.or_else(|| self.held_by_choice());
+            asked.prompt.shown_on = shown_on;
+        }
+        all
+    }
+
+    /// With nobody who could show anything, nothing is said to be on its way.
+    fn held_by_choice(&self) -> Option<HeldBack> {
+        let is_off = self.settings.notify.value == config::Notify::Off
+            && self.settings.notify_command.is_none()
+            && self.news.receiver_count() == 0;
+        is_off.then_some(HeldBack { by: Holder::NoDesktop, until: None })
+    }
+
+    /// Those that will be needed within `ask_ahead`, and are not yet.
+    fn expected(&self, now: u64) -> impl Iterator<Item = Asked> {
+        let ahead = self.settings.ask_ahead.as_ref().map(|ahead| ahead.value.as_secs());
+        let expectations = ahead.map(|_| self.broker.expectations()).unwrap_or_default();
+        let ahead = ahead.unwrap_or_default();
+        expectations.into_iter().filter(move |(_, _, it)| it.on > now && it.on - now <= ahead).map(
+            move |(key, username, expectation)| Asked {
+                prompt: Prompt {
+                    account: key.account.clone(),
+                    username,
+                    profile: key.profile.clone(),
+                    need: Need::Expected,
+                    reason: expectation.reason,
+                    program: None,
+                    wanted: None,
+                    refused: 0,
+                    waiting: 0,
+                    since: expectation.on - ahead,
+                    shown_on: None,
+                    held_back: None,
+                },
+                key,
+                raised: 0,
+                claims_handle: None,
+            },
+        )
+    }
+
+    /// When the next expectation comes near, or has passed.
+    fn next_expected(&self, now: u64) -> Option<u64> {
+        let ahead = self.settings.ask_ahead.as_ref()?.value.as_secs();
+        let edges =
+            self.broker.expectations().into_iter().flat_map(|(_, _, it)| [it.on - ahead.min(it.on), it.on]);
+        edges.filter(|on| *on > now).min()
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn asked_now(need: crate::broker::Need) -> Asked {
+    Asked {
+        prompt: Prompt {
+            account: need.key.account.clone(),
+            username: need.username,
+            profile: need.key.profile.clone(),
+            need: Need::Now,
+            reason: need.error.message,
+            program: need.program,
+            wanted: need.wanted,
+            refused: need.refused,
+            waiting: need.waiting,
+            since: need.since,
+            shown_on: None,
+            held_back: None,
+        },
+        key: need.key,
+        raised: 0,
+        claims_handle: need.error.claims_handle,
+    }
+}
