@@ -28,6 +28,7 @@ use entrad::clock::{Clock, SystemClock};
 use entrad::config::{DEFAULT_PROFILE, LoopbackChoice, Profile, Setting};
 use entrad::dialects::{self, Door};
 use entrad::entra::Entra;
+use entrad::prompts::Prompts;
 use entrad::server::{self as daemon, Listener, Loopback, Pages, Rooms};
 use entrad::vault::{Access, Entry, HomeKind, Record, StoreChoice, Vault, VaultOptions};
 
@@ -76,7 +77,7 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let vault = vault(origin, refresh_token).await;
         let leases = Arc::new(Leases::new(vault.clone(), Arc::clone(&clock) as Arc<dyn Clock>));
         let broker = Broker::new(Parts {
-            vault,
+            vault: vault.clone(),
             entra: Entra::new(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             flows: entrad::config::Flows::default(),
@@ -100,7 +101,10 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let dialects = move |port| dialects::router(door.clone(), port);
         let loopback = Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, dialects);
         let pages = Pages::new(Arc::clone(&broker), Arc::new(SystemClock));
-        daemon::serve(listener, Rooms { broker, leases, loopback, pages }, pending()).await;
+        let settings = entrad::config::Prompting::default();
+        let prompts = Prompts::new(Arc::clone(&broker), vault, Arc::new(SystemClock), settings);
+        let rooms = Rooms { broker, leases, loopback, pages, prompts };
+        daemon::serve(listener, rooms, pending()).await;
     });
 }
 
