@@ -198,6 +198,10 @@ async fn serve(
         pages: Arc::clone(&pages),
         prompts,
     };
+    let stop = async {
+        stop.await;
+        broker.stop_waiting();
+    };
     server::serve(listener, rooms, stop).await;
     // What is on the screen goes away: nobody would hear its buttons.
     asking.abort();

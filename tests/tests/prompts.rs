@@ -132,6 +132,18 @@ fn a_wait_ends_at_its_time_with_the_usual_error() {
 }
 
 #[test]
+fn a_daemon_that_stops_answers_those_who_wait() {
+    let env = Env::new(programs!());
+    let daemon = env.start_in_memory(&[]);
+    needy(&env, &[ADA]);
+    let mut waiting = crowd(&env, ADA, 10);
+    prompts_where(&env, |prompts| of(prompts, ADA)["waiting"] == 10);
+    assert_eq!(daemon.stop(), 0);
+    let codes = waiting.iter_mut().map(|caller| raw::read_answer(caller).body["code"].clone());
+    assert!(codes.into_iter().all(|code| code == "sign_in_needed"));
+}
+
+#[test]
 fn who_asks_over_loopback_is_named_by_the_lease() {
     let env = Env::new(programs!());
     let _daemon = env.start_in_memory(&[]);
@@ -200,7 +212,8 @@ fn with_notifications_off_and_nobody_who_reads_nothing_is_shown() {
     let _daemon = env.start_in_memory(&["--notify=off"]);
     needy(&env, &[ADA]);
     assert_eq!(env.entra(&["token", "--for", "arm"]).status, 3);
-    let standing = prompts_where(&env, |prompts| prompts.len() == 1);
+    let standing =
+        prompts_where(&env, |prompts| prompts.len() == 1 && prompts[0]["held_back"]["until"].is_u64());
     assert_eq!(standing[0]["held_back"]["by"], "no_desktop", "{standing:#?}");
     assert!(standing[0]["shown_on"].is_null());
 }

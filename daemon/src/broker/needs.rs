@@ -66,6 +66,8 @@ pub(super) struct Needs {
     standing: BTreeMap<AccountKey, Standing>,
     /// Counts what began, ended, or became another reason.
     changes: watch::Sender<u64>,
+    /// The daemon stops, so nobody is waited for any more.
+    is_stopping: bool,
 }
 
 struct Standing {
@@ -91,7 +93,7 @@ pub(super) struct Refused<'a> {
 }
 
 impl Needs {
-    /// A caller was refused. Returns what closes when the need is over.
+    /// A caller was refused. Returns what closes when the need is over; nothing once the daemon stops.
     pub(super) fn refuse(
         &mut self,
         key: &AccountKey,
@@ -99,7 +101,8 @@ impl Needs {
         is_dead: bool,
         refused: &Refused<'_>,
         now: u64,
-    ) -> watch::Receiver<()> {
+    ) -> Option<watch::Receiver<()>> {
+        let is_stopping = self.is_stopping;
         let standing = self.begin(key, error, is_dead, now);
         if !is_dead {
             standing.slots.insert(refused.slot.clone());
@@ -111,7 +114,15 @@ impl Needs {
         }
         standing.refused += 1;
         standing.refused_on = now;
-        standing.over.subscribe()
+        (!is_stopping).then(|| standing.over.subscribe())
+    }
+
+    /// Lets those who wait go on: they are told now what they would be told at the end of their wait.
+    fn stop(&mut self) {
+        self.is_stopping = true;
+        for standing in self.standing.values_mut() {
+            standing.over = watch::Sender::new(());
+        }
     }
 
     /// The refresh token was found dead, by whomever.
@@ -200,6 +211,11 @@ impl Broker {
     pub fn watch_needs(&self) -> watch::Receiver<u64> {
         self.state().needs.changes.subscribe()
     }
+
+    /// Ends the wait of all who wait for a person: the daemon stops, and they are to have an answer.
+    pub fn stop_waiting(&self) {
+        self.state().needs.stop();
+    }
 }
 
 impl State {
@@ -243,6 +259,16 @@ mod tests {
     }
 
     fn refuse(needs: &mut Needs, name: &str, scope: &str, is_dead: bool, now: u64) -> watch::Receiver<()> {
+        try_refuse(needs, name, scope, is_dead, now).unwrap()
+    }
+
+    fn try_refuse(
+        needs: &mut Needs,
+        name: &str,
+        scope: &str,
+        is_dead: bool,
+        now: u64,
+    ) -> Option<watch::Receiver<()>> {
         let scopes = Scopes::new([scope]).unwrap();
         let slot = SlotKey::new("t", &scopes, false);
         let asker = Asker::Lease(scope.to_owned());
@@ -294,6 +320,16 @@ mod tests {
         assert!(!needs.standing[&key("u")].is_dead, "and `a` is still refused");
         granted(&mut needs, "u", "a");
         assert!(needs.standing.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_stops_lets_everybody_go() {
+        let mut needs = Needs::default();
+        let mut waiting = refuse(&mut needs, "u", "a", true, 0);
+        needs.stop();
+        assert!(waiting.changed().await.is_err());
+        assert!(try_refuse(&mut needs, "u", "a", true, 0).is_none(), "and nobody waits anew");
+        assert_eq!(needs.standing.len(), 1, "the account needs a person all the same");
     }
 
     #[test]

@@ -257,6 +257,6 @@ impl State {
         let is_dead = self.machine.death(&meant.key).is_some();
         let refused = needs::Refused { slot: &meant.slot, scopes: &meant.scopes, cloud: entry.cloud, asker };
         let over = self.needs.refuse(&meant.key, &body, is_dead, &refused, now);
-        Refusal { error: body, over: Some(over) }
+        Refusal { error: body, over }
     }
 }

@@ -118,7 +118,9 @@ impl Prompts {
     fn asked(&self) -> Vec<Asked> {
         let now = self.clock.now().epoch();
         let mut all: Vec<_> = self.broker.needs().into_iter().map(asked_now).collect();
-        all.extend(self.expected(now));
+        let expected: Vec<_> =
+            self.expected(now).filter(|it| all.iter().all(|asked| asked.key != it.key)).collect();
+        all.extend(expected);
         let mut machine = self.machine();
         let needs: BTreeMap<_, _> = all.iter().map(|asked| (asked.key.clone(), asked.prompt.need)).collect();
         machine.sync(&needs);

@@ -77,7 +77,7 @@ impl Bus {
     pub(super) async fn property(&self, place: Place, path: &str, name: &str) -> Result<OwnedValue, Trouble> {
         let properties = Place { interface: "org.freedesktop.DBus.Properties", ..place };
         let answer = self.call_at(properties, path, "Get", &(place.interface, name)).await?;
-        answer.body().deserialize().map_err(|error| trouble(&error.into()))
+        answer.body().deserialize().map_err(|error| trouble(&error))
     }
 
     /// Whether somebody has the name, without starting them.
@@ -89,7 +89,7 @@ impl Bus {
     /// Who has the name now.
     pub(super) async fn owner(&self, name: &str) -> Result<String, Trouble> {
         let answer = self.call(DAEMON, "GetNameOwner", &(name,)).await?;
-        answer.body().deserialize().map_err(|error| trouble(&error.into()))
+        answer.body().deserialize().map_err(|error| trouble(&error))
     }
 
     /// The signals of an interface, from now on.
@@ -135,7 +135,7 @@ pub(super) fn is(message: &Message, member: &str, owner: &str) -> bool {
 
 /// The object that an answer names.
 pub(super) fn object(answer: &Message) -> Result<OwnedObjectPath, Trouble> {
-    answer.body().deserialize().map_err(|error| trouble(&error.into()))
+    answer.body().deserialize().map_err(|error| trouble(&error))
 }
 
 /// By its name only: an error's text may have what was sent.
@@ -146,6 +146,8 @@ pub(super) fn trouble(error: &zbus::Error) -> Trouble {
                 Trouble::NoDesktop
             }
             "org.freedesktop.DBus.Error.NoReply" => Trouble::Gone,
+            // It is installed, and could not be started here.
+            name if name.starts_with("org.freedesktop.DBus.Error.Spawn.") => Trouble::NoDesktop,
             name => Trouble::Refused(name.chars().take(100).collect()),
         },
         zbus::Error::InputOutput(reason) if reason.kind() == std::io::ErrorKind::TimedOut => {

@@ -36,7 +36,7 @@ impl Desktop {
     pub async fn show(&self, notice: &Notice) -> Result<Press, Trouble> {
         let bus = Bus::session().await?;
         let answer = bus.call(SERVICE, "GetCapabilities", &()).await?;
-        let can: Vec<String> = answer.body().deserialize().map_err(|error| trouble(&error.into()))?;
+        let can: Vec<String> = answer.body().deserialize().map_err(|error| trouble(&error))?;
         let mut signals = bus.signals(SERVICE.interface).await?;
         let mut owners = bus.owners(SERVICE.name).await?;
         let owner = bus.owner(SERVICE.name).await?;
@@ -48,7 +48,7 @@ impl Desktop {
         ]);
         let call = (APP, 0_u32, ICON, notice.title.as_str(), body.as_str(), actions, hints, NEVER);
         let answer = bus.call(SERVICE, "Notify", &call).await?;
-        let id: u32 = answer.body().deserialize().map_err(|error| trouble(&error.into()))?;
+        let id: u32 = answer.body().deserialize().map_err(|error| trouble(&error))?;
         let _standing = Standing { bus, id };
         let pressed = async {
             loop {
@@ -152,9 +152,13 @@ impl Drop for Standing {
         let (bus, id) = (self.bus.clone(), self.id);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                // One that has gone already is closed all the same.
-                let call = (id,);
-                let closed = bus.call(SERVICE, "CloseNotification", &call);
+                let closed = async {
+                    // A service that has gone has taken it along, and is not to be started for this.
+                    if bus.has(SERVICE.name).await {
+                        bus.call(SERVICE, "CloseNotification", &(id,)).await.map(drop)?;
+                    }
+                    Ok::<_, Trouble>(())
+                };
                 if let Ok(Err(error)) = timeout(TIDY_TIME, closed).await {
                     tracing::debug!(%error, "a notification was not closed");
                 }

@@ -18,6 +18,9 @@ use super::{ANSWER_TIME, Trouble};
 pub async fn run(command: &[String], variables: &[(&str, String)]) -> Result<(), Trouble> {
     let Some(program) = command.first() else { return Err(Trouble::Refused("no command".to_owned())) };
     let bus = Bus::session().await?;
+    if !bus.has(MANAGER.name).await {
+        return Err(Trouble::NoDesktop);
+    }
     // Without this no manager tells of its jobs.
     bus.call(MANAGER, "Subscribe", &()).await?;
     let mut jobs = bus.signals(MANAGER.interface).await?;
