@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use entra_sim::{ADA, BOB, GWEN, Leg};
+use entra_sim::{ADA, BOB, Fault, GWEN, Leg};
 use entra_tests::loopback::Lease;
 use entra_tests::{Daemon, Env, programs, raw, system};
 use serde_json::{Value, json};
@@ -219,11 +219,37 @@ fn with_notifications_off_and_nobody_who_reads_nothing_is_shown() {
 }
 
 #[test]
+fn one_resource_that_wants_a_person_is_a_prompt_until_somebody_signs_in_or_it_is_granted() {
+    let env = Env::new(programs!());
+    let _daemon = env.start_in_memory(&[]);
+    env.sign_in_as(ADA, &[]);
+    let refused = || Fault::on(Leg::Refresh).refuse("interaction_required", 50076);
+    env.sim().control().script(refused());
+    let mut waiting = crowd(&env, ADA, 2);
+    let standing = prompts_where(&env, |prompts| of(prompts, ADA)["waiting"] == 2);
+    assert!(standing[0]["reason"].as_str().unwrap().contains("AADSTS50076"), "{standing:#?}");
+    assert_eq!(env.token(&["--for", "graph"])["source"], "cache", "other resources are served");
+    assert_eq!(prompts(&env).len(), 1);
+    env.sign_in_as(ADA, &[]);
+    assert!(waiting.iter_mut().all(|caller| raw::read_answer(caller).status == 200));
+    assert!(prompts(&env).is_empty());
+
+    env.sim().control().script(refused());
+    assert_eq!(env.entra(&["token", "--for", "sql"]).status, 3);
+    prompts_where(&env, |prompts| prompts.len() == 1);
+    // Another challenge is another request, and this one is granted.
+    let claims = r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#;
+    let request = json!({"resource": "sql", "claims": claims});
+    assert_eq!(raw::post(&env.socket(), "/v1/token", &request).status, 200);
+    assert!(prompts(&env).is_empty());
+}
+
+#[test]
 fn an_account_that_entra_serves_again_needs_nobody() {
     let env = Env::new(programs!());
     let _daemon = env.start_in_memory(&[]);
     env.sign_in_as(ADA, &[]);
-    env.sim().control().script(entra_sim::Fault::on(Leg::Refresh).refuse("invalid_grant", 50173));
+    env.sim().control().script(Fault::on(Leg::Refresh).refuse("invalid_grant", 50173));
     assert_eq!(env.entra(&["token", "--for", "arm"]).status, 3);
     prompts_where(&env, |prompts| prompts.len() == 1);
     assert_eq!(env.entra(&["accounts", "revive"]).status, 0);

@@ -224,15 +224,10 @@ impl Broker {
             }
             settled.await;
         }
-        // Each in its turn, since a verdict of Entra's may still be on its way to the disk.
+        // Each in its turn: what follows from an outcome is written within it, after its callers were told.
         let all: Vec<_> = self.state().known.keys().cloned().collect();
         for key in all {
             self.save_unsaved(&key).await;
-        }
-        // What follows from an outcome is written within the account's turn, after its callers were told.
-        let turns: Vec<_> = self.state().known.values().map(|known| Arc::clone(&known.turn)).collect();
-        for turn in turns {
-            drop(turn.lock().await);
         }
     }
 

@@ -51,11 +51,15 @@ impl Broker {
         let ask = choice::ask(&request)?;
         let wait = request.wait.filter(|seconds| *seconds > 0);
         let patience_ends = wait.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
+        let mut may_ask_again = patience_ends.is_some();
         loop {
-            let Refusal { error, over } = match self.attempt(&request, &ask, asker).await {
+            let Refusal { error, over, is_past } = match self.attempt(&request, &ask, asker).await {
                 Ok(answer) => return Ok(answer),
                 Err(refusal) => refusal,
             };
+            if is_past && std::mem::take(&mut may_ask_again) {
+                continue;
+            }
             let (Some(patience_ends), Some(mut over)) = (patience_ends, over) else { return Err(error) };
             if timeout_at(patience_ends, over.changed()).await.is_err() {
                 return Err(error);
@@ -103,7 +107,7 @@ impl Broker {
     }
 
     fn refuse(&self, meant: &Meant, refusal: &slot::Refusal, ask: &Ask, asker: &Asker) -> Refusal {
-        let now = self.parts.clock.now().epoch();
+        let now = self.parts.clock.now();
         self.state().refuse(meant, refusal, ask, asker, now)
     }
 
@@ -119,7 +123,7 @@ impl Broker {
                 }
                 Ok(Looked::Answer(answer(&meant, &held, Source::Cache, now)))
             }
-            Some(Reply::Refuse(refusal)) => Err(state.refuse(&meant, &refusal, ask, asker, now.epoch())),
+            Some(Reply::Refuse(refusal)) => Err(state.refuse(&meant, &refusal, ask, asker, now)),
             Some(Reply::Wait { flight, order, fallback }) => {
                 let waiting =
                     state.flights.entry(flight).or_insert_with(|| watch::Sender::new(None)).subscribe();
@@ -148,11 +152,13 @@ const MOST_ASKS: usize = 3;
 struct Refusal {
     error: ErrorBody,
     over: Option<watch::Receiver<()>>,
+    /// Somebody signed in since: it is not so any more.
+    is_past: bool,
 }
 
 impl From<ErrorBody> for Refusal {
     fn from(error: ErrorBody) -> Self {
-        Self { error, over: None }
+        Self { error, over: None, is_past: false }
     }
 }
 
@@ -221,7 +227,7 @@ impl State {
         refusal: &slot::Refusal,
         ask: &Ask,
         asker: &Asker,
-        now: u64,
+        now: Now,
     ) -> Refusal {
         let resource = meant.scopes.to_string();
         let Some(entry) = self.known.get(&meant.key).map(|known| &known.entry) else {
@@ -255,8 +261,32 @@ impl State {
             return body.into();
         }
         let is_dead = self.machine.death(&meant.key).is_some();
+        let still = || self.machine.refusal(&meant.key, &meant.slot, ask.claims.as_deref(), now);
+        if !is_dead && still().is_none() {
+            return Refusal { error: body, over: None, is_past: true };
+        }
         let refused = needs::Refused { slot: &meant.slot, scopes: &meant.scopes, cloud: entry.cloud, asker };
-        let over = self.needs.refuse(&meant.key, &body, is_dead, &refused, now);
-        Refusal { error: body, over }
+        let over = self.needs.refuse(&meant.key, &body, is_dead, &refused, now.epoch());
+        Refusal { error: body, over, is_past: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{broker, record};
+    use super::*;
+    use crate::account::outcome::{Failure, Fault};
+
+    #[tokio::test]
+    async fn a_refusal_that_somebody_has_mended_since_asks_nobody() {
+        let broker = broker(&Arc::default(), [record("u.t", "rt")]).await;
+        let request = TokenRequest { scopes: Some(vec!["a".to_owned()]), ..TokenRequest::default() };
+        let ask = choice::ask(&request).unwrap();
+        let meant = broker.state().meaning(&request).unwrap();
+        let failure = Failure { kind: FailureKind::Dead, fault: Fault::default() };
+        let refusal = slot::Refusal { failure, retry_after: None };
+        let told = broker.refuse(&meant, &refusal, &ask, &Asker::Unknown);
+        assert!(told.is_past && told.over.is_none());
+        assert!(broker.needs().is_empty());
     }
 }
