@@ -137,7 +137,13 @@ fn with_manager(refused: &str) -> tempfile::TempDir {
         "#!/bin/sh\necho \"$@\" >>\"${{0%/*}}/../said\"\ncase \"$*\" in\n*show-environment*) echo HOME=\"${{0%/bin/*}}/home\";;\n\
          *'{refused}'*) echo 'Not so.' >&2; exit 1;;\nesac\n"
     );
-    for (name, text) in [("systemctl", systemctl.as_str()), ("entrad", "#!/bin/sh\necho entrad 9.9.9\n")] {
+    // A sandbox is tried with this one.
+    let run = format!("#!/bin/sh\ncase \"$0 $*\" in\n*'{refused}'*) exit 1;;\nesac\n");
+    for (name, text) in [
+        ("systemctl", systemctl.as_str()),
+        ("systemd-run", &run),
+        ("entrad", "#!/bin/sh\necho entrad 9.9.9\n"),
+    ] {
         // Written by another process: what this one writes, a test beside could hold open while it is started.
         let mut shell = std::process::Command::new("/bin/sh");
         shell.args(["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""]);
@@ -205,6 +211,39 @@ fn a_service_is_the_entrad_beside_entra_and_goes_without_a_trace() {
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     assert!(!folder.path().join("home/.config/systemd").exists());
     assert!(folder.path().join("home/.local/state/entrad/loopback-port").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sandbox_comes_and_goes_with_its_option() {
+    let folder = with_manager("nothing");
+    let output = service(&folder, "service install --sandbox");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let units = folder.path().join("home/.config/systemd/user");
+    let drop_in = std::fs::read_to_string(units.join("entrad.service.d/sandbox.conf")).unwrap();
+    let state = folder.path().join("home/.local/state/entrad");
+    assert!(drop_in.contains(&format!("\nReadWritePaths={}\n", state.display())), "{drop_in}");
+    // systemd refuses to start a service that is to write into a folder that is not there.
+    assert!(state.is_dir());
+    let said = std::fs::read_to_string(folder.path().join("said")).unwrap();
+    assert!(said.contains("enable entrad.service entrad.socket\n"), "{said}");
+    let output = service(&folder, "service install");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(!units.join("entrad.service.d").exists() && units.join("entrad.service").exists());
+    service(&folder, "service install --sandbox");
+    let output = service(&folder, "service uninstall");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(!folder.path().join("home/.config/systemd").exists() && !state.exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_there_are_no_namespaces_a_sandbox_is_refused_before_anything_is_written() {
+    let folder = with_manager("systemd-run");
+    let output = service(&folder, "service install --sandbox");
+    assert_eq!(output.status.code(), Some(5));
+    assert!(err(&output).contains("no user namespaces"), "{}", err(&output));
+    assert!(!folder.path().join("home/.config").exists() && !folder.path().join("home/.local").exists());
 }
 
 #[cfg(target_os = "linux")]

@@ -10,6 +10,7 @@ use super::ReportArgs;
     disable_help_subcommand = true,
     after_help = "Examples:
   entra service install
+  entra service install --sandbox
   entra service status --json"
 )]
 pub(crate) struct ServiceArgs {
@@ -21,9 +22,20 @@ pub(crate) struct ServiceArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ServiceAction {
     /// Have entrad started at each log-in and by the first request; run again after an update
-    Install(ReportArgs),
+    Install(InstallArgs),
     /// Take that back; accounts stay signed in
     Uninstall(ReportArgs),
     /// Show whether it is installed and runs, and in which version
     Status(ReportArgs),
+}
+
+#[derive(Args, Debug)]
+#[group(skip)]
+pub(crate) struct InstallArgs {
+    /// In systemd's sandbox as well: the world is read-only and /tmp is its own, but programs of yours can trace entrad
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 }

@@ -10,7 +10,7 @@ use crate::text::plain;
 /// Does what the command line says, and shows how things stand then.
 pub(crate) fn run(socket: &Socket, args: &ServiceArgs) -> Result<(), Failure> {
     let (standing, json) = match &args.action {
-        ServiceAction::Install(args) => (service::install(socket)?, args.json),
+        ServiceAction::Install(args) => (service::install(socket, args.sandbox)?, args.report.json),
         ServiceAction::Uninstall(args) => (service::uninstall(socket)?, args.json),
         ServiceAction::Status(args) => (service::status(socket)?, args.json),
     };
@@ -34,6 +34,14 @@ fn report(stream: &Stream, standing: &Standing) -> String {
         lines.push_str(&stream.flow(0, "entrad is installed as a service."));
         let start = if standing.is_enabled { "started at each log-in" } else { "not started at log-in" };
         lines.push_str(&stream.flow(2, start));
+        if let Some(is_sandboxed) = standing.is_sandboxed {
+            let how = if is_sandboxed {
+                "in systemd's sandbox (--sandbox)"
+            } else {
+                "without systemd's sandbox, as is the default"
+            };
+            lines.push_str(&stream.flow(2, how));
+        }
         if let Some(program) = &standing.program {
             let version = standing.program_version.as_deref().unwrap_or("of unknown version");
             lines.push_str(
@@ -68,6 +76,7 @@ mod tests {
             is_installed: true,
             is_enabled: true,
             is_held: true,
+            is_sandboxed: Some(true),
             program: Some("/opt/entrad".into()),
             program_version: Some("2.0.0".to_owned()),
             notes: vec!["It is old.".to_owned()],
@@ -75,8 +84,8 @@ mod tests {
         };
         assert_eq!(
             report(&Stream::plain(), &standing),
-            "Warning: It is old.\nentrad is installed as a service.\n  started at each log-in\n  program /opt/entrad, \
-             2.0.0\n  not running; the first request starts it\n"
+            "Warning: It is old.\nentrad is installed as a service.\n  started at each log-in\n  in systemd's sandbox \
+             (--sandbox)\n  program /opt/entrad, 2.0.0\n  not running; the first request starts it\n"
         );
         let nothing = report(&Stream::plain(), &Standing::default());
         assert!(

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use entra_proto::error::exit;
 use rustix::process::geteuid;
 
-use super::Standing;
 use super::ours;
 use super::plist::{self, COMMENT};
 use super::tool::{Said, said_by};
+use super::{Standing, Wish};
 use crate::failure::Failure;
 use crate::setup::file::{self, Content};
 
@@ -22,6 +22,9 @@ pub(super) const RESTART: &str = "launchctl kickstart -k gui/$(id -u)/entrad";
 
 /// `look` says whether the daemon runs.
 pub(super) const TELLS_WHAT_RUNS: bool = true;
+
+/// launchd has none for an agent.
+pub(super) const HAS_SANDBOX: bool = false;
 
 /// launchd of this user.
 pub(super) struct System {
@@ -61,12 +64,8 @@ impl System {
     }
 
     /// Writes the agent and has launchd take it.
-    pub(super) fn install(
-        &self,
-        program: &Path,
-        before: &Standing,
-        is_outdated: bool,
-    ) -> Result<(), Failure> {
+    pub(super) fn install(&self, wish: &Wish<'_>, before: &Standing) -> Result<(), Failure> {
+        let program = wish.program;
         let path = self.agent();
         let old = ours::read(&path, COMMENT)?;
         let text = plist::agent(program, &self.home.join("Library/Logs/entrad.log")).map_err(|error| {
@@ -74,7 +73,7 @@ impl System {
                 .hint("Move it to a folder of a plainer name.")
         })?;
         let new = Content::private(ours::marked(text, COMMENT).into_bytes());
-        if old.as_ref() == Some(&new) && before.is_running && !is_outdated {
+        if old.as_ref() == Some(&new) && before.is_running && !wish.is_outdated {
             return Ok(());
         }
         if let Some(folder) = path.parent() {

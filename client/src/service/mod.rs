@@ -43,6 +43,9 @@ pub(crate) struct Standing {
     pub(crate) is_held: bool,
     /// Whether it runs.
     pub(crate) is_running: bool,
+    /// Whether systemd has it in a sandbox of a user namespace; nothing where the system has no such thing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) is_sandboxed: Option<bool>,
     /// The program that the system starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) program: Option<PathBuf>,
@@ -59,15 +62,27 @@ pub(crate) struct Standing {
     pub(crate) notes: Vec<String>,
 }
 
+/// What to install.
+struct Wish<'a> {
+    /// The daemon.
+    program: &'a Path,
+    /// Whether in the system's own sandbox.
+    sandbox: bool,
+    /// Whether another program runs than this one.
+    is_outdated: bool,
+}
+
 /// Installs it, or brings it up to date. A second run changes nothing.
-pub(crate) fn install(socket: &Socket) -> Result<Standing, Failure> {
+pub(crate) fn install(socket: &Socket, sandbox: bool) -> Result<Standing, Failure> {
     let system = System::find()?;
     refuse_another_socket(&system, socket)?;
     let program = daemon_program()?;
     let before = look(&system, socket)?;
     refuse_one_started_by_hand(socket, &before)?;
     let is_outdated = before.is_running && is_outdated(&before, running(socket).as_ref());
-    system.install(&program, &before, is_outdated)?;
+    let wish = Wish { program: &program, sandbox, is_outdated };
+    refuse_unknown_sandbox(&wish)?;
+    system.install(&wish, &before)?;
     standing(&system, socket)
 }
 
@@ -170,6 +185,14 @@ fn refuse_another_socket(system: &System, socket: &Socket) -> Result<(), Failure
         .hint("Run the command without --socket and ENTRAD_SOCKET.")),
         _ => Ok(()),
     }
+}
+
+fn refuse_unknown_sandbox(wish: &Wish<'_>) -> Result<(), Failure> {
+    if !wish.sandbox || system::HAS_SANDBOX {
+        return Ok(());
+    }
+    let sentence = "The sandbox of --sandbox is systemd's, and this system has none of the kind.";
+    Err(Failure::new(exit::USAGE, "no_sandbox", sentence).hint("Run the command without --sandbox."))
 }
 
 /// The system would take the socket from under it.

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 use entra_proto::error::exit;
 
-use super::Standing;
 use super::ours;
 use super::tool::{Said, said_by};
 use super::units::{self, COMMENT};
+use super::{Standing, Wish};
 use crate::failure::Failure;
 use crate::setup::file::{self, Content};
 
@@ -25,6 +25,9 @@ pub(super) const RESTART: &str = "systemctl --user restart entrad";
 /// `look` says whether the daemon runs.
 pub(super) const TELLS_WHAT_RUNS: bool = true;
 
+/// systemd has one, made of a user namespace.
+pub(super) const HAS_SANDBOX: bool = true;
+
 /// The user's manager.
 pub(super) struct System {
     runtime: PathBuf,
@@ -32,11 +35,11 @@ pub(super) struct System {
     variables: BTreeMap<String, String>,
 }
 
-/// A unit as it is and as it is to be.
+/// A unit, or the drop-in of one, as it is and as it is to be.
 struct Unit {
     path: PathBuf,
     old: Option<Content>,
-    new: Content,
+    new: Option<Content>,
 }
 
 impl System {
@@ -70,11 +73,13 @@ impl System {
         standing.is_held = is(&socket, "ActiveState", "active");
         standing.is_running = is(&service, "ActiveState", "active");
         standing.program = service.get("ExecStart").and_then(|line| program_of(line));
+        standing.is_sandboxed = Some(is(&service, "PrivateUsers", "yes"));
         let is_failed = [&service, &socket].into_iter().any(|unit| is(unit, "ActiveState", "failed"));
         for unit in [service, socket, self.properties(LOOPBACK)?] {
             let file = unit.get("FragmentPath").filter(|path| !path.is_empty());
             standing.files.extend(file.map(PathBuf::from));
         }
+        standing.files.extend(Some(self.folder()?.join(SANDBOX)).filter(|path| path.exists()));
         if is_failed {
             standing.notes.push(
                 "entrad could not be started; `journalctl --user -u entrad` says why, and `systemctl --user restart \
@@ -86,64 +91,72 @@ impl System {
     }
 
     /// Writes the units and has the manager take them.
-    pub(super) fn install(
-        &self,
-        program: &Path,
-        before: &Standing,
-        is_outdated: bool,
-    ) -> Result<(), Failure> {
-        let plan = self.plan(program)?;
-        let is_new = |unit: &&Unit| unit.old.as_ref() != Some(&unit.new);
-        let changed: Vec<&Unit> = plan.iter().filter(is_new).collect();
-        if changed.is_empty() && before.is_held && before.is_enabled && !is_outdated {
+    pub(super) fn install(&self, wish: &Wish<'_>, before: &Standing) -> Result<(), Failure> {
+        let plan = self.plan(wish)?;
+        let changed: Vec<&Unit> = plan.iter().filter(|unit| unit.old != unit.new).collect();
+        if changed.is_empty() && before.is_held && before.is_enabled && !wish.is_outdated {
             return Ok(());
         }
+        if changed.iter().any(|unit| unit.path.ends_with(SANDBOX) && unit.new.is_some()) {
+            refuse_without_namespaces()?;
+        }
         let names: Vec<&str> = plan.iter().filter_map(|unit| unit.path.file_name()?.to_str()).collect();
+        let names: Vec<&str> = names.into_iter().filter(|name| UNITS.contains(name)).collect();
         let done = self.write(&changed).and_then(|()| self.take(&names, &changed, before));
-        done.inspect_err(|_| self.take_back(&names, &changed))
+        done.inspect_err(|_| self.take_back(&names, &changed))?;
+        self.sweep_drop_ins();
+        Ok(())
     }
 
     /// Removes what [`System::install`] wrote.
     pub(super) fn uninstall(&self) -> Result<(), Failure> {
         let folder = self.folder()?;
         let mut found = Vec::new();
-        for name in UNITS {
+        for name in UNITS.into_iter().chain([SANDBOX]) {
             let path = folder.join(name);
             if let Some(content) = ours::read(&path, COMMENT)? {
                 found.push((name, path, content));
             }
         }
         if !found.is_empty() {
-            let names: Vec<&str> = found.iter().map(|(name, ..)| *name).collect();
-            systemctl_each("stop", &names)?;
-            systemctl_each("disable", &names)?;
+            let names: Vec<&str> =
+                found.iter().map(|(name, ..)| *name).filter(|name| *name != SANDBOX).collect();
+            if !names.is_empty() {
+                systemctl_each("stop", &names)?;
+                systemctl_each("disable", &names)?;
+            }
             for (_, path, content) in &found {
                 file::replace(path, Some(content), None)?;
             }
             systemctl(&["daemon-reload"])?;
             // One that failed is known until then; there may be none.
-            let _unknown = systemctl_each("reset-failed", &names);
+            let _unknown = systemctl_each("reset-failed", &UNITS);
         }
         self.sweep();
         Ok(())
     }
 
-    fn plan(&self, program: &Path) -> Result<Vec<Unit>, Failure> {
+    fn plan(&self, wish: &Wish<'_>) -> Result<Vec<Unit>, Failure> {
         let state_dir = self.state_dir()?;
         let unwritable = |error: units::Unwritable| {
             Failure::new(exit::MISCONFIGURED, "no_such_unit", error.to_string())
                 .hint("Move it to a folder of a plainer name.")
         };
-        let mut texts =
-            vec![(SERVICE, units::service(program).map_err(unwritable)?), (SOCKET, units::socket())];
+        let sandbox = if wish.sandbox { Some(units::sandbox(&state_dir).map_err(unwritable)?) } else { None };
+        let mut texts = vec![
+            (SERVICE, Some(units::service(wish.program).map_err(unwritable)?)),
+            (SANDBOX, sandbox),
+            (SOCKET, Some(units::socket())),
+        ];
         if let Some(port) = remembered_port(&state_dir) {
-            texts.push((LOOPBACK, units::loopback(port)));
+            texts.push((LOOPBACK, Some(units::loopback(port))));
         }
         let folder = self.folder()?;
-        let unit = |(name, text)| {
+        let unit = |(name, text): (&str, Option<String>)| {
             let path = folder.join(name);
             let old = ours::read(&path, COMMENT)?;
-            Ok(Unit { path, old, new: Content::private(ours::marked(text, COMMENT).into_bytes()) })
+            let new = text.map(|text| Content::private(ours::marked(text, COMMENT).into_bytes()));
+            Ok(Unit { path, old, new })
         };
         texts.into_iter().map(unit).collect()
     }
@@ -155,10 +168,20 @@ impl System {
                 Failure::new(exit::MISCONFIGURED, "settings_unwritable", sentence).because(&error)
             }
         };
-        let folder = self.folder()?;
-        fs::create_dir_all(&folder).map_err(cannot(&folder))?;
+        for unit in changed.iter().filter(|unit| unit.new.is_some()) {
+            if let Some(folder) = unit.path.parent() {
+                fs::create_dir_all(folder).map_err(cannot(folder))?;
+            }
+            let state_dir = self.state_dir()?;
+            if unit.path.ends_with(SANDBOX) && !state_dir.exists() {
+                // The sandbox opens it to entrad, so it has to be there before.
+                let above = state_dir.parent().unwrap_or(Path::new("/"));
+                fs::create_dir_all(above).map_err(cannot(above))?;
+                file::make_folder(&state_dir).map_err(cannot(&state_dir))?;
+            }
+        }
         for unit in changed {
-            file::replace(&unit.path, unit.old.as_ref(), Some(&unit.new))?;
+            file::replace(&unit.path, unit.old.as_ref(), unit.new.as_ref())?;
         }
         Ok(())
     }
@@ -189,7 +212,7 @@ impl System {
             let _told = systemctl_each("disable", names);
         }
         for unit in changed {
-            let _told = file::replace(&unit.path, Some(&unit.new), unit.old.as_ref());
+            let _told = file::replace(&unit.path, unit.new.as_ref(), unit.old.as_ref());
         }
         let _told = systemctl(&["daemon-reload"]);
         if !is_first {
@@ -201,16 +224,26 @@ impl System {
 
     /// Removes the folders that are empty now; those that others use are not.
     fn sweep(&self) {
+        self.sweep_drop_ins();
         let Ok(folder) = self.folder() else { return };
+        // The sandbox wants the state folder, though it be empty still.
+        let state_dir = self.state_dir().ok().filter(|_| !folder.join(SANDBOX).exists());
         let above = folder.parent().map(Path::to_owned);
         let own = [self.runtime.join("entrad")];
-        for folder in [folder].into_iter().chain(above).chain(own) {
+        for folder in [folder].into_iter().chain(above).chain(own).chain(state_dir) {
             let _in_use = fs::remove_dir(folder);
         }
     }
 
+    /// The folder of drop-ins is the user's too, and then not empty.
+    fn sweep_drop_ins(&self) {
+        if let Ok(folder) = self.folder() {
+            let _in_use = folder.join(SANDBOX).parent().map(fs::remove_dir);
+        }
+    }
+
     fn properties(&self, unit: &str) -> Result<BTreeMap<String, String>, Failure> {
-        let wanted = "--property=LoadState,ActiveState,UnitFileState,FragmentPath,ExecStart";
+        let wanted = "--property=LoadState,ActiveState,UnitFileState,FragmentPath,ExecStart,PrivateUsers";
         let said = systemctl(&["show", wanted, unit])?;
         let pairs = said.output.lines().filter_map(|line| line.split_once('='));
         Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
@@ -278,6 +311,25 @@ fn unquoted(value: &str) -> Option<String> {
     Some(text)
 }
 
+/// Some systems keep user namespaces from users.
+fn refuse_without_namespaces() -> Result<(), Failure> {
+    let mut words = vec!["--user", "--quiet", "--wait", "--collect"];
+    for setting in ["PrivateUsers=yes", "PrivateTmp=yes", "ProtectSystem=strict"] {
+        words.extend(["-p", setting]);
+    }
+    words.push("true");
+    let said = said_by(OsStr::new("systemd-run"), &words).map_err(|error| no_manager().because(&error))?;
+    if said.is_good {
+        return Ok(());
+    }
+    Err(Failure::new(
+        exit::MISCONFIGURED,
+        "no_namespaces",
+        "This system gives users no user namespaces, and systemd's sandbox is made of them.",
+    )
+    .hint("Nothing was changed. Run `entra service install` without --sandbox: entrad confines itself then, by Landlock."))
+}
+
 fn systemctl_each(verb: &str, units: &[&str]) -> Result<Said, Failure> {
     systemctl(&[&[verb], units].concat())
 }
@@ -304,6 +356,7 @@ fn no_manager() -> Failure {
 const SERVICE: &str = "entrad.service";
 const SOCKET: &str = "entrad.socket";
 const LOOPBACK: &str = "entrad-loopback.socket";
+const SANDBOX: &str = "entrad.service.d/sandbox.conf";
 const UNITS: [&str; 3] = [SERVICE, SOCKET, LOOPBACK];
 
 #[cfg(test)]

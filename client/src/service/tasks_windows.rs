@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use entra_proto::error::exit;
 
-use super::Standing;
 use super::task;
 use super::tool::{Said, said_by};
+use super::{Standing, Wish};
 use crate::failure::Failure;
 use crate::platform::lookup;
 
@@ -19,6 +19,9 @@ pub(super) const RESTART: &str = "schtasks /end /tn entrad, then schtasks /run /
 
 /// The scheduler says in the user's language whether a task runs, so the daemon itself is asked.
 pub(super) const TELLS_WHAT_RUNS: bool = false;
+
+/// The scheduler has none.
+pub(super) const HAS_SANDBOX: bool = false;
 
 /// The task scheduler.
 pub(super) struct System {
@@ -58,17 +61,13 @@ impl System {
     }
 
     /// Registers the task and runs it.
-    pub(super) fn install(
-        &self,
-        program: &Path,
-        before: &Standing,
-        is_outdated: bool,
-    ) -> Result<(), Failure> {
+    pub(super) fn install(&self, wish: &Wish<'_>, before: &Standing) -> Result<(), Failure> {
+        let program = wish.program;
         self.refuse_anothers()?;
         if before.program.as_deref() == Some(program)
             && before.is_enabled
             && before.is_running
-            && !is_outdated
+            && !wish.is_outdated
         {
             return Ok(());
         }

@@ -12,6 +12,11 @@ pub(super) fn service(program: &Path) -> Result<String, Unwritable> {
     Ok(SERVICE.replace(PROGRAM_LINE, &format!("ExecStart={}", quoted(program)?)))
 }
 
+/// The drop-in that puts the daemon into systemd's own sandbox, where it may write to this folder alone.
+pub(super) fn sandbox(state_dir: &Path) -> Result<String, Unwritable> {
+    Ok(SANDBOX.replace(STATE_LINE, &format!("ReadWritePaths={}", quoted(state_dir)?)))
+}
+
 /// The unit of the local socket.
 pub(super) fn socket() -> String {
     SOCKET.to_owned()
@@ -44,10 +49,12 @@ fn quoted(path: &Path) -> Result<String, Unwritable> {
 pub(super) const COMMENT: Comment = Comment { open: "# ", close: "" };
 
 const SERVICE: &str = include_str!("../../../service-files/entrad.service");
+const SANDBOX: &str = include_str!("../../../service-files/entrad-sandbox.conf");
 const SOCKET: &str = include_str!("../../../service-files/entrad.socket");
 const LOOPBACK: &str = include_str!("../../../service-files/entrad-loopback.socket");
 
 const PROGRAM_LINE: &str = "ExecStart=%h/.local/bin/entrad";
+const STATE_LINE: &str = "ReadWritePaths=%h/.local/state/entrad";
 const PORT_LINE: &str = "ListenStream=127.0.0.1:14310";
 
 #[cfg(test)]
@@ -58,6 +65,7 @@ mod tests {
     fn each_template_has_each_line_once() {
         for (template, lines) in [
             (SERVICE, &[PROGRAM_LINE][..]),
+            (SANDBOX, &[STATE_LINE]),
             (&socket(), &["ListenStream=%t/entrad/entrad.sock", "SocketMode=0600", "DirectoryMode=0700"]),
             (LOOPBACK, &[PORT_LINE, "Service=entrad.service"]),
         ] {
@@ -71,12 +79,14 @@ mod tests {
     fn what_differs_is_filled_in_and_the_rest_stays() {
         let unit = service(Path::new("/opt/entrad")).unwrap();
         assert_eq!(unit, SERVICE.replace("%h/.local/bin/entrad", "/opt/entrad"));
+        let drop_in = sandbox(Path::new("/s d")).unwrap();
+        assert_eq!(drop_in, SANDBOX.replace("%h/.local/state/entrad", "\"/s d\""));
         assert!(loopback(20_000).contains("\nListenStream=127.0.0.1:20000\n"));
         assert!(!loopback(20_000).contains("14310"));
     }
 
     #[test]
-    fn nothing_makes_a_user_namespace() {
+    fn nothing_makes_a_user_namespace_unasked() {
         // systemd.exec(5): each of these implies PrivateUsers= for a user's service, in one version or another.
         let lines = SERVICE.lines().filter(|line| !line.starts_with('#'));
         for line in lines {
