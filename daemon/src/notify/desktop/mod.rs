@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+#[cfg(not(target_os = "linux"))]
+mod aside;
 #[cfg(target_os = "linux")]
 mod bus_linux;
 #[cfg_attr(target_os = "linux", path = "manager_linux.rs")]
