@@ -17,7 +17,7 @@ pub(super) fn is_locked() -> Option<bool> {
     }
     // SAFETY: as above; its keys are strings, and each of its values is an object.
     let session: CFDictionary<CFString, CFType> = unsafe { CFDictionary::wrap_under_create_rule(session) };
-    let Some(value) = session.find(&CFString::from_static_string("CGSSessionScreenIsLocked")) else {
+    let Some(value) = session.find(CFString::from_static_string("CGSSessionScreenIsLocked")) else {
         return Some(false);
     };
     let number = value.downcast::<CFNumber>().and_then(|number| number.to_i32());
