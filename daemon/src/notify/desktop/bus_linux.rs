@@ -39,6 +39,11 @@ impl Bus {
         Self::connect(Builder::system()).await
     }
 
+    #[cfg(test)]
+    pub(super) fn over(connection: Connection) -> Self {
+        Self(connection)
+    }
+
     async fn connect(builder: zbus::Result<Builder<'_>>) -> Result<Self, Trouble> {
         let builder = builder.map_err(|_| Trouble::NoDesktop)?.method_timeout(ANSWER_TIME);
         match timeout(ANSWER_TIME, builder.build()).await {

@@ -34,22 +34,19 @@ impl Desktop {
     /// # Errors
     /// [`Trouble`].
     pub async fn show(&self, notice: &Notice) -> Result<Press, Trouble> {
-        let bus = Bus::session().await?;
+        self.show_on(Bus::session().await?, notice).await
+    }
+
+    async fn show_on(&self, bus: Bus, notice: &Notice) -> Result<Press, Trouble> {
         let answer = bus.call(SERVICE, "GetCapabilities", &()).await?;
         let can: Vec<String> = answer.body().deserialize().map_err(|error| trouble(&error))?;
         let mut signals = bus.signals(SERVICE.interface).await?;
         let mut owners = bus.owners(SERVICE.name).await?;
         let owner = bus.owner(SERVICE.name).await?;
-        let (body, actions) = written(notice, &can);
-        let hints = Options::from([
-            ("urgency", Value::U8(NORMAL)),
-            ("desktop-entry", Value::from("entra")),
-            ("category", Value::from("network")),
-        ]);
-        let call = (APP, 0_u32, ICON, notice.title.as_str(), body.as_str(), actions, hints, NEVER);
-        let answer = bus.call(SERVICE, "Notify", &call).await?;
-        let id: u32 = answer.body().deserialize().map_err(|error| trouble(&error))?;
-        let _standing = Standing { bus, id };
+        // In a task of its own: whoever gives up before the service has answered must not leave a notification behind.
+        let standing = tokio::spawn(put_up(bus, notice.clone(), can)).await;
+        let standing = standing.map_err(|_| Trouble::Gone)??;
+        let id = standing.id;
         let pressed = async {
             loop {
                 tokio::select! {
@@ -78,7 +75,7 @@ impl Desktop {
     /// [`Trouble`].
     pub async fn open(&self, page: &PageAddress) -> Result<(), Trouble> {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match by_portal(page, token.as_deref()).await {
+        match by_portal(Bus::session().await?, page, token.as_deref()).await {
             Ok(()) => Ok(()),
             Err(error) => {
                 tracing::debug!(%error, "the desktop's portal did not open the page");
@@ -125,6 +122,19 @@ impl Desktop {
     }
 }
 
+async fn put_up(bus: Bus, notice: Notice, can: Vec<String>) -> Result<Standing, Trouble> {
+    let (body, actions) = written(&notice, &can);
+    let hints = Options::from([
+        ("urgency", Value::U8(NORMAL)),
+        ("desktop-entry", Value::from("entra")),
+        ("category", Value::from("network")),
+    ]);
+    let call = (APP, 0_u32, ICON, notice.title.as_str(), body.as_str(), actions, hints, NEVER);
+    let answer = bus.call(SERVICE, "Notify", &call).await?;
+    let id = answer.body().deserialize().map_err(|error| trouble(&error))?;
+    Ok(Standing { bus, id })
+}
+
 /// The text and the buttons as a service with these capabilities shows them.
 fn written<'a>(notice: &'a Notice, can: &[String]) -> (String, Vec<&'a str>) {
     let can = |what: &str| can.iter().any(|it| it == what);
@@ -167,8 +177,7 @@ impl Drop for Standing {
     }
 }
 
-async fn by_portal(page: &PageAddress, token: Option<&str>) -> Result<(), Trouble> {
-    let bus = Bus::session().await?;
+async fn by_portal(bus: Bus, page: &PageAddress, token: Option<&str>) -> Result<(), Trouble> {
     let mut answers = bus.signals("org.freedesktop.portal.Request").await?;
     let options = token.map(|token| Options::from([("activation_token", Value::from(token))]));
     let answer = bus.call(PORTAL, "OpenURI", &("", page.expose(), options.unwrap_or_default())).await?;
@@ -217,6 +226,10 @@ const LATER: &str = "later";
 const NORMAL: u8 = 1;
 /// It stands until somebody answers.
 const NEVER: i32 = 0;
+
+#[cfg(test)]
+#[path = "linux_tests.rs"]
+mod on_a_bus;
 
 #[cfg(test)]
 mod tests {

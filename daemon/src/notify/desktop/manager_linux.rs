@@ -17,7 +17,15 @@ use super::{ANSWER_TIME, Trouble};
 /// program ended with a fault.
 pub async fn run(command: &[String], variables: &[(&str, String)]) -> Result<(), Trouble> {
     let Some(program) = command.first() else { return Err(Trouble::Refused("no command".to_owned())) };
-    let bus = Bus::session().await?;
+    run_on(Bus::session().await?, program, command, variables).await
+}
+
+pub(super) async fn run_on(
+    bus: Bus,
+    program: &str,
+    command: &[String],
+    variables: &[(&str, String)],
+) -> Result<(), Trouble> {
     if !bus.has(MANAGER.name).await {
         return Err(Trouble::NoDesktop);
     }
@@ -26,7 +34,7 @@ pub async fn run(command: &[String], variables: &[(&str, String)]) -> Result<(),
     let mut jobs = bus.signals(MANAGER.interface).await?;
     let unit = format!("entra-prompt-{}.service", Uuid::new_v4().simple());
     let variables: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let start = vec![(program.clone(), command.to_vec(), false)];
+    let start = vec![(program, command, false)];
     let properties = vec![
         ("Description", Value::from("Asks for a sign-in")),
         ("Type", Value::from("oneshot")),

@@ -13,15 +13,10 @@ pub(super) enum Lock {
 impl Lock {
     /// Whoever tells, and what they say now.
     pub(super) async fn find() -> Option<(Self, bool)> {
-        if let Ok(bus) = Bus::session().await {
-            for saver in SAVERS {
-                if bus.has(saver.name).await
-                    && let Ok(answer) = bus.call(saver, "GetActive", &()).await
-                    && let Ok(is_locked) = answer.body().deserialize()
-                {
-                    return Some((Self::Saver(bus, saver), is_locked));
-                }
-            }
+        if let Ok(bus) = Bus::session().await
+            && let Some(found) = Self::of_saver(&bus).await
+        {
+            return Some(found);
         }
         let bus = Bus::system().await.ok()?;
         if !bus.has(LOGIND.name).await {
@@ -32,6 +27,18 @@ impl Lock {
         let path = session.as_str().to_owned();
         let is_locked = Self::hint(&bus, &path).await?;
         Some((Self::Session(bus, path), is_locked))
+    }
+
+    pub(super) async fn of_saver(bus: &Bus) -> Option<(Self, bool)> {
+        for saver in SAVERS {
+            if bus.has(saver.name).await
+                && let Ok(answer) = bus.call(saver, "GetActive", &()).await
+                && let Ok(is_locked) = answer.body().deserialize()
+            {
+                return Some((Self::Saver(bus.clone(), saver), is_locked));
+            }
+        }
+        None
     }
 
     /// Waits until the screen is not locked any more, or who tells of it has gone.
