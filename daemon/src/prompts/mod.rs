@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::MAX_SNOOZE;
 use entra_proto::prompt::{HeldBack, Holder, Need, Prompt, PromptsAnswer, SnoozeRequest};
+use entra_proto::status::Expectation;
 use tokio::sync::{Notify, watch};
 
 use crate::account::key::AccountKey;
@@ -118,8 +119,8 @@ impl Prompts {
     fn asked(&self) -> Vec<Asked> {
         let now = self.clock.now().epoch();
         let mut all: Vec<_> = self.broker.needs().into_iter().map(asked_now).collect();
-        let expected: Vec<_> =
-            self.expected(now).filter(|it| all.iter().all(|asked| asked.key != it.key)).collect();
+        let mut expected = self.expected(now);
+        expected.retain(|it| all.iter().all(|asked| asked.key != it.key));
         all.extend(expected);
         let mut machine = self.machine();
         let needs: BTreeMap<_, _> = all.iter().map(|asked| (asked.key.clone(), asked.prompt.need)).collect();
@@ -142,39 +143,22 @@ impl Prompts {
     }
 
     /// Those that will be needed within `ask_ahead`, and are not yet.
-    fn expected(&self, now: u64) -> impl Iterator<Item = Asked> {
-        let ahead = self.settings.ask_ahead.as_ref().map(|ahead| ahead.value.as_secs());
-        let expectations = ahead.map(|_| self.broker.expectations()).unwrap_or_default();
-        let ahead = ahead.unwrap_or_default();
-        expectations.into_iter().filter(move |(_, _, it)| it.on > now && it.on - now <= ahead).map(
-            move |(key, username, expectation)| Asked {
-                prompt: Prompt {
-                    account: key.account.clone(),
-                    username,
-                    profile: key.profile.clone(),
-                    need: Need::Expected,
-                    reason: expectation.reason,
-                    program: None,
-                    wanted: None,
-                    refused: 0,
-                    waiting: 0,
-                    since: expectation.on - ahead,
-                    shown_on: None,
-                    held_back: None,
-                },
-                key,
-                raised: 0,
-                claims_handle: None,
-            },
-        )
+    fn expected(&self, now: u64) -> Vec<Asked> {
+        let Some(ahead) = self.ahead() else { return Vec::new() };
+        let expectations = self.broker.expectations().into_iter();
+        expectations.filter_map(|(key, username, it)| asked_ahead(key, username, it, ahead, now)).collect()
     }
 
     /// When the next expectation comes near, or has passed.
     fn next_expected(&self, now: u64) -> Option<u64> {
-        let ahead = self.settings.ask_ahead.as_ref()?.value.as_secs();
-        let edges =
-            self.broker.expectations().into_iter().flat_map(|(_, _, it)| [it.on - ahead.min(it.on), it.on]);
+        let ahead = self.ahead()?;
+        let expectations = self.broker.expectations().into_iter();
+        let edges = expectations.flat_map(|(_, _, it)| [it.on.saturating_sub(ahead), it.on]);
         edges.filter(|on| *on > now).min()
+    }
+
+    fn ahead(&self) -> Option<u64> {
+        self.settings.ask_ahead.as_ref().map(|ahead| ahead.value.as_secs())
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
@@ -201,5 +185,54 @@ fn asked_now(need: crate::broker::Need) -> Asked {
         key: need.key,
         raised: 0,
         claims_handle: need.error.claims_handle,
+    }
+}
+
+/// Nothing while it is far, and nothing once it has passed: then it has come, or was wrong.
+fn asked_ahead(
+    key: AccountKey,
+    username: String,
+    expectation: Expectation,
+    ahead: u64,
+    now: u64,
+) -> Option<Asked> {
+    let since = expectation.on.saturating_sub(ahead);
+    (since <= now && now < expectation.on).then(|| Asked {
+        prompt: Prompt {
+            account: key.account.clone(),
+            username,
+            profile: key.profile.clone(),
+            need: Need::Expected,
+            reason: expectation.reason,
+            program: None,
+            wanted: None,
+            refused: 0,
+            waiting: 0,
+            since,
+            shown_on: None,
+            held_back: None,
+        },
+        key,
+        raised: 0,
+        claims_handle: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demand_is_asked_ahead_of_while_it_is_near() {
+        let key = || AccountKey { profile: "default".to_owned(), account: "u.t".parse().unwrap() };
+        let at = |now| {
+            let reason = "The organisation asks for a new sign-in every 7 days.".to_owned();
+            let expectation = Expectation { on: 1000, aadsts: 70043, reason, seen: 3 };
+            asked_ahead(key(), "ada@example.com".to_owned(), expectation, 100, now)
+        };
+        assert!(at(899).is_none() && at(1000).is_none());
+        let asked = at(900).unwrap();
+        assert_eq!((asked.prompt.need, asked.prompt.since), (Need::Expected, 900));
+        assert!(at(999).is_some());
     }
 }
