@@ -313,6 +313,14 @@ mod tests {
     }
 
     #[test]
+    fn events_of_prompts_are_read_the_same_way() {
+        let answer = "HTTP/1.0 200 OK\r\n\r\n{\"event\":\"waiting\"}\n";
+        let mut events = client(answer).prompt_events().unwrap().result.unwrap_or_else(|_| panic!("refused"));
+        assert_eq!(events.next_event().unwrap(), Some(PromptEvent::Waiting));
+        assert_eq!(events.next_event().unwrap(), None);
+    }
+
+    #[test]
     fn paths_are_escaped() {
         assert_eq!(escape("a/b ?\u{e4}"), "a%2Fb%20%3F%C3%A4");
     }

@@ -27,7 +27,7 @@ pub struct Prompt {
     pub need: Need,
     /// Why, in a sentence for people.
     pub reason: String,
-    /// The program that was refused first, as the kernel names it.
+    /// The program that was refused first, as the kernel names it; over loopback, its lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     /// What it wanted: the resource's known name, else the scopes.
