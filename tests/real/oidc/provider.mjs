@@ -3,7 +3,8 @@
 // node provider.mjs --store FILE [--port N] [--cert FILE --key FILE] [--words rfc|entra]
 // Says `READY ORIGIN` when it serves; stops on SIGTERM and keeps its state in FILE. What a test may do besides:
 //   GET  /_test/requests   the token requests so far, with the refresh token each one brought and got
-//   POST /_test/rules      {"accessTokenLife": S, "codeLife": S, "losesNextAnswer": true}
+//   GET  /_test/pages      what the authorization pages were asked with
+//   POST /_test/rules      {"accessTokenLife": S, "codeLife": S, "losesNextAnswer": true, "answersByQuery": true}
 //   POST /_test/revoke     {"account": NAME}: ends everything that NAME ever granted
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -33,8 +34,9 @@ const { values: options } = parseArgs({
   },
 });
 const store = new Store(options.store);
-const rules = { accessTokenLife: 3600, codeLife: 900, losesNextAnswer: false };
+const rules = { accessTokenLife: 3600, codeLife: 900, losesNextAnswer: false, answersByQuery: false };
 const requests = [];
+const pages = [];
 
 // Entra names the resource by the scope; the standard has a parameter for it (RFC 8707).
 const defaultScope = (resource) => `${resource}/.default`;
@@ -44,16 +46,18 @@ const resourceOf = (ctx) => RESOURCES.find((resource) => ctx.oidc.params.scope?.
 // resource that the scope names, among those granted; the first for the poll, which names none.
 function resourceFor(ctx, client, granted) {
   if (granted) return resourceOf(ctx) ?? granted[0];
-  if (ctx.oidc.route === 'device_authorization' && resourceOf(ctx)) {
+  if (['authorization', 'device_authorization'].includes(ctx.oidc.route) && resourceOf(ctx)) {
     ctx.oidc.params.scope = [...OPENID_SCOPES, ...RESOURCES.map(defaultScope)].join(' ');
     return RESOURCES;
   }
   return undefined;
 }
 
-function account(ctx, id) {
+// A person is who they are whether they give a name or a whole address.
+function account(ctx, login) {
+  const [id] = login.split('@');
   const claims = { sub: id, oid: `object-of-${id}`, tid: TENANT, name: id, preferred_username: `${id}@contoso.example` };
-  return { accountId: id, claims: async () => claims };
+  return { accountId: login, claims: async () => claims };
 }
 
 function configuration() {
@@ -67,9 +71,10 @@ function configuration() {
       client_id: CLIENT,
       application_type: 'native',
       token_endpoint_auth_method: 'none',
-      grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
-      redirect_uris: [],
-      response_types: [],
+      grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code', 'refresh_token'],
+      // Of a native application any port of loopback is taken for this (RFC 8252 section 7.3).
+      redirect_uris: ['http://localhost'],
+      response_types: ['code'],
     }],
     scopes: OPENID_SCOPES,
     claims: { openid: ['sub', 'oid', 'tid'], profile: ['name', 'preferred_username'] },
@@ -106,9 +111,19 @@ function configuration() {
   };
 }
 
+// What Entra's page takes and oidc-provider's does not: that a person choose the account is the login page here.
+function asPageOfEntra(ctx) {
+  pages.push({ ...ctx.query });
+  const query = { ...ctx.query };
+  if (query.prompt === 'select_account') query.prompt = 'login';
+  if (rules.answersByQuery) delete query.response_mode;
+  ctx.query = query;
+}
+
 // Around oidc-provider: its discovery at Entra's path, Entra's words, and a record of what was asked.
 async function around(ctx, next) {
   if (ctx.path === `/${TENANT}/v2.0/.well-known/openid-configuration`) ctx.path = '/.well-known/openid-configuration';
+  if (ctx.path.endsWith('/oauth2/v2.0/authorize')) asPageOfEntra(ctx);
   await next();
   if (ctx.path.endsWith('/oauth2/v2.0/token')) {
     const { grant_type: grant, refresh_token: brought, scope } = ctx.oidc?.params ?? {};
@@ -131,6 +146,7 @@ async function control(request, response) {
   const body = text ? JSON.parse(text) : {};
   const answers = {
     'GET /_test/requests': () => requests,
+    'GET /_test/pages': () => pages,
     'POST /_test/rules': () => Object.assign(rules, body),
     'POST /_test/revoke': () => ({ revoked: store.revoke(body.account) }),
   };

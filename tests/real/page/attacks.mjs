@@ -1,9 +1,6 @@
 // What others try: another name, another address, a page of theirs in the person's browser.
 
-import http from 'node:http';
-import { once } from 'node:events';
-
-import { knock } from './person.mjs';
+import { knock, onAnotherSite } from './person.mjs';
 
 export class Attacks {
   constructor(browser, checks, simulator) {
@@ -49,14 +46,12 @@ export class Attacks {
 
   // A page of somebody else's in the person's browser, which has even found out the address.
   async fromAnotherPage(url) {
-    const server = http.createServer((request, response) => {
-      response.setHeader('content-type', 'text/html');
-      response.end(`<!doctype html><title>evil</title><form id=form method=post action="${url}"><input name=do value=begin></form>
-        <a id=link href="${url}">x</a><iframe name=frame src="${url}"></iframe>`);
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const evil = `http://127.0.0.1:${server.address().port}/`;
+    const document = `<!doctype html><title>evil</title><form id=form method=post action="${url}"><input name=do value=begin></form>
+        <a id=link href="${url}">x</a><iframe name=frame src="${url}"></iframe>`;
+    await onAnotherSite(document, (evil) => this.fromSite(evil, url));
+  }
+
+  async fromSite(evil, url) {
     const context = await this.browser.newContext();
     try {
       const page = await context.newPage();
@@ -86,8 +81,6 @@ export class Attacks {
       }
     } finally {
       await context.close();
-      server.close();
-      server.closeAllConnections();
     }
   }
 }

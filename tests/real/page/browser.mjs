@@ -4,11 +4,9 @@
 
 import { parseArgs } from 'node:util';
 
-import { chromium } from 'playwright-core';
-
 import { Attacks } from './attacks.mjs';
-import { ask, Checks, remember, Simulator } from './person.mjs';
 import { Looks } from './looks.mjs';
+import { ask, Checks, openBrowser, remember, Simulator } from './person.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -20,17 +18,11 @@ const { values: options } = parseArgs({
   },
 });
 const LONG = 20_000;
-const checks = new Checks();
+const checks = new Checks('page');
 const simulator = new Simulator(options.simulator);
 const asked = { program: 'az', reason: 'Your organisation wants you to sign in again: the last time was a while ago.', account: 'ada@example.com' };
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
-  ],
-});
+const browser = await openBrowser();
 const looks = new Looks(browser, checks, options.pictures);
 const strays = [];
 

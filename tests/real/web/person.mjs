@@ -1,8 +1,22 @@
-// A person at a workstation: asks for a page as a program would, looks at it in Chromium, and signs in at Microsoft's
-// stand-in.
+// A person at a workstation with Chromium: what they ask of entrad, what the simulator lets a test do for them, and checks
+// of what they see.
 
 import { appendFileSync } from 'node:fs';
+import { once } from 'node:events';
 import http from 'node:http';
+
+import { chromium } from 'playwright-core';
+
+// Chromium with a profile of its own, which speaks to nobody unasked.
+export function openBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
+    ],
+  });
+}
 
 // What the daemon is asked over its socket.
 export function ask(socketPath, path, body) {
@@ -26,12 +40,12 @@ export function ask(socketPath, path, body) {
   });
 }
 
-// A request to a page's port, with whatever headers.
+// A request to a port on loopback, with whatever headers.
 export function knock(address, { method = 'GET', headers = {}, body = '' } = {}) {
   const url = new URL(address);
   return new Promise((resolve, reject) => {
     const request = http.request(
-      { host: url.hostname, port: url.port, path: url.pathname, method, headers, timeout: 10_000 },
+      { host: url.hostname, port: url.port, path: url.pathname + url.search, method, headers, timeout: 10_000 },
       async (response) => {
         let text = '';
         for await (const chunk of response) text += chunk;
@@ -78,14 +92,34 @@ export class Simulator {
 export class Checks {
   failed = 0;
 
+  constructor(suite) {
+    this.suite = suite;
+  }
+
   say(name, good, said = '') {
     if (!good) this.failed += 1;
-    console.log(`${good ? 'PASS' : 'FAIL'} page: ${name}${good || !said ? '' : ` (${String(said).slice(0, 600)})`}`);
+    console.log(`${good ? 'PASS' : 'FAIL'} ${this.suite}: ${name}${good || !said ? '' : ` (${String(said).slice(0, 600)})`}`);
     return good;
   }
 
   equal(name, found, expected) {
     return this.say(name, found === expected, `${JSON.stringify(found)} is not ${JSON.stringify(expected)}`);
+  }
+}
+
+// A page of somebody else's, for as long as the browser is on it: `visit` is told its address.
+export async function onAnotherSite(document, visit) {
+  const server = http.createServer((request, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end(document);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    await visit(`http://127.0.0.1:${server.address().port}/`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
   }
 }
 
