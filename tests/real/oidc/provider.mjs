@@ -53,11 +53,9 @@ function resourceFor(ctx, client, granted) {
   return undefined;
 }
 
-// A person is who they are whether they give a name or a whole address.
-function account(ctx, login) {
-  const [id] = login.split('@');
+function account(ctx, id) {
   const claims = { sub: id, oid: `object-of-${id}`, tid: TENANT, name: id, preferred_username: `${id}@contoso.example` };
-  return { accountId: login, claims: async () => claims };
+  return { accountId: id, claims: async () => claims };
 }
 
 function configuration() {
