@@ -4,12 +4,13 @@
 //! An address that lets its bearer in can be read from a browser's command line by every user of the machine. This keeps
 //! the others out. It is asked of loopback alone, and answers for who opened the connection, not for who is behind a relay.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, SocketAddr};
 
 /// Another user's id, if the connection from `theirs` to `ours` is that user's. Root, who relays for virtual machines and
 /// can do anything else besides, is nobody's neighbour; neither is who the table does not have.
-pub fn stranger(ours: SocketAddrV4, theirs: SocketAddrV4) -> Option<u32> {
+pub fn stranger(ours: SocketAddr, theirs: SocketAddr) -> Option<u32> {
     let own = rustix::process::geteuid().as_raw();
     // A socket for both families reaches us by IPv4 all the same, and stands in the other table.
     let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
@@ -18,7 +19,7 @@ pub fn stranger(ours: SocketAddrV4, theirs: SocketAddrV4) -> Option<u32> {
 }
 
 /// The user of the row that is the other end: what is remote to us is local to it.
-fn user_in(table: &str, ours: SocketAddrV4, theirs: SocketAddrV4) -> Option<u32> {
+fn user_in(table: &str, ours: SocketAddr, theirs: SocketAddr) -> Option<u32> {
     let (local, remote) = (entry(theirs), entry(ours));
     table.lines().find_map(|row| {
         let mut fields = row.split_ascii_whitespace().skip(1);
@@ -27,21 +28,37 @@ fn user_in(table: &str, ours: SocketAddrV4, theirs: SocketAddrV4) -> Option<u32>
     })
 }
 
-/// An address as the table writes it: the bytes as a number of this machine, in hexadecimal.
-fn entry(address: SocketAddrV4) -> String {
-    format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port())
+/// An address as the table writes it: each four bytes as a number of this machine, in hexadecimal.
+fn entry(address: SocketAddr) -> String {
+    let (short, long);
+    let bytes: &[u8] = match address.ip() {
+        IpAddr::V4(ip) => {
+            short = ip.octets();
+            &short
+        }
+        IpAddr::V6(ip) => {
+            long = ip.octets();
+            &long
+        }
+    };
+    let mut text = String::new();
+    for four in bytes.as_chunks().0 {
+        // A string takes whatever is written to it.
+        let _ = write!(text, "{:08X}", u32::from_ne_bytes(*four));
+    }
+    format!("{text}:{:04X}", address.port())
 }
 
 const ROOT: u32 = 0;
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+    use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 
     use super::*;
 
-    fn local(port: u16) -> SocketAddrV4 {
-        SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
+    fn local(port: u16) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
 
     #[test]
@@ -62,16 +79,22 @@ mod tests {
     }
 
     #[test]
-    fn our_own_connection_is_in_the_kernels_table_and_is_no_strangers() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (SocketAddr::V4(theirs), SocketAddr::V4(ours)) =
-            (near.local_addr().unwrap(), near.peer_addr().unwrap())
-        else {
-            unreachable!("it is bound to an address of four bytes");
-        };
-        let table = fs::read_to_string("/proc/self/net/tcp").unwrap();
-        assert_eq!(user_in(&table, ours, theirs), Some(rustix::process::geteuid().as_raw()));
-        assert_eq!(stranger(ours, theirs), None);
+    fn our_own_connection_is_in_the_kernels_tables_and_is_no_strangers() {
+        let names: [(IpAddr, &str); 2] = [
+            (Ipv4Addr::LOCALHOST.into(), "/proc/self/net/tcp"),
+            (Ipv6Addr::LOCALHOST.into(), "/proc/self/net/tcp6"),
+        ];
+        for (ip, table) in names {
+            // Some machines have no IPv6.
+            let Ok(listener) = TcpListener::bind((ip, 0)) else {
+                assert!(ip.is_ipv6());
+                continue;
+            };
+            let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (theirs, ours) = (near.local_addr().unwrap(), near.peer_addr().unwrap());
+            let table = fs::read_to_string(table).unwrap();
+            assert_eq!(user_in(&table, ours, theirs), Some(rustix::process::geteuid().as_raw()), "{ip}");
+            assert_eq!(stranger(ours, theirs), None);
+        }
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::sign_in::Plan;
 use super::{Broker, sign_ins};
+use crate::access::neighbour;
 use crate::entra::browser::Authorization;
 use crate::entra::device::DeviceCode;
 use crate::entra::poll::{SignInEnd, Step};
@@ -61,7 +62,8 @@ impl Broker {
         );
         let expires_on = self.parts.clock.now().wall.saturating_add(BROWSER_TIMEOUT).as_secs();
         sign_ins::show_authorization(told, authorization_shown(plan, &authorization, expires_on));
-        let Ok(mut arrived) = timeout(BROWSER_TIMEOUT, redirect.answer(authorization.state())).await else {
+        let answer = redirect.answer(authorization.state(), neighbour::stranger);
+        let Ok(mut arrived) = timeout(BROWSER_TIMEOUT, answer).await else {
             return Err(words::unanswered(
                 BROWSER_TIMEOUT.as_secs() / 60,
                 &plan.about(&plan.scopes.to_string()),

@@ -1,12 +1,13 @@
 //! Where a browser brings the answer of a sign-in page back: a port on loopback for one answer (RFC 8252 §7.3, §8.3).
 //!
 //! Any page in any browser, and any program of any user, can speak to it. What does not carry the `state` of this sign-in
-//! is refused and changes nothing; the first answer that does is the last one taken. The connection waits with it, so that
-//! the person reads how it really ended.
+//! is refused and changes nothing; the first answer that does is the last one taken. Connections that say nothing make
+//! room for newer ones. The one that brought the answer stays, so that the person reads how it really ended.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use subtle::ConstantTimeEq;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -29,6 +30,10 @@ pub struct Redirect {
     listeners: Vec<TcpListener>,
     port: u16,
 }
+
+/// Tells the user at the other end of a connection, from its address here and its address there, where that is known to be
+/// another one than ours.
+pub type Stranger = fn(SocketAddr, SocketAddr) -> Option<u32>;
 
 /// What the browser brought.
 #[derive(Debug)]
@@ -75,7 +80,9 @@ impl Redirect {
     }
 
     /// Waits for the answer with this `state`. Dropping the future closes the port and whatever is connected.
-    pub async fn answer(self, state: &str) -> Arrived {
+    ///
+    /// A `stranger` is sent away: who reads the command line of the browser has the `state` too.
+    pub async fn answer(self, state: &str, stranger: Stranger) -> Arrived {
         let (tell, mut told) = oneshot::channel();
         let wanted = Arc::new(Wanted {
             port: self.port,
@@ -83,18 +90,25 @@ impl Redirect {
             tell: Mutex::new(Some(tell)),
         });
         let mut connections = JoinSet::new();
+        let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
         loop {
-            let has_room = connections.len() < MOST_CONNECTIONS;
             tokio::select! {
-                stream = accept(&self.listeners), if has_room => {
-                    connections.spawn(serve(stream, Arc::clone(&wanted)));
-                }
-                _ = connections.join_next(), if !connections.is_empty() => {}
+                biased;
                 found = &mut told => match found {
                     Ok((returned, page)) => return Arrived { returned, page: Some(page), connections },
                     // The sender lives in `wanted`, which lives here.
                     Err(_) => std::future::pending().await,
                 },
+                _ = connections.join_next(), if !connections.is_empty() => {
+                    oldest_first.retain(|connection| !connection.is_finished());
+                }
+                stream = accept(&self.listeners, stranger) => {
+                    // A browser says what it has to say at once; who has not may be keeping others out.
+                    if oldest_first.len() >= MOST_CONNECTIONS && let Some(oldest) = oldest_first.pop_front() {
+                        oldest.abort();
+                    }
+                    oldest_first.push_back(connections.spawn(serve(stream, Arc::clone(&wanted))));
+                }
             }
         }
     }
@@ -126,7 +140,7 @@ struct Wanted {
     tell: Mutex<Option<oneshot::Sender<Found>>>,
 }
 
-async fn accept(listeners: &[TcpListener]) -> TcpStream {
+async fn accept(listeners: &[TcpListener], stranger: Stranger) -> TcpStream {
     loop {
         let accepted = match listeners {
             [one] => one.accept().await,
@@ -136,7 +150,12 @@ async fn accept(listeners: &[TcpListener]) -> TcpStream {
             [] => std::future::pending().await,
         };
         match accepted {
-            Ok((stream, _)) => return stream,
+            Ok((stream, theirs)) => match stream.local_addr().ok().and_then(|ours| stranger(ours, theirs)) {
+                None => return stream,
+                Some(user) => tracing::warn!(
+                    "a process of user {user} connected in a browser's place; it was sent away"
+                ),
+            },
             Err(error) => {
                 tracing::debug!(%error, "a browser could not be taken");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -255,7 +274,7 @@ const ALREADY: &str = "This sign-in was answered before. You can close this page
 const CANCELLED: &str = "The sign-in was cancelled. You can close this page; `entra login` starts another.";
 
 /// A browser opens a few connections ahead of need; more are somebody else's.
-const MOST_CONNECTIONS: usize = 16;
+const MOST_CONNECTIONS: usize = 64;
 
 /// Browsers send a head and a form at once.
 const READ_LIMIT: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@
 //! (`address`), and only from processes of our own user where the system tells. The port is gone with the page. Opening a
 //! page begins nothing; a person's click on it does (`story`).
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -174,11 +174,7 @@ impl Open {
 
 /// The user at the other end, where the system knows it to be another one.
 fn stranger(stream: &TcpStream) -> Option<u32> {
-    match (stream.local_addr().ok()?, stream.peer_addr().ok()?) {
-        (SocketAddr::V4(ours), SocketAddr::V4(theirs)) => neighbour::stranger(ours, theirs),
-        // The listener has an address of four bytes.
-        _ => None,
-    }
+    neighbour::stranger(stream.local_addr().ok()?, stream.peer_addr().ok()?)
 }
 
 /// `POST /v1/pages`.
