@@ -123,7 +123,10 @@ impl Desktop {
 }
 
 async fn put_up(bus: Bus, notice: Notice, can: Vec<String>) -> Result<Standing, Trouble> {
-    let (body, actions) = written(&notice, &can);
+    let service = bus.call(SERVICE, "GetServerInformation", &()).await.ok();
+    let service = service.and_then(|it| it.body().deserialize::<(String, String, String, String)>().ok());
+    let draws_all = service.is_some_and(|(name, ..)| name == DRAWS_ALL);
+    let (body, actions) = written(&notice, &can, draws_all);
     let hints = Options::from([
         ("urgency", Value::U8(NORMAL)),
         ("desktop-entry", Value::from("entra")),
@@ -136,12 +139,15 @@ async fn put_up(bus: Bus, notice: Notice, can: Vec<String>) -> Result<Standing, 
 }
 
 /// The text and the buttons as a service with these capabilities shows them.
-fn written<'a>(notice: &'a Notice, can: &[String]) -> (String, Vec<&'a str>) {
+fn written<'a>(notice: &'a Notice, can: &[String], draws_all: bool) -> (String, Vec<&'a str>) {
     let can = |what: &str| can.iter().any(|it| it == what);
     let (mut body, mut actions) = (notice.body.clone(), Vec::new());
     if can("actions") {
         // A click on the text means the first button.
-        actions.extend(["default", notice.sign_in, SIGN_IN, notice.sign_in, LATER, notice.later]);
+        if !draws_all {
+            actions.extend(["default", notice.sign_in]);
+        }
+        actions.extend([SIGN_IN, notice.sign_in, LATER, notice.later]);
     } else if !body.contains(ENGLISH.notice_by_hand) {
         body = format!("{body}\n{}", ENGLISH.notice_by_hand);
     }
@@ -217,6 +223,8 @@ const PORTAL: Place = Place {
 /// A request's third outcome: neither done nor called off by the person (XDG Desktop Portal, `Request::Response`).
 const FAILED: u32 = 2;
 
+/// Draws a button for the click on the text as well.
+const DRAWS_ALL: &str = "Xfce Notify Daemon";
 const APP: &str = "entra";
 const ICON: &str = "dialog-password";
 const OPENER: &str = "xdg-open";
@@ -246,14 +254,15 @@ mod tests {
     #[test]
     fn a_service_with_buttons_has_them_and_another_one_a_command() {
         let notice = notice();
-        let (body, actions) = written(&notice, &can(&["actions", "body"]));
+        let (body, actions) = written(&notice, &can(&["actions", "body"]), false);
         assert_eq!((body.as_str(), actions.len()), ("a <b> & c", 6));
-        let (body, actions) = written(&notice, &can(&["body"]));
+        assert_eq!(written(&notice, &can(&["actions"]), true).1, ["sign-in", "In", "later", "Later"]);
+        let (body, actions) = written(&notice, &can(&["body"]), false);
         assert!(body.contains("`entra login`") && actions.is_empty(), "{body}");
     }
 
     #[test]
     fn markup_is_escaped_where_it_would_be_read() {
-        assert_eq!(written(&notice(), &can(&["actions", "body-markup"])).0, "a &lt;b&gt; &amp; c");
+        assert_eq!(written(&notice(), &can(&["actions", "body-markup"]), false).0, "a &lt;b&gt; &amp; c");
     }
 }
