@@ -37,7 +37,7 @@ pub struct Prompt {
     pub refused: u64,
     /// Callers that wait for it now.
     pub waiting: u32,
-    /// Since when it is needed.
+    /// Since when it is needed; what is expected: from when on.
     pub since: u64,
     /// When a person was last shown it, if it was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
 //! change after the connection was made, so nothing is decided by them.
 
 use std::fmt;
+use std::path::Path;
 
 use super::{peer, program};
 
@@ -42,6 +43,17 @@ impl Caller {
         Self { pid: Some(std::process::id()), program: None }
     }
 
+    /// Whom the caller asks for: `entra`, and each helper that is a link to it, asks for who started it, where the system tells
+    /// that.
+    #[must_use]
+    pub fn behind(self) -> Self {
+        let is_client = self.pid.and_then(program::path_of).is_some_and(|path| is_client(&path));
+        match self.pid.filter(|_| is_client).and_then(program::parent_of) {
+            Some(parent) => Self { pid: Some(parent), program: None },
+            None => self,
+        }
+    }
+
     /// The same with the program's path looked up, for showing to a person.
     #[must_use]
     pub fn with_program(mut self) -> Self {
@@ -50,6 +62,12 @@ impl Caller {
             path.map(|path| path.to_string_lossy().chars().filter(|c| !c.is_control()).take(200).collect());
         self
     }
+}
+
+/// Whether the program is our client, by its name: `entra`, `entra.exe`, and not `entrad`.
+fn is_client(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    name.strip_prefix("entra").is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 impl fmt::Display for Caller {
@@ -72,5 +90,21 @@ mod tests {
         let caller = Caller::of(&near).unwrap().with_program().to_string();
         assert!(caller.contains(&format!("(process {})", std::process::id())), "{caller}");
         assert!(caller.contains("entrad"), "{caller}");
+    }
+
+    #[test]
+    fn only_our_client_asks_for_another() {
+        for (path, expected) in [
+            ("/usr/bin/entra", true),
+            ("/opt/entra-under-test", true),
+            ("entra.exe", true),
+            ("/usr/bin/entrad", false),
+            ("/usr/bin/git", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_client(Path::new(path)), expected, "{path}");
+        }
+        let ours = Caller::ourselves();
+        assert_eq!(ours.clone().behind().pid, ours.pid, "the daemon's tests are not the client");
     }
 }

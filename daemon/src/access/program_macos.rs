@@ -15,5 +15,10 @@ pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
     Some(OsString::from_vec(path).into())
 }
 
+/// It is not asked of this system.
+pub(super) fn parent_of(_pid: u32) -> Option<u32> {
+    None
+}
+
 /// `PROC_PIDPATHINFO_MAXSIZE` of sys/proc_info.h: the call refuses more.
 const LONGEST: usize = 4 * 1024;

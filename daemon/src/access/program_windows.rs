@@ -5,3 +5,8 @@ use std::path::PathBuf;
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
     crate::windows::program_of(pid).ok()
 }
+
+/// It is not asked of this system.
+pub(super) fn parent_of(_pid: u32) -> Option<u32> {
+    None
+}

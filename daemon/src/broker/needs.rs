@@ -33,7 +33,7 @@ impl Asker {
     fn describe(&self) -> Option<String> {
         match self {
             Self::Unknown => None,
-            Self::Caller(caller) => Some(caller.clone().with_program().to_string()),
+            Self::Caller(caller) => Some(caller.clone().behind().with_program().to_string()),
             Self::Lease(name) => Some(format!("the lease `{name}`")),
         }
     }

@@ -13,14 +13,14 @@ pub fn of(prompt: &Prompt, words: &Words) -> Notice {
         Need::Expected => words.notice_title_expected,
     };
     let wants = match (&prompt.program, &prompt.wanted) {
-        (Some(program), Some(wanted)) => Some(filled(words.notice_wants, &[program, wanted])),
-        (Some(program), None) => Some(filled(words.notice_wants_something, &[program])),
+        (Some(program), Some(wanted)) => Some(filled(words.notice_wants, &[short(program), wanted])),
+        (Some(program), None) => Some(filled(words.notice_wants_something, &[short(program)])),
         _ => None,
     };
     let waiting = (prompt.waiting > 1).then(|| filled(words.notice_waiting, &[&prompt.waiting.to_string()]));
-    let lines = [wants, Some(prompt.reason.clone()), waiting];
+    let lines = [Some(filled("{}", &[&prompt.username])), wants, Some(prompt.reason.clone()), waiting];
     Notice {
-        title: filled(title, &[&prompt.username]),
+        title: title.to_owned(),
         body: lines.into_iter().flatten().collect::<Vec<_>>().join("\n"),
         sign_in: words.notice_sign_in,
         later: words.notice_later,
@@ -32,6 +32,12 @@ pub fn of(prompt: &Prompt, words: &Words) -> Notice {
 pub fn not_opened(prompt: &Prompt, words: &Words) -> Notice {
     let body = format!("{} {}", words.notice_not_opened, words.notice_by_hand);
     Notice { body, ..of(prompt, words) }
+}
+
+/// A program's name without its folder and its process; the page has all of it.
+fn short(program: &str) -> &str {
+    let path = program.rsplit_once(" (process ").map_or(program, |(path, _)| path);
+    path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or(path)
 }
 
 /// What is put in holds no control characters, is not long, and is not looked at for places again.
@@ -75,9 +81,10 @@ mod tests {
     #[test]
     fn it_says_who_what_and_why() {
         let notice = of(&prompt(), &ENGLISH);
-        assert_eq!(notice.title, "Sign in to Microsoft as ada@example.com");
+        assert_eq!(notice.title, "Sign in to Microsoft");
         let lines = [
-            "/usr/bin/git (process 42) wants Azure DevOps.",
+            "ada@example.com",
+            "git wants Azure DevOps.",
             "The password was changed (AADSTS50173).",
             "Waiting for it now: 2.",
         ];
@@ -88,9 +95,16 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_said_and_what_is_put_in_is_no_pattern() {
         let bare = Prompt { program: None, wanted: None, waiting: 0, ..prompt() };
-        assert_eq!(of(&bare, &ENGLISH).body, bare.reason);
+        assert_eq!(of(&bare, &ENGLISH).body, format!("ada@example.com\n{}", bare.reason));
         let odd = Prompt { program: Some("{}\u{1b}[1m".to_owned()), ..prompt() };
-        assert!(of(&odd, &ENGLISH).body.starts_with("{}[1m wants Azure DevOps."));
+        assert!(of(&odd, &ENGLISH).body.contains("\n{}[1m wants Azure DevOps."));
+        for (program, name) in [
+            ("C:\\Tools\\az.exe (process 7)", "az.exe"),
+            ("the lease `git`", "the lease `git`"),
+            ("process 9", "process 9"),
+        ] {
+            assert_eq!(short(program), name);
+        }
         let expected = Prompt { need: Need::Expected, ..prompt() };
         assert!(of(&expected, &ENGLISH).title.starts_with("Soon: "));
         assert!(not_opened(&prompt(), &ENGLISH).body.contains("`entra login`"));

@@ -139,8 +139,8 @@ pub static ENGLISH: Words = Words {
     program: "Asked by",
     opener: "Page opened by",
 
-    notice_title: "Sign in to Microsoft as {}",
-    notice_title_expected: "Soon: sign in to Microsoft as {}",
+    notice_title: "Sign in to Microsoft",
+    notice_title_expected: "Soon: sign in to Microsoft",
     notice_wants: "{} wants {}.",
     notice_wants_something: "{} wants a token.",
     notice_waiting: "Waiting for it now: {}.",

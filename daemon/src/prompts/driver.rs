@@ -13,7 +13,7 @@ use std::time::Duration;
 use entra_proto::error::ErrorBody;
 use entra_proto::limits::MAX_NAME;
 use entra_proto::page::PageRequest;
-use entra_proto::prompt::Prompt;
+use entra_proto::prompt::{Need, Prompt};
 use entra_proto::secret::PageAddress;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -269,9 +269,14 @@ impl<S: Surface> Hands<S> {
 
 fn variables(prompt: &Prompt) -> Vec<(&'static str, String)> {
     let plain = |text: &str| text.chars().filter(|char| !char.is_control()).collect::<String>();
+    let need = match prompt.need {
+        Need::Expected => "expected",
+        Need::Now => "now",
+    };
     vec![
         ("ENTRA_PROMPT_ACCOUNT", plain(&prompt.username)),
         ("ENTRA_PROMPT_PROFILE", plain(&prompt.profile)),
+        ("ENTRA_PROMPT_NEED", need.to_owned()),
         ("ENTRA_PROMPT_REASON", plain(&prompt.reason)),
         ("ENTRA_PROMPT_PROGRAM", plain(prompt.program.as_deref().unwrap_or_default())),
         ("ENTRA_PROMPT_WANTED", plain(prompt.wanted.as_deref().unwrap_or_default())),

@@ -196,8 +196,8 @@ fn asked_ahead(
     ahead: u64,
     now: u64,
 ) -> Option<Asked> {
-    let since = expectation.on.saturating_sub(ahead);
-    (since <= now && now < expectation.on).then(|| Asked {
+    let is_near = expectation.on.saturating_sub(ahead) <= now && now < expectation.on;
+    is_near.then(|| Asked {
         prompt: Prompt {
             account: key.account.clone(),
             username,
@@ -208,7 +208,7 @@ fn asked_ahead(
             wanted: None,
             refused: 0,
             waiting: 0,
-            since,
+            since: expectation.on,
             shown_on: None,
             held_back: None,
         },
@@ -232,7 +232,7 @@ mod tests {
         };
         assert!(at(899).is_none() && at(1000).is_none());
         let asked = at(900).unwrap();
-        assert_eq!((asked.prompt.need, asked.prompt.since), (Need::Expected, 900));
+        assert_eq!((asked.prompt.need, asked.prompt.since), (Need::Expected, 1000));
         assert!(at(999).is_some());
     }
 }
