@@ -151,8 +151,8 @@ fn a_person_is_asked_for_the_app_until_it_is_one() {
     console.person.expect("That is no id");
     console.person.type_in(&format!("{CLIENT_ID}\r"));
     console.person.expect("BL6XB575V");
-    assert_eq!(daemon.asked().body, "{}");
-    assert_eq!(daemon.asked().body, format!(r#"{{"client_id":"{CLIENT_ID}"}}"#));
+    assert_eq!(daemon.asked().body, r#"{"has_browser":true}"#);
+    assert_eq!(daemon.asked().body, format!(r#"{{"client_id":"{CLIENT_ID}","has_browser":true}}"#));
 }
 
 #[test]
