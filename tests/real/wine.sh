@@ -3,6 +3,15 @@
 # To be sourced, after packaging/cross.sh, which installs what is missing.
 # shellcheck shell=bash
 
+# Begins the script anew with addresses that are not random: with random ones Wine 8 loses a program in some three thousand
+# before its first instruction (ERROR_INTERNAL_ERROR, 1359), and of sixteen thousand without them none.
+keep_addresses() { # SCRIPT ARGUMENT...
+    [ -z "${ENTRAD_ADDRESSES_KEPT:-}" ] || return 0
+    setarch --addr-no-randomize true || return 0
+    export ENTRAD_ADDRESSES_KEPT=1
+    exec setarch --addr-no-randomize "$@"
+}
+
 # Starts Wine with its files in a folder, which is made where it is missing; the environment then leads there.
 # Whoever starts it also ends it, with stop_wine.
 start_wine() { # FOLDER

@@ -7,7 +7,6 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::env::start;
 use crate::system;
 
 /// A daemon that is ready. It is killed when this is dropped.
@@ -26,7 +25,7 @@ impl Daemon {
     /// # Panics
     /// When it does not get ready; its log says why.
     pub(crate) fn launch(command: &mut Command, log: File) -> Self {
-        let mut child = start(command.stdout(Stdio::piped()).stderr(log));
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the daemon starts");
         let stdout = child.stdout.take().expect("a pipe");
         let (said, heard) = mpsc::channel();
         let daemon = Self { child, said: heard };

@@ -48,9 +48,6 @@ pub struct Ran {
 /// Far above what any step takes; a test that hangs fails by it.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Windows' `ERROR_INTERNAL_ERROR`; no other system has an error of this number.
-const LOST_IN_ITS_START: i32 = 1359;
-
 /// A person of the simulator's home tenant.
 pub const PERSON: &str = "ada@example.com";
 
@@ -229,7 +226,7 @@ impl Env {
     pub fn sign_in_as(&self, person: &str, more: &[&str]) -> String {
         let mut command = self.entra_command(&["login", "--json"]);
         command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = start(&mut command);
+        let child = command.spawn().expect("the client starts");
         let Ok(code) = self.sim.control().next_user_code_blocking() else {
             system::kill(child.id());
             panic!("no code is asked for: {:?}\n{}", finish(child), self.log());
@@ -296,24 +293,7 @@ impl Env {
 /// # Panics
 /// When it does not start or does not end.
 pub fn run(mut command: Command) -> Ran {
-    finish(start(command.stdout(Stdio::piped()).stderr(Stdio::piped())))
-}
-
-/// Starts a program.
-///
-/// Wine loses one in some thousands before its first instruction, on a busy machine; as nothing has run by then,
-/// such a one is started again.
-///
-/// # Panics
-/// When it does not start.
-pub(crate) fn start(command: &mut Command) -> Child {
-    for _ in 0..3 {
-        match command.spawn() {
-            Err(error) if error.raw_os_error() == Some(LOST_IN_ITS_START) => {}
-            started => return started.expect("the program starts"),
-        }
-    }
-    panic!("the program was lost in its start three times");
+    finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts"))
 }
 
 /// Waits for a child, for a minute at most.

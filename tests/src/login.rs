@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::env::{Env, Ran, finish, start};
+use crate::env::{Env, Ran, finish};
 
 /// A running `entra login --json`. It is killed when this is dropped before its end.
 pub struct Login {
@@ -37,7 +37,7 @@ impl Env {
     pub fn login_with(&self, more: &[&str], variables: &[(&str, &str)]) -> Login {
         let mut command = self.entra_command(&["login", "--json"]);
         command.envs(variables.iter().copied()).args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = start(&mut command);
+        let mut child = command.spawn().expect("the client starts");
         let stdout = child.stdout.take().expect("a pipe");
         let (tell, events) = channel();
         thread::spawn(move || {
