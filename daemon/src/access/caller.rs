@@ -43,15 +43,18 @@ impl Caller {
         Self { pid: Some(std::process::id()), program: None }
     }
 
-    /// Whom the caller asks for: `entra`, and each helper that is a link to it, asks for who started it, where the system tells
-    /// that.
+    /// Whom the caller asks for: `entra`, and each helper that is a link to it, asks for who started it, if need be by a shell
+    /// for that one command, where the system tells that.
     #[must_use]
     pub fn behind(self) -> Self {
-        let is_client = self.pid.and_then(program::path_of).is_some_and(|path| is_client(&path));
-        match self.pid.filter(|_| is_client).and_then(program::parent_of) {
-            Some(parent) => Self { pid: Some(parent), program: None },
-            None => self,
+        let between = |pid: u32| {
+            program::path_of(pid).is_some_and(|path| is_client(&path)) || program::is_one_command_shell(pid)
+        };
+        let mut pid = self.pid;
+        for _ in 0..MOST_BETWEEN {
+            pid = pid.filter(|pid| between(*pid)).and_then(program::parent_of).or(pid);
         }
+        if pid == self.pid { self } else { Self { pid, program: None } }
     }
 
     /// The same with the program's path looked up, for showing to a person.
@@ -63,6 +66,9 @@ impl Caller {
         self
     }
 }
+
+/// Between a tool and us are its shell and our client, which may call itself by another name.
+const MOST_BETWEEN: usize = 4;
 
 /// Whether the program is our client, by its name: `entra`, `entra.exe`, and not `entrad`.
 fn is_client(path: &Path) -> bool {

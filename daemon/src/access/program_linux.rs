@@ -13,12 +13,23 @@ pub(super) fn parent_of(pid: u32) -> Option<u32> {
     after_name.split_ascii_whitespace().nth(1)?.parse().ok().filter(|parent| *parent > INIT)
 }
 
+/// Whether it is a shell that runs one command of somebody's, as `sh -c`.
+pub(super) fn is_one_command_shell(pid: u32) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut words = line.split(|byte| *byte == 0);
+    let name = words.next().and_then(|path| path.rsplit(|byte| *byte == b'/').next()).unwrap_or_default();
+    SHELLS.contains(&name) && words.next().is_some_and(|word| word.starts_with(b"-") && word.ends_with(b"c"))
+}
+
+const SHELLS: [&[u8]; 5] = [b"sh", b"dash", b"bash", b"zsh", b"fish"];
+
 /// Who has lost its parent belongs to it.
 const INIT: u32 = 1;
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::io::Read as _;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
@@ -30,5 +41,19 @@ mod tests {
         child.wait().unwrap();
         assert_eq!(parent, Some(std::process::id()));
         assert_eq!(parent_of(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_shell_for_one_command_is_told_from_other_programs() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo ready; read line; :"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = command.spawn().unwrap();
+        // It runs by then; its arguments are not there from the first moment.
+        shell.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
+        let is_one = is_one_command_shell(shell.id());
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        assert!(is_one);
+        assert!(!is_one_command_shell(std::process::id()) && !is_one_command_shell(u32::MAX));
     }
 }

@@ -20,5 +20,10 @@ pub(super) fn parent_of(_pid: u32) -> Option<u32> {
     None
 }
 
+/// It is not asked of this system either.
+pub(super) fn is_one_command_shell(_pid: u32) -> bool {
+    false
+}
+
 /// `PROC_PIDPATHINFO_MAXSIZE` of sys/proc_info.h: the call refuses more.
 const LONGEST: usize = 4 * 1024;

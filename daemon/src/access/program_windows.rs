@@ -10,3 +10,8 @@ pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
 pub(super) fn parent_of(_pid: u32) -> Option<u32> {
     None
 }
+
+/// It is not asked of this system either.
+pub(super) fn is_one_command_shell(_pid: u32) -> bool {
+    false
+}

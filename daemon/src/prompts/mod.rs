@@ -1,6 +1,6 @@
 //! Asking a person: who needs one, when they are asked, and what was asked.
 //!
-//! Who needs a person is the broker's; when a person is asked, the [`machine`]'s; the driver carries it out. The one hard idea
+//! Who needs a person is the broker's; when a person is asked, the machine's; the driver carries it out. The one hard idea
 //! is that all that is told to readers is how things stand, not a log: a reader that comes late or is slow misses nothing
 //! but repeats.
 
