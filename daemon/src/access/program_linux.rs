@@ -1,9 +1,18 @@
 //! The program of a process, and who started it, by proc(5).
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+/// Confined by Landlock we may not follow the link to another's program; then it is the process's own word for itself.
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
-    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
+    std::fs::read_link(format!("/proc/{pid}/exe")).ok().or_else(|| own_word(pid))
+}
+
+fn own_word(pid: u32) -> Option<PathBuf> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let word = line.split(|byte| *byte == 0).next().filter(|word| !word.is_empty())?;
+    Some(OsStr::from_bytes(word).into())
 }
 
 pub(super) fn parent_of(pid: u32) -> Option<u32> {
@@ -50,10 +59,11 @@ mod tests {
         let mut shell = command.spawn().unwrap();
         // It runs by then; its arguments are not there from the first moment.
         shell.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
-        let is_one = is_one_command_shell(shell.id());
+        let (is_one, word) = (is_one_command_shell(shell.id()), own_word(shell.id()));
         drop(shell.stdin.take());
         shell.wait().unwrap();
         assert!(is_one);
+        assert_eq!(word, Some("sh".into()));
         assert!(!is_one_command_shell(std::process::id()) && !is_one_command_shell(u32::MAX));
     }
 }
