@@ -10,9 +10,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::account::{AccountId, AccountInfo, AccountsAnswer};
+use crate::config::{ConfigAnswer, PassphraseAnswer, PassphraseRequest};
+use crate::doctor::DoctorAnswer;
 use crate::error::{ErrorBody, ErrorCode};
 use crate::http1::{Answer, ExchangeError, write_request};
 use crate::lease::{LeaseGrant, LeaseRequest, LeasesAnswer};
+use crate::log::{LogEntry, Verification};
 use crate::page::{PageAnswer, PageRequest};
 use crate::prompt::{PromptEvent, PromptsAnswer, SnoozeRequest};
 use crate::registry::{RegistryAnswer, RegistryRequest};
@@ -127,6 +130,87 @@ impl<S: Read + Write> Client<S> {
         self.exchange("GET", "/v1/status", NO_BODY)
     }
 
+    /// `GET /v1/metrics`: what was counted since the start, as OpenMetrics text.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn metrics(mut self) -> Result<Said<String>, ExchangeError> {
+        write_request(&mut self.stream, "GET", "/v1/metrics", None)?;
+        let mut answer = Answer::new(self.stream);
+        let head = answer.head()?;
+        let body = answer.body(&head)?;
+        let result = match head.status {
+            200 => Ok(std::str::from_utf8(body)
+                .map_err(|_| ExchangeError::Malformed("its body is no text"))?
+                .to_owned()),
+            _ => Err(refusal(body)?),
+        };
+        Ok(Said { version: head.version, result })
+    }
+
+    /// `GET /v1/config`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn config(self) -> Result<Said<ConfigAnswer>, ExchangeError> {
+        self.exchange("GET", "/v1/config", NO_BODY)
+    }
+
+    /// `POST /v1/config/client-key-passphrase`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn keep_key_passphrase(
+        self,
+        request: &PassphraseRequest,
+    ) -> Result<Said<PassphraseAnswer>, ExchangeError> {
+        self.exchange("POST", KEY_PASSPHRASE, Some(request))
+    }
+
+    /// `DELETE /v1/config/client-key-passphrase`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn forget_key_passphrase(self) -> Result<Said<PassphraseAnswer>, ExchangeError> {
+        self.exchange("DELETE", KEY_PASSPHRASE, NO_BODY)
+    }
+
+    /// `GET /v1/doctor`: `foundry` is a resource's name or its endpoint, `model` the name of a deployment there.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn doctor(
+        self,
+        foundry: Option<&str>,
+        model: Option<&str>,
+    ) -> Result<Said<DoctorAnswer>, ExchangeError> {
+        let path = with_query("/v1/doctor", &[("foundry", foundry), ("model", model)]);
+        self.exchange("GET", &path, NO_BODY)
+    }
+
+    /// `GET /v1/log`: the entries from `since` (milliseconds since 1970) on, the oldest first, one a line.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn log(
+        self,
+        since: Option<u64>,
+        program: Option<&str>,
+        account: Option<&str>,
+    ) -> Result<Said<Events<S, LogEntry>>, ExchangeError> {
+        let since = since.map(|since| since.to_string());
+        let query = [("since", since.as_deref()), ("program", program), ("account", account)];
+        self.stream(&with_query("/v1/log", &query))
+    }
+
+    /// `GET /v1/log/verification`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn verify_log(self) -> Result<Said<Verification>, ExchangeError> {
+        self.exchange("GET", "/v1/log/verification", NO_BODY)
+    }
+
     /// `GET /v1/prompts`.
     ///
     /// # Errors
@@ -232,6 +316,8 @@ impl<S: Read, T: DeserializeOwned> Events<S, T> {
     }
 }
 
+const KEY_PASSPHRASE: &str = "/v1/config/client-key-passphrase";
+
 const NO_BODY: Option<&()> = None;
 
 fn refusal(body: &[u8]) -> Result<ErrorBody, ExchangeError> {
@@ -243,6 +329,13 @@ fn refusal(body: &[u8]) -> Result<ErrorBody, ExchangeError> {
         }
         Err(_) => Err(ExchangeError::Malformed("its error does not parse")),
     }
+}
+
+/// The path with those of the values that there are.
+fn with_query(path: &str, values: &[(&str, Option<&str>)]) -> String {
+    let given = values.iter().filter_map(|(name, value)| Some(format!("{name}={}", escape((*value)?))));
+    let query: Vec<String> = given.collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
@@ -318,6 +411,22 @@ mod tests {
         let mut events = client(answer).prompt_events().unwrap().result.unwrap_or_else(|_| panic!("refused"));
         assert_eq!(events.next_event().unwrap(), Some(PromptEvent::Waiting));
         assert_eq!(events.next_event().unwrap(), None);
+    }
+
+    #[test]
+    fn a_query_has_what_is_given() {
+        assert_eq!(with_query("/p", &[("a", None), ("b", None)]), "/p");
+        assert_eq!(with_query("/p", &[("a", Some("x y")), ("b", None), ("c", Some("1"))]), "/p?a=x%20y&c=1");
+    }
+
+    #[test]
+    fn metrics_are_text_and_their_refusal_an_error() {
+        let said = client("HTTP/1.0 200 OK\r\n\r\n# EOF\n").metrics().unwrap();
+        assert_eq!(said.result.unwrap(), "# EOF\n");
+        let body = r#"{"code":"not_found","message":"There is no such route."}"#;
+        let said = client(&format!("HTTP/1.0 404 X\r\n\r\n{body}")).metrics().unwrap();
+        assert_eq!(said.result.unwrap_err().code, ErrorCode::NotFound);
+        assert!(client("HTTP/1.0 200 OK\r\n\r\n\u{e4}").metrics().is_ok());
     }
 
     #[test]

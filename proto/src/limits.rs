@@ -80,6 +80,10 @@ pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(75);
 /// access token is mostly at hand, and a registry exchanges one within two seconds.
 pub const REGISTRY_TIMEOUT: Duration = Duration::from_millis(7500);
 
+/// Longest the daemon looks for what is wrong: each check is cut off by itself, and the longest row of those that wait for each
+/// other takes less. Whoever runs the doctor has an answer within ten seconds, whatever the network does.
+pub const DOCTOR_TIMEOUT: Duration = Duration::from_millis(7600);
+
 /// Longest any other request takes. Only a token or an event stream may wait for the network.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 

@@ -54,7 +54,8 @@ pub fn cloud_of(host: &str) -> Option<Cloud> {
     (host.len() <= MAX_HOST && name.split('.').all(is_label)).then_some(cloud)
 }
 
-const SUFFIXES: [(&str, Cloud); 3] =
+/// What the names of Azure's login servers end with, and the cloud that they are of.
+pub const SUFFIXES: [(&str, Cloud); 3] =
     [(".azurecr.cn", Cloud::China), (".azurecr.io", Cloud::Public), (".azurecr.us", Cloud::UsGovernment)];
 
 /// Longest host name (RFC 1035 §2.3.4).

@@ -29,7 +29,7 @@ impl Scopes {
         for scope in scopes {
             let scope = scope.into();
             if scope.is_empty() || scope.len() > MAX_NAME || !scope.bytes().all(is_scope_byte) {
-                return Err(ScopeError::Malformed(scope.chars().take(80).collect()));
+                return Err(ScopeError::Malformed(shown(scope)));
             }
             let is_openid = OPENID_SCOPES.iter().any(|openid| openid.eq_ignore_ascii_case(&scope));
             if !is_openid && !kept.iter().any(|other| other.eq_ignore_ascii_case(&scope)) {
@@ -126,6 +126,17 @@ pub enum ScopeError {
     TooMany,
 }
 
+/// What is told of it: the beginning alone where it is long, since somebody may have put a token in its place.
+fn shown(scope: String) -> String {
+    if scope.len() <= MOST_SHOWN { scope } else { scope.chars().take(SHOWN_OF_LONG).chain(['…']).collect() }
+}
+
+/// Longer than any scope that somebody mistyped.
+const MOST_SHOWN: usize = 80;
+
+/// Enough to recognise it.
+const SHOWN_OF_LONG: usize = 12;
+
 /// Whether the scope is `.default`, of a resource or alone.
 fn is_default(scope: &str) -> bool {
     scope.eq_ignore_ascii_case(".default") || scope.to_ascii_lowercase().ends_with("/.default")
@@ -169,6 +180,7 @@ mod tests {
     #[rstest]
     #[case(&[], ScopeError::Empty)]
     #[case(&["openid"], ScopeError::Empty)]
+    #[case(&["eyJhbGciOiJub25lIn0.eyJhIjoxfQ.sig sig sig sig sig sig sig sig sig sig sig sig sig sig sig sig"], ScopeError::Malformed("eyJhbGciOiJu…".to_owned()))]
     #[case(&["a b"], ScopeError::Malformed("a b".to_owned()))]
     #[case(&["a\"b"], ScopeError::Malformed("a\"b".to_owned()))]
     #[case(&["x/.default", "x/read"], ScopeError::MixedDefault)]

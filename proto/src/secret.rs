@@ -86,6 +86,11 @@ secret! {
 }
 
 secret! {
+    /// What opens an encrypted private key.
+    Passphrase
+}
+
+secret! {
     /// The address of a page for signing in. Whoever has it while the page is open may begin the sign-in and read its code.
     PageAddress
 }

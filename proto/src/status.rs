@@ -31,6 +31,39 @@ pub struct StatusAnswer {
     /// Things a person should know, each a full sentence with what to do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What was counted since the start; nothing from a daemon that does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsStatus>,
+}
+
+/// What was counted since the start, in short; `GET /v1/metrics` has all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricsStatus {
+    /// Requests for a token, whatever became of them.
+    pub requests: u64,
+    /// Those answered from memory.
+    pub from_cache: u64,
+    /// Those answered by a request to Entra that they waited for.
+    pub by_refresh: u64,
+    /// Those refused.
+    pub refused: u64,
+    /// Refreshes that brought a token.
+    pub refreshed: u64,
+    /// Refreshes that did not.
+    pub refreshes_failed: u64,
+    /// How often a person was asked.
+    pub prompts: u64,
+    /// Sign-ins that were begun.
+    pub sign_ins: u64,
+}
+
+impl MetricsStatus {
+    /// The share of tokens that came from memory, in percent, rounded down; nothing before the first token.
+    #[must_use]
+    pub fn cache_percent(&self) -> Option<u64> {
+        let answered = self.from_cache.checked_add(self.by_refresh).filter(|answered| *answered > 0)?;
+        Some(self.from_cache.saturating_mul(100) / answered)
+    }
 }
 
 /// The loopback port.

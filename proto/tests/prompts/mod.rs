@@ -2,7 +2,8 @@
 
 use entra_proto::prompt::{HeldBack, Holder, Need, Prompt, PromptEvent, PromptsAnswer, SnoozeRequest};
 
-use super::{ACCOUNT, check as same};
+use super::ACCOUNT;
+use super::wire::check as same;
 
 pub(super) fn check(name: &str, text: &str) {
     match name {
