@@ -40,6 +40,7 @@ use std::time::Duration;
 use entra_proto::error::ErrorBody;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use self::worker::{Limits, Worker};
 use crate::account::demand::Demands;
@@ -48,9 +49,9 @@ use crate::account::refresh_token::RefreshToken;
 
 pub use self::error::{HomeError, VaultError};
 pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
-pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource};
+pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource, passphrase_in_file};
 pub use self::private_file::{Fault, FileError};
-pub use self::record::{Entry, LeaseRecord, PromptRecord, QUARANTINE_SECONDS, Record};
+pub use self::record::{Entry, LeaseRecord, LogEnd, LogHead, PromptRecord, QUARANTINE_SECONDS, Record};
 pub use self::sealed_file::{Damage, FormatError, KeyId};
 
 /// Where the vault is and how it is opened.
@@ -93,6 +94,22 @@ pub enum VaultState {
     /// Nobody has asked for anything yet.
     #[default]
     Untouched,
+}
+
+/// What a secret is for that belongs to no account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretName {
+    /// The passphrase of the key of the client certificate.
+    ClientKeyPassphrase,
+}
+
+impl SecretName {
+    /// As it stands in the file.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientKeyPassphrase => "client_key_passphrase",
+        }
+    }
 }
 
 struct Shared {
@@ -274,6 +291,55 @@ impl Vault {
     /// Where the vault cannot be opened or written; the old file is then as it was.
     pub async fn set_prompts(&self, prompts: Vec<PromptRecord>) -> Result<(), VaultError> {
         self.ask(Access::Silent, move |worker| worker.set_prompts(prompts)).await
+    }
+
+    /// The secret of this name; nothing where none is kept.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened without a person.
+    pub async fn secret(&self, name: SecretName) -> Result<Option<Zeroizing<String>>, VaultError> {
+        let silent = Access::Silent;
+        self.ask(silent, move |worker| {
+            Ok(worker.load(silent)?.unwrap_or_default().take_secret(name.as_str()))
+        })
+        .await
+    }
+
+    /// Keeps a secret under this name, or forgets it. What was changed is on disk when this returns; the first secret may
+    /// begin a vault.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened or written; the old file is then as it was.
+    pub async fn set_secret(
+        &self,
+        name: SecretName,
+        secret: Option<Zeroizing<String>>,
+    ) -> Result<(), VaultError> {
+        self.ask(Access::Silent, move |worker| worker.set_secret(name.as_str(), secret)).await
+    }
+
+    /// The last entry of the audit log, as far as the sealed file remembers it.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened.
+    pub async fn log_head(&self) -> Result<Option<LogHead>, VaultError> {
+        let silent = Access::Silent;
+        self.ask(silent, move |worker| Ok(worker.load(silent)?.unwrap_or_default().into_log_head())).await
+    }
+
+    /// From now on each save remembers where the audit log ends: `end` says that, on the vault's thread, given what was
+    /// remembered before.
+    pub fn remember_log(&self, end: Arc<LogEnd>) {
+        // A queue that is full or gone saves nothing either.
+        let _unsaved = self.send(Box::new(move |worker| worker.follow_log(end)));
+    }
+
+    /// Saves where the audit log ends, where there is a vault already.
+    ///
+    /// # Errors
+    /// Where the vault cannot be opened or written; the old file is then as it was.
+    pub async fn save_log_head(&self) -> Result<(), VaultError> {
+        self.ask(Access::Silent, Worker::save_log_head).await
     }
 
     /// What the vault is like, without asking anybody.

@@ -204,6 +204,14 @@ fn stretch(passphrase: &[u8], wrapped: &WrappedKey) -> Result<XChaCha20Poly1305,
     Ok(XChaCha20Poly1305::new((&*key).into()))
 }
 
+/// The passphrase in a file of ours that nobody else may read, for whatever it opens.
+///
+/// # Errors
+/// [`PassphraseError`] where the file is not private, or cannot be read.
+pub fn passphrase_in_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
+    trim(read_file(path, secret_fault)?)
+}
+
 fn read_file(
     path: &Path,
     fault: fn(&File) -> io::Result<Option<Fault>>,

@@ -3,9 +3,12 @@
 //! An [`Entry`] is everything that may be shown; only a [`Record`] has the token. The sealed text is the JSON
 //! of a `Body`. No type here is flattened or untagged, because serde would then keep copies it never wipes.
 
+use std::fmt;
+
 use entra_proto::account::{AccountId, Provenance};
 use entra_proto::cloud::Cloud;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::account::demand::Demands;
 use crate::account::key::AccountKey;
@@ -101,6 +104,15 @@ pub struct PromptRecord {
     pub rests_until: u64,
 }
 
+/// The last entry of the audit log, so that the next daemon knows where it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogHead {
+    /// Its number.
+    pub sequence: u64,
+    /// Its hash, in hexadecimal digits.
+    pub hash: String,
+}
+
 /// The text that is sealed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Body {
@@ -109,6 +121,24 @@ pub(super) struct Body {
     leases: Vec<LeaseRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     prompts: Vec<PromptRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<NamedSecret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log: Option<LogHead>,
+}
+
+/// A secret that belongs to no account.
+#[derive(Serialize, Deserialize)]
+struct NamedSecret {
+    name: String,
+    #[serde(with = "secret_text")]
+    secret: Zeroizing<String>,
+}
+
+impl fmt::Debug for NamedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NamedSecret({})", self.name)
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -185,6 +215,15 @@ impl Body {
         is_news
     }
 
+    pub(super) fn into_log_head(self) -> Option<LogHead> {
+        self.log
+    }
+
+    /// Remembers where the log ends.
+    pub(super) fn remember_log(&mut self, end: &LogEnd) {
+        self.log = end(self.log.take());
+    }
+
     pub(super) fn into_leases(self) -> Vec<LeaseRecord> {
         self.leases
     }
@@ -196,10 +235,29 @@ impl Body {
         self.leases != before
     }
 
+    /// The secret of this name, taken out of this copy.
+    pub(super) fn take_secret(self, name: &str) -> Option<Zeroizing<String>> {
+        self.secrets.into_iter().find(|it| it.name == name).map(|it| it.secret)
+    }
+
+    /// Puts a secret in place of the one of its name, or removes that. Says whether that was of any effect.
+    pub(super) fn set_secret(&mut self, name: &str, secret: Option<Zeroizing<String>>) -> bool {
+        let before = self.secrets.iter().find(|it| it.name == name).map(|it| &it.secret);
+        if before == secret.as_ref() {
+            return false;
+        }
+        self.secrets.retain(|it| it.name != name);
+        self.secrets.extend(secret.map(|secret| NamedSecret { name: name.to_owned(), secret }));
+        true
+    }
+
     fn change(&mut self, key: &AccountKey, change: impl FnOnce(&mut Stored)) -> bool {
         self.records.iter_mut().find(|stored| stored.entry.key == *key).map(change).is_some()
     }
 }
+
+/// Says where the audit log ends, given what was remembered of it.
+pub type LogEnd = dyn Fn(Option<LogHead>) -> Option<LogHead> + Send + Sync;
 
 /// The one place where a refresh token meets serde.
 mod token_text {
@@ -213,6 +271,20 @@ mod token_text {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<RefreshToken, D::Error> {
         String::deserialize(from).map(RefreshToken::new)
+    }
+}
+
+/// The one place where a named secret meets serde.
+mod secret_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(secret: &Zeroizing<String>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(secret)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
+        String::deserialize(from).map(Zeroizing::new)
     }
 }
 
@@ -301,6 +373,37 @@ pub(super) mod tests {
         assert_eq!((&entries[0].demands, &entries[1].demands), (&demands, &Demands::default()));
         assert_eq!(text.matches("demands").count(), 1, "an account without any is written as ever");
         assert!(!Body::default().learn(&key, demands));
+    }
+
+    #[test]
+    fn a_secret_of_a_name_is_kept_replaced_and_removed() {
+        let secret = |text: &str| Some(Zeroizing::new(text.to_owned()));
+        let mut body = Body::default();
+        assert!(body.set_secret("one", secret("s-first")) && body.set_secret("two", secret("s-other")));
+        assert!(body.set_secret("one", secret("s-second")) && !body.set_secret("one", secret("s-second")));
+        assert!(!format!("{body:?}").contains("s-"), "nothing prints it");
+        let text = serde_json::to_string(&body).unwrap();
+        let read = || serde_json::from_str::<Body>(&text).unwrap();
+        assert_eq!(read().take_secret("one"), secret("s-second"));
+        assert_eq!(read().take_secret("none"), None);
+        assert!(body.set_secret("one", None) && !body.set_secret("one", None));
+        assert_eq!(body.take_secret("two"), secret("s-other"));
+        assert!(!serde_json::to_string(&Body::default()).unwrap().contains("secrets"), "as it ever was");
+    }
+
+    #[test]
+    fn the_end_of_the_log_is_asked_for_and_told_what_was_remembered() {
+        let mut body = Body::default();
+        assert!(!serde_json::to_string(&body).unwrap().contains("log"));
+        let next = |kept: Option<LogHead>| {
+            let sequence = kept.map_or(1, |kept| kept.sequence + 1);
+            Some(LogHead { sequence, hash: "00".to_owned() })
+        };
+        body.remember_log(&next);
+        body.remember_log(&next);
+        let text = serde_json::to_string(&body).unwrap();
+        let again: Body = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.into_log_head().unwrap().sequence, 2);
     }
 
     #[test]

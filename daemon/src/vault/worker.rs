@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use zeroize::Zeroizing;
+
 use super::VaultOptions;
 use super::calls::Calls;
 use super::error::{HomeError, VaultError};
@@ -16,7 +18,7 @@ use super::home::{Access, Home, HomeKind, StoreChoice, random};
 use super::locked_key::LockedKey;
 use super::memory::Memory;
 use super::passphrase::Passphrase;
-use super::record::{Body, LeaseRecord, PromptRecord};
+use super::record::{Body, LeaseRecord, LogEnd, PromptRecord};
 use super::sealed_file::{FormatError, Header, KeyId, seal, unseal};
 use super::storage::{MAX_FILE, Storage};
 use super::system_home::SystemHome;
@@ -29,6 +31,8 @@ pub(super) struct Worker {
     homes: Homes,
     key: Option<OpenKey>,
     limits: Limits,
+    /// Where the audit log ends, which every save remembers.
+    log_end: Option<Arc<LogEnd>>,
     /// Set while a person is being asked.
     prompting: Arc<AtomicBool>,
     /// A key that is in its home already and seals no file yet, since the file could not be written.
@@ -82,7 +86,17 @@ impl Worker {
             _ => Storage::folder(state_dir),
         };
         let prompting = Arc::default();
-        Self { calls: Calls::default(), choice, homes, key: None, limits, prompting, spare: None, storage }
+        Self {
+            calls: Calls::default(),
+            choice,
+            homes,
+            key: None,
+            limits,
+            log_end: None,
+            prompting,
+            spare: None,
+            storage,
+        }
     }
 
     /// Fetches the key and tries it on the file; without a file, sees whether a key could be made.
@@ -138,10 +152,44 @@ impl Worker {
         }
     }
 
+    /// Keeps a secret of a name, or forgets it; nothing is written where nothing changes.
+    pub(super) fn set_secret(
+        &mut self,
+        name: &'static str,
+        secret: Option<Zeroizing<String>>,
+    ) -> Result<(), VaultError> {
+        match (self.load(Access::Silent)?, secret) {
+            (Some(mut body), secret) => {
+                if body.set_secret(name, secret) {
+                    self.save(body, None)
+                } else {
+                    Ok(())
+                }
+            }
+            (None, None) => Ok(()),
+            (None, secret) => self.add(Access::Silent, |body| {
+                body.set_secret(name, secret);
+            }),
+        }
+    }
+
     /// Keeps what was asked of persons; nothing is written where nothing changes, or where there is no vault.
     pub(super) fn set_prompts(&mut self, prompts: Vec<PromptRecord>) -> Result<(), VaultError> {
         let Some(mut body) = self.load(Access::Silent)? else { return Ok(()) };
         if body.set_prompts(prompts) { self.save(body, None) } else { Ok(()) }
+    }
+
+    /// Asks where the audit log ends whenever it saves.
+    pub(super) fn follow_log(&mut self, end: Arc<LogEnd>) {
+        self.log_end = Some(end);
+    }
+
+    /// Saves where the log ends, where there is a vault.
+    pub(super) fn save_log_head(&mut self) -> Result<(), VaultError> {
+        match self.load(Access::Silent)? {
+            Some(body) => self.save(body, None),
+            None => Ok(()),
+        }
     }
 
     /// Adds records. The first one begins a vault; and where a person signs in while the old file cannot be opened
@@ -189,6 +237,9 @@ impl Worker {
         // Whoever saves has just loaded, or made a key.
         let Some(open) = &self.key else { return Err(VaultError::ThreadGone) };
         body.purge(now());
+        if let Some(end) = &self.log_end {
+            body.remember_log(&**end);
+        }
         let failed = |source| VaultError::Home { home: open.header.home(), source };
         let nonce = random().map_err(|error| failed(error.into()))?;
         let bytes = seal(&open.header, nonce, &open.key, &body);
