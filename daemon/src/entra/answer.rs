@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::claims::Claims;
 use super::lenient::Lenient;
-use super::reply::{NoReply, Reply};
+use super::no_reply::NoReply;
+use super::reply::Reply;
 use super::text::plain;
 use crate::account::outcome::{Fault, PROXY_AUTHENTICATION};
 
@@ -27,7 +28,7 @@ pub(super) struct Refusal {
 }
 
 /// Who speaks in a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Voice {
     /// Entra: an error answer by RFC 6749 §5.2.
     Entra,

@@ -89,6 +89,13 @@ impl Authority {
         self.origin.as_str().trim_end_matches('/')
     }
 
+    /// What has to be reached for it.
+    #[must_use]
+    pub fn host_and_port(&self) -> (String, u16) {
+        let host = self.origin.host_str().unwrap_or_default().to_owned();
+        (host, self.origin.port_or_known_default().unwrap_or(443))
+    }
+
     /// Whether it is a server on this machine, as in tests.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -117,6 +124,20 @@ impl Authority {
     #[must_use]
     pub fn authorize_endpoint(&self) -> Url {
         self.endpoint("authorize")
+    }
+
+    /// Where the tenant says what it is (OpenID Connect Discovery 1.0 §4).
+    #[must_use]
+    pub fn configuration_endpoint(&self) -> Url {
+        let mut url = self.origin.clone();
+        url.set_path(&format!("/{}/v2.0/.well-known/openid-configuration", self.tenant));
+        url
+    }
+
+    /// Whether the host is one of Microsoft's own.
+    #[must_use]
+    pub fn is_microsofts(&self) -> bool {
+        hosts(self.cloud).contains(&self.host())
     }
 
     /// Whether `page` may be opened for a person to type a code on: `https` on one of Microsoft's hosts for
@@ -202,7 +223,8 @@ pub(super) fn is_guid(text: &str) -> bool {
 }
 
 /// Whether requests to it stay on this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -10,10 +10,11 @@ use zeroize::Zeroizing;
 
 use super::answer::{self, Refusal};
 use super::lenient::{Lenient, secret};
-use super::reply::{NoReply, Reply};
+use super::no_reply::NoReply;
+use super::reply::Reply;
 use super::target::Target;
 use super::{identity, sort};
-use crate::account::outcome::{Fault, Grant, Outcome, Reach};
+use crate::account::outcome::{Fault, Grant, Outcome, Reach, Trace};
 use crate::account::refresh_token::RefreshToken;
 
 /// What was asked, to read the answer by.
@@ -55,6 +56,7 @@ pub(super) fn read(reply: Result<Reply, NoReply>, asked: Asked<'_>) -> Result<Gr
         identity::read(asked.target, id_token.map(String::as_str), client_info.map(String::as_str)).map_err(
             |error| NoGrant::Ended(Box::new(Outcome::Misconfigured(fault(error.word(), error.to_string())))),
         )?;
+    let trace = Trace { uti: uti(&access_token), correlation_id: Some(asked.correlation_id.to_owned()) };
     Ok(Grant {
         access_token,
         refresh_token: answer.refresh_token.filter(|token| is_token(token.expose())),
@@ -62,8 +64,25 @@ pub(super) fn read(reply: Result<Reply, NoReply>, asked: Asked<'_>) -> Result<Gr
         refresh_in: refresh_in.filter(|refresh_in| !refresh_in.is_zero() && *refresh_in < expires_in),
         scopes: granted_scopes(answer.scope.text(), asked.scopes),
         identity,
+        trace,
     })
 }
+
+/// The token's own id (Microsoft: access token claims, `uti`). The token is its resource's to read: one that is encrypted, or of
+/// another form, has none for us.
+fn uti(token: &AccessToken) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Claims {
+        uti: String,
+    }
+    let Claims { uti } = identity::decode(identity::payload(token.expose())?)?;
+    let is_id =
+        uti.len() <= MAX_UTI && uti.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    is_id.then_some(uti)
+}
+
+/// They have 22 characters.
+const MAX_UTI: usize = 64;
 
 /// A token request without a grant.
 #[derive(Debug)]
@@ -142,6 +161,8 @@ const MAX_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use proptest::prelude::*;
 
     use super::super::script::{SUCCESS, target};
@@ -167,8 +188,25 @@ mod tests {
         assert_eq!(grant.scopes, ["s/read"]);
         assert_eq!(grant.expires_in.as_secs(), 5302);
         assert_eq!((grant.refresh_in, grant.identity), (None, None));
+        assert_eq!(grant.trace, Trace { uti: None, correlation_id: Some("c-1".to_owned()) });
         let silent = read_body(200, SUCCESS.replace("\"scope\"", "\"nothing\"").as_bytes()).unwrap();
         assert_eq!(silent.scopes, ["s/write"]);
+    }
+
+    #[test]
+    fn the_id_of_a_token_is_read_where_it_is_one() {
+        for (claims, expected) in [
+            (r#"{"uti":"AbC-_9"}"#, Some("AbC-_9")),
+            (r#"{"uti":"a b"}"#, None),
+            (r#"{"uti":7}"#, None),
+            ("{}", None),
+            ("nonsense", None),
+        ] {
+            let payload = BASE64_URL_SAFE_NO_PAD.encode(claims);
+            let token = AccessToken::new(format!("e30.{payload}.c2ln"));
+            assert_eq!(uti(&token).as_deref(), expected, "{claims}");
+        }
+        assert_eq!(uti(&AccessToken::new("opaque".to_owned())), None);
     }
 
     #[test]

@@ -13,13 +13,18 @@ mod answer;
 pub mod authority;
 pub mod browser;
 pub mod claims;
+mod classify;
+mod client;
 pub mod device;
 mod form;
 mod grant;
 mod http;
 pub mod identity;
 mod lenient;
+pub mod network;
+mod no_reply;
 pub mod poll;
+pub mod probe;
 #[cfg_attr(target_os = "linux", path = "receipt_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "receipt_macos.rs")]
 #[cfg_attr(windows, path = "receipt_windows.rs")]
@@ -27,6 +32,7 @@ mod receipt;
 pub mod redirect;
 pub mod refresh;
 pub mod registry;
+mod remedies;
 mod reply;
 #[cfg(test)]
 pub(crate) mod script;
@@ -36,7 +42,9 @@ mod text;
 pub mod words;
 
 use http::Http;
+use network::{NetworkError, NetworkSettings, Passphrases, Way};
 use reply::Exchange;
+use url::Url;
 
 /// The way to Entra: one HTTP client for every profile, built at the first need. Clones share it.
 #[derive(Clone)]
@@ -52,6 +60,33 @@ impl Entra {
     pub fn new() -> Self {
         let http = Arc::new(Http::default());
         Self { exchange: http.clone(), http }
+    }
+
+    /// Puts other settings of the network in force, at the next request; those under way end as they are. Nothing happens where
+    /// they are the same.
+    pub fn configure(&self, settings: NetworkSettings) {
+        self.http.configure(settings);
+    }
+
+    /// Names the rooms that have the passphrase of the client's key.
+    pub fn ask_for_passphrases(&self, passphrases: Arc<dyn Passphrases>) {
+        self.http.ask_for_passphrases(passphrases);
+    }
+
+    /// The proxy that a request to `url` goes to by the settings and the environment as they are now; nothing where it goes
+    /// straight there.
+    ///
+    /// # Errors
+    /// [`NetworkError::Proxy`] where the address of the proxy is none.
+    pub fn way_to(&self, url: &Url) -> Result<Option<Way>, NetworkError> {
+        self.http.way_to(url)
+    }
+
+    /// What of the settings and the environment could not be read when a client was built last, and is done without: whole
+    /// sentences.
+    #[must_use]
+    pub fn network_warnings(&self) -> Vec<String> {
+        self.http.warnings()
     }
 
     /// Seconds that Entra's clock is ahead of this machine's, from the last answer's `Date`; `None` before

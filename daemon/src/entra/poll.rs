@@ -14,7 +14,7 @@ use super::answer::{Refusal, Voice};
 use super::device::DeviceCode;
 use super::form::Form;
 use super::grant::{self, Asked, NoGrant};
-use super::reply::{Ask, Exchange, NoReply};
+use super::reply::{Ask, Exchange};
 use super::sort;
 use crate::account::outcome::{Fault, Grant, Outcome};
 
@@ -181,9 +181,10 @@ pub(super) fn granted(grant: Grant, correlation_id: String) -> SignInEnd {
 
 /// Whether the network or the service is out of order, rather than answering.
 fn is_outage(refusal: &Refusal) -> bool {
-    match (refusal.voice, refusal.fault.status) {
-        (Voice::Silence(NoReply::Client | NoReply::Proxy), _) | (Voice::Other, Some(407)) => false,
-        (Voice::Silence(_) | Voice::Other, _) | (_, Some(408 | 429 | 500..)) => true,
+    match (&refusal.voice, refusal.fault.status) {
+        (Voice::Other, Some(407)) => false,
+        (Voice::Silence(why), _) => !why.needs_somebody(),
+        (Voice::Other, _) | (_, Some(408 | 429 | 500..)) => true,
         (Voice::Entra, _) => {
             matches!(refusal.fault.error.as_str(), "server_error" | "temporarily_unavailable")
         }

@@ -5,6 +5,7 @@ use rstest::rstest;
 use super::super::Entra;
 use super::super::script::{CODE, PENDING, SUCCESS, Script, target};
 use super::*;
+use crate::entra::no_reply::{NoReply, TlsTrouble};
 use entra_proto::scope::Scopes;
 
 async fn start(script: &Arc<Script>, code: &str) -> Poll {
@@ -66,7 +67,13 @@ async fn vector_08_outages_are_survived_and_waited_out() {
 #[tokio::test(start_paused = true)]
 async fn back_off_stops_growing_at_a_minute() {
     let script = Script::new();
-    for why in [NoReply::Connect, NoReply::TimeOut, NoReply::Tls, NoReply::TooLarge, NoReply::Broken] {
+    for why in [
+        NoReply::Connect,
+        NoReply::TimeOut,
+        NoReply::Tls(TlsTrouble::Expired),
+        NoReply::TooLarge,
+        NoReply::Broken,
+    ] {
         script.silence(why);
     }
     script.json(200, SUCCESS);

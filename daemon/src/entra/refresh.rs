@@ -10,7 +10,8 @@ use super::Entra;
 use super::claims::{self, Claims};
 use super::form::Form;
 use super::grant::{self, Asked};
-use super::reply::{Ask, NoReply, Reply};
+use super::no_reply::NoReply;
+use super::reply::{Ask, Reply};
 use super::target::Target;
 use crate::account::outcome::Outcome;
 use crate::account::refresh_token::RefreshToken;
@@ -81,7 +82,8 @@ mod tests {
     use rstest::rstest;
     use tokio::time::Instant;
 
-    use super::super::script::{SUCCESS, Script, target};
+    use super::super::no_reply::TlsTrouble;
+    use super::super::script::{SUCCESS, Script, target, wanting_credentials};
     use super::*;
     use crate::account::outcome::Reach;
 
@@ -139,13 +141,13 @@ mod tests {
     #[case(NoReply::Connect, 2)]
     #[case(NoReply::TimeOut, 2)]
     #[case(NoReply::Broken, 2)]
-    #[case(NoReply::Tls, 1)]
-    #[case(NoReply::Proxy, 1)]
+    #[case(NoReply::Tls(TlsTrouble::UnknownIssuer), 1)]
+    #[case(wanting_credentials(), 1)]
     #[case(NoReply::TooLarge, 1)]
     #[tokio::test(start_paused = true)]
     async fn silence_is_retried_once_where_it_may_help(#[case] why: NoReply, #[case] tries: usize) {
         let script = Script::new();
-        script.silence(why).silence(why);
+        script.silence(why.clone()).silence(why);
         let outcome = refresh(&script).await;
         assert_eq!(script.asked().len(), tries);
         assert!(

@@ -20,9 +20,9 @@ use super::authority::is_loopback;
 use super::form::Form;
 use super::identity::{decode, payload};
 use super::lenient::Lenient;
+use super::remedies::remedy;
 use super::reply::{Ask, Reply};
 use super::text::plain;
-use crate::account::outcome::PROXY_AUTHENTICATION;
 
 /// A registry that may be sent an access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,19 +97,15 @@ impl Entra {
         let host = || registry.host.clone();
         let correlation_id = Uuid::new_v4().to_string();
         let form = Form::registry_exchange(&registry.host, tenant, token);
-        let ask = Ask {
-            url: registry.exchange.clone(),
-            form,
-            correlation_id: correlation_id.clone(),
-            anchor: None,
-        };
+        let ask = Ask { url: registry.exchange.clone(), form, correlation_id, anchor: None };
         let reply = tokio::time::timeout(PATIENCE, self.exchange.post(ask)).await;
         let reply = reply.map_err(|_| RegistryError::Silent(host()))?.map_err(|why| {
-            let fault = why.fault(&registry.host, &correlation_id);
-            if fault.error == PROXY_AUTHENTICATION {
-                RegistryError::Proxy(host())
-            } else {
-                RegistryError::Unreached(fault.description)
+            let sentence = why.sentence(&registry.host);
+            match remedy(why.name()) {
+                Some(hint) if why.needs_somebody() => {
+                    RegistryError::Blocked { host: host(), reason: sentence, hint }
+                }
+                _ => RegistryError::Unreached(sentence),
             }
         })?;
         match reply.status {
@@ -125,6 +121,16 @@ impl Entra {
 /// Why there is no token of a registry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
+    /// The settings of the network are in the way, or what they name.
+    #[error("No way to the registry {host}: {reason}")]
+    Blocked {
+        /// The registry.
+        host: String,
+        /// What is in the way, in a sentence.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// The status of a fault.
     #[error("The registry {host} answered with HTTP status {status}.")]
     Failed {
@@ -150,9 +156,6 @@ pub enum RegistryError {
     /// The account belongs to another cloud.
     #[error("The registry {0} is in another cloud than the account, and is not sent its access token.")]
     OtherCloud(String),
-    /// The way there leads through a proxy that asks for a password.
-    #[error("The proxy on the way to {0} asks for a user name and password.")]
-    Proxy(String),
     /// Too slow.
     #[error("The registry {0} did not answer within {seconds} seconds.", seconds = PATIENCE.as_secs())]
     Silent(String),
@@ -177,6 +180,7 @@ impl RegistryError {
     #[must_use]
     pub fn to_error_body(&self) -> ErrorBody {
         let (code, hint) = match self {
+            Self::Blocked { hint, .. } => (ErrorCode::Misconfigured, *hint),
             Self::Forbidden { .. } => (
                 ErrorCode::AskAdmin,
                 "Ask its owner for a role such as AcrPull; `entra accounts` shows whose token it was.",
@@ -189,7 +193,6 @@ impl RegistryError {
             Self::OtherCloud(_) => {
                 (ErrorCode::Refused, "Name an account or a profile of the registry's cloud.")
             }
-            Self::Proxy(_) => (ErrorCode::Misconfigured, "Give entrad a proxy that it can use."),
             Self::Throttled { .. } => (ErrorCode::Throttled, "Try again later."),
             Self::Failed { .. } | Self::Silent(_) | Self::Unreached(_) | Self::Unusable(_) => {
                 (ErrorCode::Unavailable, "Check the name of the registry and the network, then try again.")

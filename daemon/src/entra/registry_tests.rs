@@ -2,8 +2,9 @@
 
 use rstest::rstest;
 
-use super::super::reply::NoReply;
+use super::super::no_reply::{NoReply, TlsTrouble};
 use super::super::script::Script;
+use super::super::script::wanting_credentials;
 use super::*;
 
 /// `{"iat":1497988712,"exp":1497999512}`: three hours.
@@ -93,8 +94,8 @@ async fn a_throttle_names_its_end() {
 
 #[rstest]
 #[case(NoReply::Connect, ErrorCode::Unavailable)]
-#[case(NoReply::Tls, ErrorCode::Unavailable)]
-#[case(NoReply::Proxy, ErrorCode::Misconfigured)]
+#[case(NoReply::Tls(TlsTrouble::UnknownIssuer), ErrorCode::Unavailable)]
+#[case(wanting_credentials(), ErrorCode::Misconfigured)]
 #[tokio::test]
 async fn silence_names_the_registry(#[case] why: NoReply, #[case] code: ErrorCode) {
     let script = Script::new();

@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::authority::Authority;
-use super::reply::{Ask, Exchange, NoReply, Reply};
+use super::network::Place;
+use super::no_reply::{NoReply, ProxyReason, ProxyTrouble};
+use super::reply::{Ask, Exchange, Reply};
 use super::target::Target;
 
 /// Replies in order, and what was asked when.
@@ -84,6 +86,16 @@ impl Exchange for Script {
             }
         })
     }
+}
+
+/// A proxy that asks for a user name and password.
+pub(super) fn wanting_credentials() -> NoReply {
+    NoReply::Proxy(Box::new(ProxyReason {
+        trouble: ProxyTrouble::Credentials,
+        shown: "http://proxy.example:3128".to_owned(),
+        place: Place::Variable("HTTPS_PROXY"),
+        has_credentials: false,
+    }))
 }
 
 /// An app at the public cloud.

@@ -84,7 +84,8 @@ const LOOP_PAUSE: Duration = Duration::from_secs(300);
 mod tests {
     use rstest::rstest;
 
-    use super::super::reply::NoReply;
+    use super::super::no_reply::{NoReply, TlsTrouble};
+    use super::super::script::wanting_credentials;
     use super::*;
 
     fn refusal(error: &str, suberror: &str, codes: &[u32], status: u16) -> Refusal {
@@ -171,8 +172,8 @@ mod tests {
     #[case(Voice::Other, Some(407), "retry")]
     #[case(Voice::Other, Some(429), "pause client")]
     #[case(Voice::Other, Some(503), "retry")]
-    #[case(Voice::Silence(NoReply::Proxy), None, "retry")]
-    #[case(Voice::Silence(NoReply::Tls), None, "retry")]
+    #[case(Voice::Silence(wanting_credentials()), None, "retry")]
+    #[case(Voice::Silence(NoReply::Tls(TlsTrouble::UnknownIssuer)), None, "retry")]
     #[case(Voice::Silence(NoReply::Connect), None, "retry")]
     #[case(Voice::Silence(NoReply::TooLarge), None, "retry")]
     fn what_is_not_entra_costs_no_token(

@@ -9,8 +9,9 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 
 use super::identity::{WRONG_APP, WRONG_TENANT};
 use super::poll::SignInEnd;
+use super::remedies::{self, is_misconfigured};
 use super::target::known_name;
-use crate::account::outcome::{Failure, FailureKind, Fault, PROXY_AUTHENTICATION};
+use crate::account::outcome::{Failure, FailureKind, Fault};
 
 /// What the request was about, for the placeholders of a remedy.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +78,8 @@ pub fn error_body(failure: &Failure, about: &About<'_>) -> ErrorBody {
             let is_throttle = fault.status == Some(429) || fault.codes.contains(&LOOP_DETECTED);
             match fault.error.as_str() {
                 _ if is_throttle => ErrorCode::Throttled,
-                // Tried again like any outage, since the next network may have none; here a person must act.
-                PROXY_AUTHENTICATION => ErrorCode::Misconfigured,
+                // Tried again like any outage, since the next network may do without; here a person must act.
+                error if is_misconfigured(error) => ErrorCode::Misconfigured,
                 _ => ErrorCode::Unavailable,
             }
         }
@@ -205,10 +206,6 @@ fn hint(code: &ErrorCode, fault: &Fault, known: Option<Explanation>, about: &Abo
 fn own_remedy(error: &str, about: &About<'_>) -> Option<String> {
     let login = about.login();
     let remedy = match error {
-        "http_client" => {
-            "Install the system's trusted certificates (the package ca-certificates on Linux) and check \
-             HTTPS_PROXY, then restart entrad; `entra status` shows when it gets through."
-        }
         "no_refresh_token" => {
             return Some(format!(
                 "In {}, under Entra ID > App registrations > All applications > {} > API permissions, add the delegated \
@@ -217,16 +214,8 @@ fn own_remedy(error: &str, about: &About<'_>) -> Option<String> {
                 about.client_id
             ));
         }
-        PROXY_AUTHENTICATION => {
-            "Name the proxy with its user name and password in HTTPS_PROXY, restart entrad, then \
-             ask again: `entra token`."
-        }
         "redirected" => {
             "Open any page in a browser and sign in to the network; `entra status` shows when entrad gets through."
-        }
-        "tls" => {
-            "A network that inspects traffic needs its certificate among this system's trusted ones, and this \
-             machine's clock must be right; `entra status` shows when entrad gets through."
         }
         WRONG_APP => return Some(format!("Check `client_id` of the profile, then run `{login}`.")),
         WRONG_TENANT => {
@@ -235,7 +224,7 @@ fn own_remedy(error: &str, about: &About<'_>) -> Option<String> {
                 "Run `{login}` with an account of the tenant {tenant}, or set `tenant` of the profile to the one meant."
             ));
         }
-        _ => return None,
+        _ => remedies::remedy(error)?,
     };
     Some(remedy.to_owned())
 }

@@ -117,7 +117,10 @@ fn the_ends_of_a_sign_in_have_their_own_codes() {
 }
 
 #[rstest]
-#[case("tls", "certificate")]
+#[case("tls", "TLS 1.2")]
+#[case("tls_unknown_issuer", "ca_certificates")]
+#[case("tls_expired", "clock")]
+#[case("client_certificate_wanted", "client_key")]
 #[case("redirected", "sign in to the network")]
 #[case("proxy_authentication", "HTTPS_PROXY")]
 #[case("http_client", "ca-certificates")]

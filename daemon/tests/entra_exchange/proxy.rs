@@ -5,6 +5,7 @@ use std::process::Command;
 
 use entra_proto::scope::Scopes;
 use entrad::entra::Entra;
+use entrad::entra::network::NetworkSettings;
 
 use super::fake::{Fake, json};
 
@@ -25,6 +26,26 @@ fn no_proxy_sees_loopback() {
     let output = child.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+}
+
+#[tokio::test]
+async fn nor_does_one_of_the_settings() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let fake = Fake::start(vec![json(400, r#"{"error":"invalid_scope"}"#)]).await;
+    let scopes = Scopes::of_resource("s").unwrap();
+    let entra = Entra::new();
+    entra.configure(NetworkSettings {
+        https_proxy: Some(address.clone().into()),
+        http_proxy: Some(address.clone().into()),
+        all_proxy: Some(address.into()),
+        no_proxy: Some(String::new()),
+        ..NetworkSettings::default()
+    });
+    entra.request_code(&fake.target_of("t"), &scopes, None, false).await.unwrap_err();
+    assert_eq!(fake.heard().len(), 1);
     assert!(proxy.accept().is_err(), "the proxy was asked");
 }
 

@@ -1,0 +1,18 @@
+//! Where distributions keep the certificates that they trust, in one file (the same places as Go's `crypto/x509`).
+
+use std::path::{Path, PathBuf};
+
+/// The system's own certificates.
+pub(super) fn bundle() -> Option<PathBuf> {
+    BUNDLES.iter().map(Path::new).find(|path| path.is_file()).map(Path::to_owned)
+}
+
+/// Debian, Ubuntu and Arch; Fedora and RHEL 6; openSUSE; OpenELEC; RHEL 7 and later; Alpine.
+const BUNDLES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
