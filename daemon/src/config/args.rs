@@ -1,77 +1,128 @@
-//! The command line of `entrad`.
+//! The command line of `entrad`: an option for each key of the table.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Arg, ArgMatches, Command, ValueEnum};
+use entra_proto::config::Kind;
 
+use super::keys::{KEYS, Key, Unset};
 use super::paths;
 use crate::service;
 
-/// Signs this workstation in to Microsoft Entra ID once and serves access tokens over a local socket.
-///
-/// Runs in the foreground and prints `ready` with the socket's path when it can serve. Sign in with
-/// `entra login`. Every option is also a key of the configuration file (`a_b`) and an environment variable
-/// (`ENTRAD_A_B`); the command line wins.
-#[derive(Clone, Debug, Default, Parser)]
-#[command(name = "entrad", version, about, after_help = after_help())]
+/// What the command line says.
+#[derive(Clone, Default)]
 pub struct Args {
-    /// Configuration file [default: entrad/config.toml in the configuration folder]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Socket to listen on; the default is the system's.
-    #[arg(long, value_name = "PATH", help = paths::SOCKET_HELP)]
-    pub socket: Option<PathBuf>,
-    /// Folder for the sealed file and the lock [default: entrad in the state folder]
-    #[arg(long, value_name = "FOLDER")]
-    pub state_dir: Option<PathBuf>,
-    /// Home of the sealing key: auto, secret-service, keychain, dpapi, passphrase or memory
-    #[arg(long, value_name = "HOME")]
-    pub store: Option<String>,
-    /// File that holds the passphrase, readable by you alone
-    #[arg(long, value_name = "FILE")]
-    pub passphrase_file: Option<PathBuf>,
-    /// Open file descriptor to read the passphrase from
-    #[arg(long, value_name = "NUMBER")]
-    pub passphrase_fd: Option<i32>,
-    /// Cloud of the default profile: public, us_government or china
-    #[arg(long, value_name = "CLOUD")]
-    pub cloud: Option<String>,
-    /// Tenant of the default profile: an id, a domain, or organizations
-    #[arg(long, value_name = "TENANT")]
-    pub tenant: Option<String>,
-    /// App registration (client id) of the default profile
-    #[arg(long, value_name = "GUID")]
-    pub client_id: Option<String>,
-    /// Another sign-in host for the default profile, on loopback only; an administrator's file may name others
-    #[arg(long, value_name = "ORIGIN")]
-    pub authority: Option<String>,
-    /// Loopback port for tools that cannot speak to the socket: auto (chosen once and kept), off, or a number
-    #[arg(long, value_name = "PORT")]
-    pub loopback: Option<String>,
-    /// Ways to sign in, in the order in which they are tried: device_code, browser; an administrator's file may forbid one
-    #[arg(long, value_name = "FLOWS")]
-    pub flows: Option<String>,
-    /// Desktop notifications when a person is needed: auto or off
-    #[arg(long, value_name = "WAY")]
-    pub notify: Option<String>,
-    /// What your service manager runs when a person is needed: a program and its arguments, read by no shell
-    #[arg(long, value_name = "COMMAND")]
-    pub notify_command: Option<String>,
-    /// When you are not to be asked, such as 22:00-07:00, or off
-    #[arg(long, value_name = "HOURS")]
-    pub quiet_hours: Option<String>,
-    /// How long Later is, and after which time you are reminded [default: 1h]
-    #[arg(long, value_name = "TIME")]
-    pub snooze: Option<String>,
-    /// How often you are asked for an account within 24 hours [default: 5]
-    #[arg(long, value_name = "NUMBER")]
-    pub prompts_per_day: Option<u16>,
-    /// How long before Entra is expected to want a new sign-in you are asked for it [default: off]
-    #[arg(long, value_name = "TIME")]
-    pub ask_ahead: Option<String>,
-    /// What to log, such as `entrad=debug`
-    #[arg(long, value_name = "FILTER")]
-    pub log: Option<String>,
+    given: BTreeMap<&'static str, String>,
+    /// What to print instead of serving.
+    pub report: Option<Report>,
+    /// A file that a report takes for the only managed source, to check it before it is one.
+    pub managed: Option<PathBuf>,
+    /// The Foundry resource that the doctor is asked to look at.
+    pub foundry: Option<String>,
+}
+
+/// What can be printed without serving, listening, locking or writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Report {
+    /// Every setting with its value and where that came from.
+    Config,
+    /// What the doctor finds.
+    Doctor,
+}
+
+impl Args {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// clap's own, which say what is wrong, or hold the help that was asked for.
+    pub fn try_parse_from<I: IntoIterator<Item = T>, T: Into<OsString> + Clone>(
+        words: I,
+    ) -> Result<Self, clap::Error> {
+        command().try_get_matches_from(words).map(|matches| Self::of(&matches))
+    }
+
+    /// The same with one option more, by its key.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.given.insert(key, value.into());
+        self
+    }
+
+    fn of(matches: &ArgMatches) -> Self {
+        let given =
+            KEYS.iter().filter_map(|key| Some((key.name, matches.get_one::<String>(key.name)?.clone())));
+        Self {
+            given: given.collect(),
+            report: matches.get_one(REPORT).copied(),
+            managed: matches.get_one(MANAGED).cloned(),
+            foundry: matches.get_one(FOUNDRY).cloned(),
+        }
+    }
+
+    /// The keys that are set, with their values.
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static Key, &str)> {
+        KEYS.iter().filter_map(|key| Some((key, self.given.get(key.name)?.as_str())))
+    }
+}
+
+impl fmt::Debug for Args {
+    /// Names alone: a proxy's password may be among the values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given: Vec<_> = self.given.keys().collect();
+        f.debug_struct("Args").field("given", &given).field("report", &self.report).finish()
+    }
+}
+
+fn command() -> Command {
+    let options = KEYS.iter().map(|key| {
+        let arg =
+            Arg::new(key.name).long(key.name.replace('_', "-")).value_name(key.value_name).help(help(key));
+        // Whoever sets it is told who may.
+        arg.hide(key.is_administrators).allow_hyphen_values(key.kind == Kind::Number)
+    });
+    let report = Arg::new(REPORT)
+        .long(REPORT)
+        .value_name("WHAT")
+        .value_parser(clap::value_parser!(Report))
+        .help("Print what `entra config` or `entra doctor` show, as JSON, and end");
+    let foundry = Arg::new(FOUNDRY)
+        .long(FOUNDRY)
+        .value_name("NAME")
+        .requires(REPORT)
+        .help("The Foundry resource that `--report doctor` looks at, by its name or endpoint");
+    // Without a report it would be a way around what is managed.
+    let managed = Arg::new(MANAGED)
+        .long(MANAGED)
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .requires(REPORT)
+        .hide(true);
+    Command::new("entrad")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Signs this workstation in to Microsoft Entra ID once and serves access tokens over a local socket.")
+        .long_about(ABOUT)
+        .after_help(after_help())
+        .args(options)
+        .arg(report)
+        .arg(foundry)
+        .arg(managed)
+}
+
+fn help(key: &Key) -> String {
+    let mut help = key.summary.trim_end_matches('.').to_owned();
+    if !key.choices.is_empty() {
+        help.push_str(&format!(": {}", key.choices.join(", ")));
+    }
+    if key.name == "socket" {
+        return paths::SOCKET_HELP.to_owned();
+    }
+    match key.default {
+        Unset::Nothing => help,
+        Unset::Value(default) | Unset::Described(default) => format!("{help} [default: {default}]"),
+    }
 }
 
 fn after_help() -> String {
@@ -79,4 +130,51 @@ fn after_help() -> String {
         "{}\nExit statuses: 0 stopped as asked, 1 internal, 2 usage, 5 misconfigured, 6 another entrad is running.",
         service::STOPPED_BY
     )
+}
+
+const REPORT: &str = "report";
+const MANAGED: &str = "managed";
+
+const FOUNDRY: &str = "foundry";
+
+const ABOUT: &str = "Signs this workstation in to Microsoft Entra ID once and serves access tokens over a local socket.
+
+Runs in the foreground and prints `ready` with the socket's path when it can serve. Sign in with `entra login`. Every option \
+is also a key of the configuration file (`a_b`) and an environment variable (`ENTRAD_A_B`); the command line wins, unless an \
+administrator manages the key.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_is_for_a_report_alone() {
+        let args = Args::try_parse_from(["entrad", "--report", "config", "--managed", "/d.toml"]).unwrap();
+        assert_eq!(args.managed.unwrap(), PathBuf::from("/d.toml"));
+        assert!(Args::try_parse_from(["entrad", "--managed", "/d.toml"]).is_err());
+    }
+
+    #[test]
+    fn every_key_is_an_option() {
+        let command = command();
+        command.clone().debug_assert();
+        for key in KEYS {
+            let flag = format!("--{}=x", key.name.replace('_', "-"));
+            let args = Args::try_parse_from(["entrad", &flag]).unwrap();
+            let given: Vec<_> = args.given().map(|(key, value)| (key.name, value)).collect();
+            assert_eq!(given, [(key.name, "x")]);
+        }
+        let others = command.get_arguments().map(|arg| arg.get_id().as_str());
+        let others: Vec<_> = others.filter(|id| KEYS.iter().all(|key| key.name != *id)).collect();
+        assert_eq!(others, [REPORT, FOUNDRY, MANAGED]);
+        assert!(Args::try_parse_from(["entrad", "--foundry=x"]).is_err(), "it is for the doctor alone");
+    }
+
+    #[test]
+    fn the_help_tells_of_defaults_and_choices() {
+        let help = command().render_long_help().to_string();
+        assert!(help.contains("--ask-ahead") && help.contains("[default: 1h]"), "{help}");
+        assert!(help.contains("public, us_government, china"), "{help}");
+        assert!(!help.contains("--allowed-tenants"), "{help}");
+    }
 }

@@ -9,10 +9,6 @@ use entra_proto::account::Flow;
 pub struct Flows(Vec<Flow>);
 
 impl Flows {
-    /// What the setting may be.
-    pub const EXPECTED: &str =
-        "`device_code`, `browser`, or both with a comma between; the first is tried first";
-
     /// In the order in which they are tried.
     pub fn iter(&self) -> impl Iterator<Item = Flow> + '_ {
         self.0.iter().copied()
@@ -23,6 +19,13 @@ impl Flows {
     pub fn within(self, allowed: &Self) -> Self {
         let both: Vec<Flow> = self.iter().filter(|flow| allowed.allow(*flow)).collect();
         if both.is_empty() { allowed.clone() } else { Self(both) }
+    }
+
+    /// Those of them that are not forbidden, which may be none.
+    #[must_use]
+    pub fn without(mut self, forbidden: &[Flow]) -> Self {
+        self.0.retain(|flow| !forbidden.contains(flow));
+        self
     }
 
     /// Whether it is among them.

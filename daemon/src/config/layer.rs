@@ -1,384 +1,190 @@
-//! One layer of settings, read whole or refused whole.
+//! One layer of settings, read whole or refused whole, and all of them together.
+//!
+//! Each value is checked as it comes in, so that a layer that was read can be used: what is left to go wrong later is what
+//! needs the other settings to be seen. The layers are kept apart, so that what overrides what can be told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use toml::de::{DeTable, DeValue};
+use entra_proto::config as wire;
 
-use super::{Args, Owner, Presence, owner};
+use super::error::LayerError;
+use super::keys::{self, KEYS, Key, Unset};
+use super::source::{Setting, Source};
+use super::values::{self, Given, Wrong};
+use super::{Args, Flows};
 
-/// A value and where it came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting<T> {
-    /// The value.
-    pub value: T,
-    /// Its origin.
-    pub source: Source,
-}
-
-impl<T> Setting<T> {
-    /// A value nobody set.
-    pub fn built_in(value: T) -> Self {
-        Self { value, source: Source::BuiltIn }
-    }
-
-    /// The setting with its value converted; `expected` completes "should be …".
-    ///
-    /// # Errors
-    /// [`LayerError::Value`] with the conversion's reason.
-    pub fn try_map<U, E: fmt::Display>(
-        self,
-        key: &str,
-        expected: &'static str,
-        convert: impl FnOnce(T) -> Result<U, E>,
-    ) -> Result<Setting<U>, LayerError> {
-        match convert(self.value) {
-            Ok(value) => Ok(Setting { value, source: self.source }),
-            Err(error) => Err(LayerError::Value {
-                key: key.to_owned(),
-                source_: self.source,
-                expected,
-                reason: error.to_string(),
-            }),
-        }
-    }
-}
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Nobody set it.
-    BuiltIn,
-    /// A flag.
-    CommandLine(String),
-    /// A variable.
-    Environment(String),
-    /// A file and line.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// Who may write to it.
-        owner: Owner,
-    },
-}
-
-impl Source {
-    /// Whether only an administrator can have set it.
-    #[must_use]
-    pub fn is_administrators(&self) -> bool {
-        matches!(self, Self::File { owner: Owner::Administrator, .. })
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BuiltIn => f.write_str("built in"),
-            Self::CommandLine(flag) => f.write_str(flag),
-            Self::Environment(variable) => f.write_str(variable),
-            Self::File { path, line, .. } => write!(f, "{}:{line}", path.display()),
-        }
-    }
-}
-
-/// Settings by key; those of profiles as `profile.NAME.key`. Paths and numbers are kept as written.
-#[derive(Debug, Default)]
+/// Settings by their full names. It has no `Debug`: a proxy's password may be among them.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Layer(BTreeMap<String, Setting<String>>);
 
-/// The keys of the daemon, then those of a profile (the default profile's stand at the top level).
-const KEYS: [&str; 15] = [
-    "ask_ahead",
-    "config",
-    "flows",
-    "log",
-    "loopback",
-    "notify",
-    "notify_command",
-    "passphrase_fd",
-    "passphrase_file",
-    "prompts_per_day",
-    "quiet_hours",
-    "snooze",
-    "socket",
-    "state_dir",
-    "store",
-];
-const PROFILE_KEYS: [&str; 4] = ["authority", "client_id", "cloud", "tenant"];
-
-/// The one that a file has as a list of strings; kept as JSON.
-const LIST: &str = "notify_command";
-
-/// Far more than any configuration needs.
-const MAX_FILE: u64 = 256 * 1024;
-
 impl Layer {
-    pub(super) fn command_line(args: &Args) -> Self {
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
-        let given = [
-            ("config", path(&args.config)),
-            ("socket", path(&args.socket)),
-            ("state_dir", path(&args.state_dir)),
-            ("store", args.store.clone()),
-            ("passphrase_file", path(&args.passphrase_file)),
-            ("passphrase_fd", args.passphrase_fd.map(|fd| fd.to_string())),
-            ("cloud", args.cloud.clone()),
-            ("tenant", args.tenant.clone()),
-            ("client_id", args.client_id.clone()),
-            ("authority", args.authority.clone()),
-            ("log", args.log.clone()),
-            ("loopback", args.loopback.clone()),
-            ("flows", args.flows.clone()),
-            ("notify", args.notify.clone()),
-            ("notify_command", args.notify_command.clone()),
-            ("quiet_hours", args.quiet_hours.clone()),
-            ("snooze", args.snooze.clone()),
-            ("prompts_per_day", args.prompts_per_day.map(|often| often.to_string())),
-            ("ask_ahead", args.ask_ahead.clone()),
-        ];
-        let set = given.into_iter().filter_map(|(key, value)| {
-            let source = Source::CommandLine(format!("--{}", key.replace('_', "-")));
-            Some((key.to_owned(), Setting { value: value?, source }))
-        });
-        Self(set.collect())
+    pub(super) fn command_line(args: &Args) -> Result<Self, LayerError> {
+        let mut layer = Self::default();
+        for (key, value) in args.given() {
+            let source = Source::CommandLine(format!("--{}", key.name.replace('_', "-")));
+            layer.take_as(key, key.name.to_owned(), Given::Text(value.to_owned()), source)?;
+        }
+        Ok(layer)
     }
 
     pub(super) fn environment(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, LayerError> {
         let mut layer = Self::default();
-        for key in KEYS.into_iter().chain(PROFILE_KEYS) {
-            let name = format!("ENTRAD_{}", key.to_ascii_uppercase());
+        for key in KEYS {
+            let name = format!("ENTRAD_{}", key.name.to_ascii_uppercase());
             if let Some(value) = variable(&name).filter(|value| !value.is_empty()) {
                 let value = value.into_string().map_err(|_| LayerError::NotText(name.clone()))?;
-                layer.0.insert(key.to_owned(), Setting { value, source: Source::Environment(name) });
+                layer.take_as(key, key.name.to_owned(), Given::Text(value), Source::Environment(name))?;
             }
         }
         Ok(layer)
     }
 
-    pub(super) fn file(path: &Path, owner: Owner, presence: Presence) -> Result<Self, LayerError> {
-        let unreadable = |reason: std::io::Error| LayerError::Unreadable { path: path.to_owned(), reason };
-        let opened = match owner {
-            Owner::Administrator => owner::open_administrators(path),
-            Owner::User => std::fs::File::open(path).map(Some),
+    /// Takes a value in, of a file or of a managed source.
+    pub(super) fn take(&mut self, full: &str, given: Given, source: Source) -> Result<(), LayerError> {
+        if let Some((profile, _)) = keys::profile_of(full)
+            && !is_profile_name(profile)
+        {
+            return Err(LayerError::ProfileName { key: format!("profile.{profile}"), source_: source });
+        }
+        let Some(key) = keys::find(full).filter(|key| keys::is_of_files(key)) else {
+            return Err(LayerError::Unknown {
+                nearest: keys::nearest(full),
+                key: full.to_owned(),
+                source_: source,
+            });
         };
-        let file = match opened {
-            Ok(Some(file)) => file,
-            Ok(None) => return Err(LayerError::NotAdministrators(path.to_owned())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && presence == Presence::Optional => {
-                return Ok(Self::default());
+        self.take_as(key, full.to_owned(), given, source)
+    }
+
+    fn take_as(&mut self, key: &Key, full: String, given: Given, source: Source) -> Result<(), LayerError> {
+        if key.is_administrators && !source.is_administrators() {
+            return Err(LayerError::Administrators { key: full, source_: source });
+        }
+        match key.take(given) {
+            Ok(value) => {
+                self.0.insert(full, Setting { value, source });
+                Ok(())
             }
-            Err(error) => return Err(unreadable(error)),
-        };
-        let mut text = String::new();
-        file.take(MAX_FILE).read_to_string(&mut text).map_err(unreadable)?;
-        Self::parse(&text, path, owner)
+            Err(Wrong::Type { found, expected }) => {
+                Err(LayerError::Type { key: full, source_: source, found, expected })
+            }
+            Err(Wrong::Value { expected, reason }) => {
+                Err(LayerError::Value { key: full, source_: source, expected, reason })
+            }
+        }
     }
 
-    fn parse(text: &str, path: &Path, owner: Owner) -> Result<Self, LayerError> {
-        let line_of = |offset: usize| text[..offset].matches('\n').count() + 1;
-        let table = DeTable::parse(text).map_err(|error| LayerError::Syntax {
-            path: path.to_owned(),
-            line: error.span().map_or(1, |span| line_of(span.start)),
-            reason: error.message().to_owned(),
+    pub(super) fn get(&self, full: &str) -> Option<&Setting<String>> {
+        self.0.get(full)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Letters, digits, hyphens and underscores.
+fn is_profile_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(is_plain)
+}
+
+/// All layers, the weakest first.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Layers(pub(super) Vec<Layer>);
+
+impl Layers {
+    /// Every value of a key that some layer has, the strongest first.
+    pub(super) fn all<'a>(&'a self, full: &'a str) -> impl Iterator<Item = &'a Setting<String>> {
+        self.0.iter().rev().filter_map(move |layer| layer.get(full))
+    }
+
+    /// The strongest value, else the one that it is where nobody set it.
+    pub(super) fn text(&self, full: &str) -> Option<Setting<String>> {
+        let set = self.all(full).next().cloned();
+        set.or_else(|| match keys::find(full)?.default {
+            Unset::Value(default) => {
+                let value = keys::find(full)?.take(Given::Text(default.to_owned())).ok()?;
+                Some(Setting::built_in(value))
+            }
+            Unset::Nothing | Unset::Described(_) => None,
+        })
+    }
+
+    /// Nothing where it is `off`.
+    pub(super) fn unless_off(&self, full: &str) -> Option<Setting<String>> {
+        self.text(full).filter(|setting| setting.value != values::OFF)
+    }
+
+    pub(super) fn path(&self, full: &str) -> Result<Option<Setting<PathBuf>>, LayerError> {
+        let Some(setting) = self.text(full) else { return Ok(None) };
+        let path = std::path::absolute(&setting.value).map_err(|reason| LayerError::Value {
+            key: full.to_owned(),
+            source_: setting.source.clone(),
+            expected: "a path".to_owned(),
+            reason: reason.to_string(),
         })?;
-        let mut reader = Reader { path, owner, line_of: &line_of, read: BTreeMap::new() };
-        reader.table(table.get_ref(), "")?;
-        Ok(Self(reader.read))
+        Ok(Some(Setting { value: path, source: setting.source }))
     }
 
-    /// The settings of all layers, later ones winning.
-    pub(super) fn merge(layers: impl IntoIterator<Item = Self>) -> Self {
-        Self(layers.into_iter().flat_map(|layer| layer.0).collect())
+    pub(super) fn number<T: std::str::FromStr>(&self, full: &str) -> Option<Setting<T>> {
+        let setting = self.text(full)?;
+        let value = setting.value.parse().ok()?;
+        Some(Setting { value, source: setting.source })
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Setting<String>> {
-        self.0.get(key)
+    pub(super) fn is_on(&self, full: &str) -> Setting<bool> {
+        let setting = self.text(full).unwrap_or_else(|| Setting::built_in(values::OFF.to_owned()));
+        setting.map(|text| values::switch(&text) == Some(true))
     }
 
-    pub(super) fn text(&self, key: &str) -> Option<Setting<String>> {
-        self.0
-            .get(key)
-            .map(|setting| Setting { value: setting.value.trim().to_owned(), source: setting.source.clone() })
+    pub(super) fn list(&self, full: &str) -> Option<Setting<Vec<String>>> {
+        self.text(full).map(|setting| setting.map(|text| values::list(&text).unwrap_or_default()))
     }
 
-    pub(super) fn path(&self, key: &str) -> Result<Option<Setting<PathBuf>>, LayerError> {
-        let absolute = |path: String| {
-            let path = PathBuf::from(path);
-            if path.is_absolute() { Ok(path) } else { std::path::absolute(path) }
-        };
-        self.text(key).map(|setting| setting.try_map(key, "a path", absolute)).transpose()
+    pub(super) fn paths(&self, full: &str) -> Option<Setting<Vec<PathBuf>>> {
+        self.list(full).map(|setting| setting.map(|list| list.into_iter().map(PathBuf::from).collect()))
     }
 
-    pub(super) fn number(&self, key: &str) -> Result<Option<Setting<i32>>, LayerError> {
-        self.text(key).map(|setting| setting.try_map(key, "a number", |text| text.parse())).transpose()
+    pub(super) fn duration(&self, full: &str) -> Option<Setting<Duration>> {
+        let setting = self.unless_off(full)?;
+        let value = humantime::parse_duration(&setting.value).ok()?;
+        Some(Setting { value, source: setting.source })
+    }
+
+    pub(super) fn flows(&self, full: &str) -> Setting<Flows> {
+        let list = self.list(full).unwrap_or_else(|| Setting::built_in(Vec::new()));
+        list.map(|list| list.join(",").parse().unwrap_or_default())
+    }
+
+    /// One of the layers, by its place among them.
+    pub(super) fn only(&self, layer: wire::Layer) -> Self {
+        let is_it = |it: &&Layer| it.0.values().any(|setting| setting.source.layer() == layer);
+        Self(self.0.iter().filter(is_it).cloned().collect())
+    }
+
+    /// The full names that some layer has.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        self.0.iter().flat_map(|layer| layer.0.keys().cloned()).collect()
     }
 
     pub(super) fn profile_names(&self) -> BTreeSet<String> {
-        let names = self.0.keys().filter_map(|key| key.strip_prefix("profile.")?.rsplit_once('.'));
-        names.map(|(name, _)| name.to_owned()).collect()
+        let keys = self.0.iter().flat_map(|layer| layer.0.keys());
+        keys.filter_map(|key| keys::profile_of(key)).map(|(profile, _)| profile.to_owned()).collect()
     }
 }
 
-struct Reader<'a> {
-    path: &'a Path,
-    owner: Owner,
-    line_of: &'a dyn Fn(usize) -> usize,
-    read: BTreeMap<String, Setting<String>>,
+/// A path as text, for messages.
+pub(super) fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
-impl Reader<'_> {
-    fn table(&mut self, table: &DeTable<'_>, prefix: &str) -> Result<(), LayerError> {
-        for (key, value) in table {
-            let name = key.get_ref().as_ref();
-            let source = Source::File {
-                path: self.path.to_owned(),
-                line: (self.line_of)(key.span().start),
-                owner: self.owner,
-            };
-            let full = format!("{prefix}{name}");
-            match value.get_ref() {
-                DeValue::Table(profiles) if full == "profile" => self.profiles(profiles)?,
-                value if is_key(prefix, name) => {
-                    let value = match value {
-                        DeValue::String(text) => text.to_string(),
-                        DeValue::Integer(number) => number.as_str().to_owned(),
-                        DeValue::Array(list) if full == LIST => {
-                            let words: Option<Vec<_>> =
-                                list.iter().map(|word| word.get_ref().as_str()).collect();
-                            let text = words.and_then(|words| serde_json::to_string(&words).ok());
-                            text.ok_or_else(|| LayerError::Type {
-                                key: full.clone(),
-                                source_: source.clone(),
-                                found: "list of other things than strings",
-                            })?
-                        }
-                        other => {
-                            return Err(LayerError::Type {
-                                key: full,
-                                source_: source,
-                                found: other.type_str(),
-                            });
-                        }
-                    };
-                    self.read.insert(full, Setting { value, source });
-                }
-                _ => {
-                    return Err(LayerError::Unknown {
-                        nearest: nearest(prefix, name),
-                        key: full,
-                        source_: source,
-                    });
-                }
-            }
-        }
-        Ok(())
+impl std::fmt::Debug for Layers {
+    /// Names alone: a proxy's password may be among the values.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.names()).finish()
     }
-
-    fn profiles(&mut self, profiles: &DeTable<'_>) -> Result<(), LayerError> {
-        for (name, value) in profiles {
-            let line = (self.line_of)(name.span().start);
-            let source = Source::File { path: self.path.to_owned(), line, owner: self.owner };
-            let key = format!("profile.{}", name.get_ref());
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-            if name.get_ref().is_empty() || name.get_ref().len() > 64 || !name.get_ref().bytes().all(is_plain)
-            {
-                return Err(LayerError::ProfileName { key, source_: source });
-            }
-            match value.get_ref() {
-                DeValue::Table(profile) => self.table(profile, &format!("{key}."))?,
-                other => return Err(LayerError::Type { key, source_: source, found: other.type_str() }),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn keys(prefix: &str) -> impl Iterator<Item = &'static str> {
-    let top = if prefix.is_empty() { &KEYS[..] } else { &[] };
-    top.iter().chain(&PROFILE_KEYS).copied()
-}
-
-fn is_key(prefix: &str, name: &str) -> bool {
-    keys(prefix).any(|key| key == name && key != "config")
-}
-
-fn nearest(prefix: &str, name: &str) -> String {
-    let score = |key: &str| strsim::jaro_winkler(key, name);
-    let nearest = keys(prefix).max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or("tenant");
-    format!("{prefix}{nearest}")
-}
-
-/// Why a layer is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum LayerError {
-    /// The administrator's file could have been written by somebody else.
-    #[error("{}", owner::refusal(.0))]
-    NotAdministrators(PathBuf),
-    /// A variable that is not text.
-    #[error("{0} is not valid UTF-8.")]
-    NotText(String),
-    /// A profile's name.
-    #[error(
-        "{source_}: `{key}` is no profile name; use letters, digits, hyphens and underscores, at most 64."
-    )]
-    ProfileName {
-        /// The key.
-        key: String,
-        /// Where.
-        source_: Source,
-    },
-    /// Not TOML.
-    #[error("{path}:{line}: {reason}.")]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// The parser's reason.
-        reason: String,
-    },
-    /// A value of a wrong type.
-    #[error("{source_}: `{key}` is a {found}; it should be a string.")]
-    Type {
-        /// The key.
-        key: String,
-        /// Where.
-        source_: Source,
-        /// What stands there.
-        found: &'static str,
-    },
-    /// A key nobody knows.
-    #[error("{source_}: there is no setting `{key}`; did you mean `{nearest}`?")]
-    Unknown {
-        /// The key.
-        key: String,
-        /// The valid key most like it.
-        nearest: String,
-        /// Where.
-        source_: Source,
-    },
-    /// The file cannot be read.
-    #[error("{path} cannot be read: {reason}.")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: std::io::Error,
-    },
-    /// A value that does not convert.
-    #[error("{source_}: `{key}` should be {expected}: {reason}")]
-    Value {
-        /// The key.
-        key: String,
-        /// Where.
-        source_: Source,
-        /// What it should be.
-        expected: &'static str,
-        /// Why it is not.
-        reason: String,
-    },
 }

@@ -1,21 +1,33 @@
 //! Settings: their layers, and where each value came from.
 //!
-//! Built-in values < the administrator's file < the user's file < environment < command line. Each setting
-//! has one name everywhere: `a_b` in TOML, `ENTRAD_A_B`, `--a-b`. A file is taken whole or refused whole,
-//! with the file, the line and the nearest valid name; a daemon never runs on half a configuration.
+//! Built-in values < Claude Desktop's managed settings < the administrator's file < the user's file < environment < command
+//! line < what administrators manage. Each setting has one name everywhere: `a_b` in TOML, `ENTRAD_A_B`, `--a-b`. A source is
+//! taken whole or refused whole, with the place and the nearest valid name; a daemon never runs on half a configuration.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use entra_proto::cloud::Cloud;
+use entra_proto::config::{self as wire, SourceInfo};
 use entra_proto::endpoint;
 
+mod answer;
 mod args;
+mod bounds;
+mod claude_desktop;
+mod error;
+mod file;
 mod flows;
+pub mod keys;
 mod layer;
 mod loopback;
+#[cfg_attr(target_os = "linux", path = "managed_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "managed_macos.rs")]
+#[cfg_attr(windows, path = "managed_windows.rs")]
+mod managed;
+mod managed_folder;
+mod managed_values;
+mod network;
 #[cfg_attr(unix, path = "owner_unix.rs")]
 #[cfg_attr(windows, path = "owner_windows.rs")]
 mod owner;
@@ -23,23 +35,44 @@ mod owner;
 #[cfg_attr(target_os = "macos", path = "paths_macos.rs")]
 #[cfg_attr(windows, path = "paths_windows.rs")]
 mod paths;
+mod places;
+#[cfg_attr(windows, path = "policies_windows.rs")]
+#[cfg_attr(not(windows), path = "policies_other.rs")]
+mod policies;
 mod prompting;
 mod quiet_hours;
+mod redact;
+#[cfg_attr(windows, path = "registry_windows.rs")]
+#[cfg_attr(not(windows), path = "registry_other.rs")]
+mod registry;
+mod source;
+mod sources;
+mod values;
+mod watch;
 
-pub use args::Args;
+pub use answer::Told;
+pub use args::{Args, Report};
+pub use bounds::{Bounds, refusal};
+pub use error::{ConfigError, LayerError};
 pub use flows::Flows;
-use layer::Layer;
-pub use layer::{LayerError, Setting, Source};
+use layer::Layers;
 pub use loopback::LoopbackChoice;
-pub use paths::machine_file;
+pub use network::{Network, Proxy};
+pub use places::{Administrators, Hive, Place, Places};
 pub use prompting::{Notify, Prompting};
 pub use quiet_hours::QuietHours;
+pub use redact::redacted;
+pub use source::{Setting, Source};
+use sources::Sources;
+pub use watch::Watch;
+
+pub use crate::metrics::Dialect;
 
 /// The profile that is meant when none is named.
 pub const DEFAULT_PROFILE: &str = "default";
 
 /// Everything the daemon is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Where to listen.
     pub socket: Setting<PathBuf>,
@@ -53,6 +86,12 @@ pub struct Config {
     pub passphrase_fd: Option<Setting<i32>>,
     /// What to log, as `tracing` filter directives.
     pub log: Setting<String>,
+    /// Where the log goes: `stderr`, `journald`, `syslog`, `file`.
+    pub log_sinks: Setting<Vec<String>>,
+    /// How the audit log is kept.
+    pub audit: AuditSettings,
+    /// The OpenTelemetry collector, if one is named.
+    pub otlp_endpoint: Option<Setting<String>>,
     /// The ways to sign in that are allowed.
     pub flows: Setting<Flows>,
     /// The loopback port for tools.
@@ -61,10 +100,31 @@ pub struct Config {
     pub prompting: Prompting,
     /// The profiles by name; `default` is always there.
     pub profiles: BTreeMap<String, Profile>,
+    /// What administrators allow.
+    pub bounds: Bounds,
+    /// Proxies, trust, and who we are to the network.
+    pub network: Network,
+    /// The Foundry resource, by name or address, that is meant when none is named.
+    pub foundry_resource: Option<Setting<String>>,
+    layers: Layers,
+    sources: Vec<SourceInfo>,
+    warnings: Vec<String>,
+    user_file: PathBuf,
+}
+
+/// How the audit log is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Where it goes: `file`, `journald`, `syslog`.
+    pub sinks: Setting<Vec<String>>,
+    /// How large a file may grow, in MiB.
+    pub size: Setting<u64>,
+    /// How many files are kept.
+    pub files: Setting<u32>,
 }
 
 /// A named cloud, tenant and app registration, as configured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// The cloud.
     pub cloud: Setting<Cloud>,
@@ -76,69 +136,150 @@ pub struct Profile {
     pub authority: Option<Setting<String>>,
 }
 
-/// The places that settings come from.
-pub struct Places<'a> {
-    /// The administrator's file.
-    pub machine_file: PathBuf,
-    /// The command line.
-    pub args: Args,
-    /// Looks an environment variable up.
-    pub variable: &'a dyn Fn(&str) -> Option<OsString>,
+/// An error that may be a layer's: that layer can then be left out where it is the user's own file.
+pub trait Blame {
+    /// Where the value stands that is to blame.
+    fn blamed(&self) -> Option<&Source>;
+}
+
+impl Blame for ConfigError {
+    fn blamed(&self) -> Option<&Source> {
+        match self {
+            Self::Layer(error) => error.source_of(),
+            Self::Endpoint(_) | Self::NoHome | Self::NoUser(_) => None,
+        }
+    }
 }
 
 impl Config {
     /// Gathers the settings of all layers.
     ///
     /// # Errors
-    /// [`ConfigError`]: nothing of a bad layer is used.
-    pub fn load(places: Places<'_>) -> Result<Self, ConfigError> {
-        let folders = directories::BaseDirs::new().ok_or(ConfigError::NoHome)?;
-        let command_line = Layer::command_line(&places.args);
-        let environment = Layer::environment(places.variable)?;
-        let config_file = command_line.get("config").or_else(|| environment.get("config"));
-        let user_file = match config_file {
-            Some(named) => Layer::file(Path::new(&named.value), Owner::User, Presence::Required)?,
-            None => Layer::file(
-                &folders.config_dir().join("entrad").join("config.toml"),
-                Owner::User,
-                Presence::Optional,
-            )?,
-        };
-        let machine_file = Layer::file(&places.machine_file, Owner::Administrator, Presence::Optional)?;
-        let read_flows =
-            |flows: Setting<String>| flows.try_map("flows", Flows::EXPECTED, |text| text.parse::<Flows>());
-        let allowed = machine_file.get("flows").cloned().map(read_flows).transpose()?;
-        let merged = Layer::merge([machine_file, user_file, environment, command_line]);
+    /// As [`Config::load_if`].
+    pub fn load(places: &Places<'_>) -> Result<Self, ConfigError> {
+        Self::load_if(places, |_| Ok(())).map(|(config, ())| config)
+    }
 
-        let socket = match merged.path("socket")? {
-            Some(socket) => socket.try_map("socket", "an absolute path", endpoint::checked)?,
+    /// Gathers the settings of all layers and has them judged as a whole. The user's own file, and Claude Desktop's settings,
+    /// are left out where they are bad, alone or beside the others; [`Config::warnings`] says so.
+    ///
+    /// # Errors
+    /// The fault of any other source: of an administrator's, of a file that was named, of a variable, of an option.
+    pub fn load_if<T, E: From<ConfigError> + Blame + std::fmt::Display>(
+        places: &Places<'_>,
+        judge: impl Fn(&Self) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
+        let mut sources = Sources::read(places)?;
+        if let Some(error) = sources.take_fatal() {
+            return Err(ConfigError::from(error).into());
+        }
+        Self::judged(sources, places, judge, Sources::may_be_left_out)
+    }
+
+    /// The same for a report: whatever is bad is left out, whoever wrote it, and the sources tell of it.
+    ///
+    /// # Errors
+    /// Only where there is nothing to tell: no home, no socket.
+    pub fn load_for_report<T, E: From<ConfigError> + Blame + std::fmt::Display>(
+        places: &Places<'_>,
+        judge: impl Fn(&Self) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
+        let mut sources = Sources::read(places)?;
+        sources.leave_out_all_bad();
+        Self::judged(sources, places, judge, |_, _| true)
+    }
+
+    /// The settings, without the layers that the judgement blames, as far as those may be left out.
+    fn judged<T, E: From<ConfigError> + Blame + std::fmt::Display>(
+        mut sources: Sources,
+        places: &Places<'_>,
+        judge: impl Fn(&Self) -> Result<T, E>,
+        may_be_left_out: impl Fn(&Sources, wire::Layer) -> bool,
+    ) -> Result<(Self, T), E> {
+        loop {
+            let judged = Self::of(&sources, places).map_err(E::from).and_then(|config| {
+                let verdict = judge(&config)?;
+                Ok((config, verdict))
+            });
+            let error = match judged {
+                Ok(loaded) => return Ok(loaded),
+                Err(error) => error,
+            };
+            match error.blamed().map(Source::layer) {
+                // What was left out is held no more, so this ends.
+                Some(layer) if sources.holds(layer) && may_be_left_out(&sources, layer) => {
+                    sources.leave_out(layer, &error.to_string());
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    fn of(sources: &Sources, places: &Places<'_>) -> Result<Self, ConfigError> {
+        let layers = sources.layers();
+        let folders = directories::BaseDirs::new().ok_or(ConfigError::NoHome)?;
+        let socket = match layers.path("socket")? {
+            Some(Setting { value, source }) => match endpoint::checked(value) {
+                Ok(value) => Setting { value, source },
+                Err(reason) => {
+                    let (expected, reason) = ("an absolute path".to_owned(), reason.to_string());
+                    let key = "socket".to_owned();
+                    return Err(LayerError::Value { key, source_: source, expected, reason }.into());
+                }
+            },
             None => Setting::built_in(paths::default_socket(places.variable)?),
         };
-        let flows = merged.text("flows").map(read_flows).transpose()?;
-        let mut flows = flows.unwrap_or_else(|| Setting::built_in(Flows::default()));
-        if let Some(allowed) = allowed {
-            flows.value = flows.value.within(&allowed.value);
-        }
-        let state_dir = merged.path("state_dir")?.unwrap_or_else(|| {
+        let state_dir = layers.path("state_dir")?.unwrap_or_else(|| {
             Setting::built_in(folders.state_dir().unwrap_or(folders.data_local_dir()).join("entrad"))
         });
+        let bounds = Bounds::read(&layers);
+        let text = |key: &str| layers.text(key).unwrap_or_else(|| Setting::built_in(String::new()));
+        let list = |key: &str| layers.list(key).unwrap_or_else(|| Setting::built_in(Vec::new()));
+        let number = |key: &str, or: u64| layers.number(key).unwrap_or_else(|| Setting::built_in(or));
         Ok(Self {
             socket,
             state_dir,
-            store: merged.text("store").unwrap_or_else(|| Setting::built_in("auto".to_owned())),
-            passphrase_file: merged.path("passphrase_file")?,
-            passphrase_fd: merged.number("passphrase_fd")?,
-            log: merged.text("log").unwrap_or_else(|| Setting::built_in("entrad=info".to_owned())),
-            flows,
-            loopback: match merged.text("loopback") {
-                Some(loopback) => {
-                    loopback.try_map("loopback", LoopbackChoice::EXPECTED, |text| text.parse())?
-                }
-                None => Setting::built_in(LoopbackChoice::Auto),
+            store: text("store"),
+            passphrase_file: layers.path("passphrase_file")?,
+            passphrase_fd: layers.number("passphrase_fd"),
+            log: text("log"),
+            log_sinks: list("log_sinks"),
+            audit: AuditSettings {
+                sinks: list("audit_sinks"),
+                size: number("audit_size", AUDIT_SIZE),
+                files: layers.number("audit_files").unwrap_or_else(|| Setting::built_in(AUDIT_FILES)),
             },
-            prompting: Prompting::read(&merged)?,
-            profiles: profiles(&merged)?,
+            otlp_endpoint: layers.text("otlp_endpoint"),
+            flows: flows(&layers, &bounds),
+            loopback: text("loopback").map(|text| text.parse().unwrap_or(LoopbackChoice::Off)),
+            prompting: Prompting::read(&layers),
+            profiles: profiles(&layers),
+            bounds,
+            network: Network::read(&layers)?,
+            foundry_resource: layers.text("foundry_resource"),
+            sources: sources.told(),
+            warnings: sources.warnings(),
+            user_file: sources.user_file.clone(),
+            layers,
         })
+    }
+
+    /// What a person should know of how these settings came about, each a full sentence with what to do.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Every place that was looked at, from the weakest to the strongest.
+    #[must_use]
+    pub fn sources(&self) -> &[SourceInfo] {
+        &self.sources
+    }
+
+    /// The user's file, whether it is there or not.
+    #[must_use]
+    pub fn user_file(&self) -> &Path {
+        &self.user_file
     }
 }
 
@@ -152,56 +293,46 @@ pub enum Owner {
     User,
 }
 
-/// Whether a missing file is an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// A missing file is an empty layer.
-    Optional,
-    /// Somebody named it, so it must be there.
-    Required,
-}
-
-/// Why the configuration cannot be used. Each message says where and what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A layer is bad.
-    #[error(transparent)]
-    Layer(#[from] LayerError),
-    /// No place for the socket.
-    #[error(transparent)]
-    Endpoint(#[from] endpoint::EndpointError),
-    /// There is no home folder.
-    #[error("No home folder is known; set HOME.")]
-    NoHome,
-    /// The system did not say who runs the daemon, which the socket's name needs on Windows.
-    #[error("The system does not say who you are ({0}); name a socket by --socket.")]
-    NoUser(#[source] io::Error),
-}
-
-fn profiles(merged: &Layer) -> Result<BTreeMap<String, Profile>, ConfigError> {
-    let mut profiles = BTreeMap::new();
-    let default = profile(merged, None)?;
-    for name in merged.profile_names() {
-        profiles.insert(name.clone(), profile(merged, Some(&name))?);
+/// The strongest layer's, within what the administrator's file allows, and without what is forbidden.
+fn flows(layers: &Layers, bounds: &Bounds) -> Setting<Flows> {
+    let mut flows = layers.flows("flows");
+    let machines = |setting: &&Setting<String>| setting.source.layer() == wire::Layer::Machine;
+    if !flows.source.is_locked() && layers.all("flows").any(|setting| machines(&setting)) {
+        let allowed = layers.only(wire::Layer::Machine).flows("flows");
+        flows.value = flows.value.within(&allowed.value);
     }
-    profiles.insert(DEFAULT_PROFILE.to_owned(), default);
-    Ok(profiles)
+    if let Some(forbidden) = &bounds.forbidden_flows {
+        flows.value = flows.value.without(&forbidden.value);
+    }
+    flows
+}
+
+fn profiles(layers: &Layers) -> BTreeMap<String, Profile> {
+    let mut profiles: BTreeMap<_, _> =
+        layers.profile_names().into_iter().map(|name| (name.clone(), profile(layers, Some(&name)))).collect();
+    profiles.insert(DEFAULT_PROFILE.to_owned(), profile(layers, None));
+    profiles
 }
 
 /// A profile's settings. A named profile does not inherit from the default one: a tenant of one with the
 /// app registration of another would be a third that nobody wrote down.
-fn profile(merged: &Layer, name: Option<&str>) -> Result<Profile, ConfigError> {
-    let key = |key: &str| name.map_or_else(|| key.to_owned(), |name| format!("profile.{name}.{key}"));
-    let cloud = merged.text(&key("cloud")).map(|cloud| {
-        cloud.try_map(&key("cloud"), "one of public, us_government and china", |name| name.parse::<Cloud>())
-    });
-    Ok(Profile {
-        cloud: cloud.transpose()?.unwrap_or_else(|| Setting::built_in(Cloud::default())),
-        tenant: merged.text(&key("tenant")).unwrap_or_else(|| Setting::built_in("organizations".to_owned())),
-        client_id: merged.text(&key("client_id")),
-        authority: merged.text(&key("authority")),
-    })
+fn profile(layers: &Layers, name: Option<&str>) -> Profile {
+    let text =
+        |key: &str| layers.text(&name.map_or_else(|| key.to_owned(), |name| format!("profile.{name}.{key}")));
+    let built_in = |value: &str| Setting::built_in(value.to_owned());
+    Profile {
+        cloud: text("cloud").unwrap_or_else(|| built_in("")).map(|name| name.parse().unwrap_or_default()),
+        tenant: text("tenant").unwrap_or_else(|| built_in("organizations")),
+        client_id: text("client_id"),
+        authority: text("authority"),
+    }
 }
 
+/// As the table has them.
+const AUDIT_SIZE: u64 = 8;
+const AUDIT_FILES: u32 = 8;
+
+#[cfg(test)]
+mod locks_tests;
 #[cfg(test)]
 mod tests;

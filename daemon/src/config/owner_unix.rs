@@ -12,11 +12,18 @@ pub(super) fn open_administrators(path: &Path) -> io::Result<Option<File>> {
     Ok((metadata.uid() == 0 && metadata.mode() & 0o022 == 0).then_some(file))
 }
 
-/// What to say of a file that is not.
+/// Whether a folder is root's and nobody else may add to it or exchange what is in it.
+pub(super) fn is_administrators_folder(path: &Path) -> io::Result<bool> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    Ok(metadata.is_dir() && metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
+}
+
+/// What to say of a file or folder that is not.
 pub(super) fn refusal(path: &Path) -> String {
+    let (what, mode) = if path.is_dir() { ("folder", 755) } else { ("file", 644) };
     let path = path.display();
     format!(
-        "{path}: this file must belong to root and be writable by root alone; run `chown root {path}; chmod 644 {path}` as an administrator."
+        "{path}: this {what} must belong to root and be writable by root alone; run `chown root {path}; chmod {mode} {path}` as an administrator."
     )
 }
 
@@ -25,7 +32,7 @@ mod tests {
     use std::ffi::OsString;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-    use crate::config::{Args, Config, Places};
+    use crate::config::{Administrators, Args, Config, Places};
 
     #[test]
     fn an_administrators_file_that_others_can_write_is_refused() {
@@ -34,8 +41,9 @@ mod tests {
         std::fs::write(&machine_file, "authority = \"https://login.example\"").unwrap();
         std::fs::set_permissions(&machine_file, PermissionsExt::from_mode(0o666)).unwrap();
         let variable = |name: &str| (name == "XDG_RUNTIME_DIR").then(|| OsString::from("/run/user/7"));
-        let places = Places { machine_file, args: Args::default(), variable: &variable };
-        assert!(Config::load(places).unwrap_err().to_string().contains("must belong to root"));
+        let administrators = Administrators { machine_file, ..Administrators::below(folder.path()) };
+        let places = Places { administrators, args: Args::default(), variable: &variable };
+        assert!(Config::load(&places).unwrap_err().to_string().contains("must belong to root"));
     }
 
     /// Only root can be an administrator, so others see less of this.
@@ -54,15 +62,19 @@ mod tests {
                 if layer == "file" { format!("flows = \"{all}\"") } else { String::new() },
             )
             .unwrap();
-            let flows = (layer == "command line").then(|| all.clone());
-            let args = Args { config: Some(user_file.clone()), flows, ..Args::default() };
+            let mut args = Args::default().with("config", user_file.to_string_lossy());
+            if layer == "command line" {
+                args = args.with("flows", &*all);
+            }
             let variable = |name: &str| match name {
                 "XDG_RUNTIME_DIR" => Some(OsString::from("/run/user/7")),
                 "ENTRAD_FLOWS" if layer == "environment" => Some(OsString::from(&all)),
                 _ => None,
             };
-            let places = Places { machine_file: machine_file.clone(), args, variable: &variable };
-            match Config::load(places) {
+            let administrators =
+                Administrators { machine_file: machine_file.clone(), ..Administrators::below(folder.path()) };
+            let places = Places { administrators, args, variable: &variable };
+            match Config::load(&places) {
                 Ok(config) => assert_eq!(config.flows.value, "device_code".parse().unwrap(), "{layer}"),
                 Err(error) => {
                     assert!(!is_root && error.to_string().contains("must belong to root"), "{error}");

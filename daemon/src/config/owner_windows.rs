@@ -31,6 +31,17 @@ pub(super) fn open_administrators(path: &Path) -> io::Result<Option<File>> {
     Ok((is_theirs && lies_there && !is_link(&file)?).then_some(file))
 }
 
+/// Whether a folder belongs to Administrators or the system, and nobody else may write to it.
+pub(super) fn is_administrators_folder(path: &Path) -> io::Result<bool> {
+    let mut options = OpenOptions::new();
+    options
+        .access_mode(READ_CONTROL | FILE_READ_ATTRIBUTES)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    let folder = options.open(path)?;
+    let list = AccessList::of(folder.as_handle(), ObjectKind::File)?;
+    Ok(list.is_owned_by_administrators() && !list.lets_users_write() && !is_link(&folder)?)
+}
+
 /// Others may add files to the folder, as they may to every folder there; who owns it could exchange the file.
 fn are_administrators(file: &AccessList, folder: &AccessList) -> bool {
     file.is_owned_by_administrators() && !file.lets_users_write() && folder.is_owned_by_administrators()
@@ -40,10 +51,10 @@ fn is_link(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0)
 }
 
-/// What to say of a file that is not.
+/// What to say of a file or folder that is not.
 pub(super) fn refusal(path: &Path) -> String {
     format!(
-        "{}: this file and its folder must belong to Administrators, be no links, and the file be writable by them alone; have an administrator take the ownership of both and remove the rights of others to change the file.",
+        "{}: this and its folder must belong to Administrators, be no links, and the file be writable by them alone; have an administrator take the ownership of both and remove the rights of others to change the file.",
         path.display()
     )
 }
@@ -53,7 +64,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::config::{Args, Config, Places};
+    use crate::config::{Administrators, Args, Config, Places};
 
     #[rstest]
     #[case::made_by_an_administrator("O:BAD:(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)", "O:BAD:", true)]
@@ -79,7 +90,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let machine_file = folder.path().join("config.toml");
         std::fs::write(&machine_file, "authority = \"https://login.example\"").unwrap();
-        let places = Places { machine_file, args: Args::default(), variable: &|_| None };
-        assert!(Config::load(places).unwrap_err().to_string().contains("must belong to Administrators"));
+        let administrators = Administrators { machine_file, ..Administrators::below(folder.path()) };
+        let places = Places { administrators, args: Args::default(), variable: &|_| None };
+        assert!(Config::load(&places).unwrap_err().to_string().contains("must belong to Administrators"));
     }
 }

@@ -9,7 +9,7 @@ use super::ConfigError;
 
 /// The administrator's settings.
 #[must_use]
-pub fn machine_file() -> PathBuf {
+pub(super) fn machine_file() -> PathBuf {
     PathBuf::from("/etc/entrad/config.toml")
 }
 

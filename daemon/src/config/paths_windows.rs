@@ -10,7 +10,7 @@ use crate::windows::{Sid, program_data};
 
 /// The administrator's settings, in `%ProgramData%`, which is asked of the system: the variable is the user's.
 #[must_use]
-pub fn machine_file() -> PathBuf {
+pub(super) fn machine_file() -> PathBuf {
     let folder = program_data().unwrap_or_else(|_| PathBuf::from(r"C:\ProgramData"));
     folder.join("entrad").join("config.toml")
 }

@@ -1,5 +1,7 @@
 //! Layers, provenance and refusals.
 
+use std::ffi::OsString;
+
 use rstest::rstest;
 
 use super::*;
@@ -8,12 +10,13 @@ fn load(file: &str, args: Args, variables: &[(&str, &str)]) -> Result<Config, Co
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, file).unwrap();
-    let args = Args { config: Some(path), ..args };
+    let args = args.with("config", path.to_string_lossy());
     let lookup = |name: &str| {
         let set = variables.iter().chain(&[("XDG_RUNTIME_DIR", "/run/user/7")]);
         set.clone().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
     };
-    Config::load(Places { machine_file: folder.path().join("none"), args, variable: &lookup })
+    let administrators = Administrators::below(&folder.path().join("none"));
+    Config::load(&Places { administrators, args, variable: &lookup })
 }
 
 #[test]
@@ -32,7 +35,7 @@ fn nothing_configured_is_organizations_in_the_public_cloud_without_an_app() {
 fn later_layers_win_and_each_value_knows_its_origin() {
     let file = "tenant = \"file.example\"\nclient_id = \"file\"\n";
     let variables = [("ENTRAD_TENANT", "env.example"), ("ENTRAD_STORE", "memory")];
-    let args = Args { store: Some("passphrase".to_owned()), ..Args::default() };
+    let args = Args::default().with("store", "passphrase");
     let config = load(file, args, &variables).unwrap();
     let profile = &config.profiles[DEFAULT_PROFILE];
     assert_eq!(profile.tenant.value, "env.example");
@@ -50,7 +53,7 @@ fn prompts_are_set_in_every_layer() {
     assert_eq!(config, Prompting::default());
     let file = "notify_command = [\"say\", \"it is time\"]\nprompts_per_day = 3\nquiet_hours = \"22:00-07:00\"\nsnooze = \"2h\"\n";
     let variables = [("ENTRAD_NOTIFY", "off"), ("ENTRAD_ASK_AHEAD", "1d"), ("ENTRAD_QUIET_HOURS", "off")];
-    let args = Args { snooze: Some("10m".to_owned()), ..Args::default() };
+    let args = Args::default().with("snooze", "10m");
     let config = load(file, args, &variables).unwrap().prompting;
     assert_eq!(config.notify.value, Notify::Off);
     assert_eq!(config.notify_command.unwrap().value, ["say", "it is time"]);
@@ -74,12 +77,15 @@ fn profiles_stand_alone() {
     "\n[profile.work]\nclientid = \"x\"",
     "config.toml:3: there is no setting `profile.work.clientid`; did you mean `profile.work.client_id`?"
 )]
-#[case("store = [1]", "config.toml:1: `store` is a array; it should be a string.")]
+#[case(
+    "store = [1]",
+    "config.toml:1: `store` is a list of other things than strings; it should be a string."
+)]
 #[case("notify_command = [1]", "`notify_command` is a list of other things than strings")]
 #[case("quiet_hours = \"9-17\"", "`quiet_hours` should be two times of day")]
 #[case("snooze = \"1s\"", "`snooze` should be a time from a minute")]
 #[case("store = ", "config.toml:1: ")]
-#[case("cloud = \"azure\"", "`cloud` should be one of public, us_government and china")]
+#[case("cloud = \"azure\"", "`cloud` should be one of `public`, `us_government`, `china`")]
 #[case("passphrase_fd = \"x\"", "`passphrase_fd` should be a number")]
 #[case("[profile.\"a b\"]\ntenant = \"x\"", "is no profile name")]
 #[case("config = \"/elsewhere\"", "there is no setting `config`")]
@@ -94,9 +100,10 @@ fn a_bad_file_is_refused_with_place_and_remedy(#[case] file: &str, #[case] messa
 
 #[test]
 fn a_named_file_must_exist() {
-    let args = Args { config: Some(PathBuf::from("/nonexistent/config.toml")), ..Args::default() };
-    let places = Places { machine_file: PathBuf::from("/nonexistent"), args, variable: &|_| None };
+    let args = Args::default().with("config", "/nonexistent/config.toml");
+    let administrators = Administrators::below(Path::new("/nonexistent"));
+    let places = Places { administrators, args, variable: &|_| None };
     assert!(
-        Config::load(places).unwrap_err().to_string().contains("/nonexistent/config.toml cannot be read")
+        Config::load(&places).unwrap_err().to_string().contains("/nonexistent/config.toml cannot be read")
     );
 }
