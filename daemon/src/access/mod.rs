@@ -1,6 +1,9 @@
 //! Who asks, and may they.
 
 pub mod caller;
+#[cfg_attr(target_os = "linux", path = "elsewhere_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "elsewhere_other.rs")]
+mod elsewhere;
 pub mod lease;
 #[cfg_attr(target_os = "linux", path = "neighbour_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "neighbour_other.rs")]

@@ -16,6 +16,11 @@ pub(super) fn checked(stream: &Stream) -> Result<Option<u32>, Stranger> {
     Ok(peer.pid().and_then(|pid| u32::try_from(pid).ok()))
 }
 
+/// Our own user, as the system writes it.
+pub(super) fn our_user() -> Option<String> {
+    Some(rustix::process::geteuid().as_raw().to_string())
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

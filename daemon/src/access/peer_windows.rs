@@ -34,6 +34,11 @@ pub(super) fn checked(stream: &Stream) -> Result<Option<u32>, Stranger> {
     Ok(Some(pid))
 }
 
+/// Our own user, as the system writes it.
+pub(super) fn our_user() -> Option<String> {
+    Sid::ours().ok().map(|sid| sid.to_string())
+}
+
 /// The user as whom the pipe was opened. A caller that hides it (`SECURITY_ANONYMOUS`), or lets it change with each
 /// write (`SECURITY_CONTEXT_TRACKING`), is not known before its first one.
 fn user_by_the_pipe(stream: &Stream) -> io::Result<Sid> {

@@ -1,8 +1,14 @@
 //! The program of a process, and who started it, by proc(5).
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::caller::Origin;
 
 /// Confined by Landlock we may not follow the link to another's program; then it is the process's own word for itself.
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
@@ -15,11 +21,25 @@ fn own_word(pid: u32) -> Option<PathBuf> {
     Some(OsStr::from_bytes(word).into())
 }
 
-pub(super) fn parent_of(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+/// One read has all of it. A process that has ended is known until its parent has noticed.
+pub(super) fn origin_of(pid: u32) -> Option<Origin> {
+    let mut stat = [0; 1024];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut stat).ok()?;
+    let stat = String::from_utf8_lossy(&stat[..length]);
     // The name before it stands in parentheses and may hold anything, parentheses too.
     let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_ascii_whitespace().nth(1)?.parse().ok().filter(|parent| *parent > INIT)
+    let mut fields = after_name.split_ascii_whitespace();
+    let parent = fields.nth(1)?.parse().ok().filter(|parent| *parent > INIT);
+    let started = fields.nth(17)?.parse().ok()?;
+    Some(Origin { parent, started })
+}
+
+/// Now, by the clock that processes' starts are told by: ticks since boot, of which a second has a hundred on every machine
+/// (`USER_HZ`, time(7)).
+pub(super) fn now() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    let ticks = now.tv_sec * 100 + now.tv_nsec / 10_000_000;
+    u64::try_from(ticks).unwrap_or_default()
 }
 
 /// Whether it is a shell that runs one command of somebody's, as `sh -c`.
@@ -37,19 +57,22 @@ const INIT: u32 = 1;
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
     use std::process::{Command, Stdio};
 
     use super::*;
 
     #[test]
-    fn who_started_a_process_is_known() {
+    fn who_started_a_process_is_known_and_when() {
+        let before = now();
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let parent = parent_of(child.id());
+        let origin = origin_of(child.id());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(parent, Some(std::process::id()));
-        assert_eq!(parent_of(u32::MAX), None);
+        let origin = origin.unwrap();
+        assert_eq!(origin.parent, Some(std::process::id()));
+        assert!((before..=now()).contains(&origin.started), "{origin:?} after {before}");
+        assert_eq!(origin_of(child.id()), None);
+        assert_eq!(origin_of(u32::MAX), None);
     }
 
     #[test]

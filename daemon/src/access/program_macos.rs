@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use super::caller::Origin;
+
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
     let pid = i32::try_from(pid).ok()?;
     let mut path = vec![0_u8; LONGEST];
@@ -16,8 +18,13 @@ pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
 }
 
 /// It is not asked of this system.
-pub(super) fn parent_of(_pid: u32) -> Option<u32> {
+pub(super) fn origin_of(_pid: u32) -> Option<Origin> {
     None
+}
+
+/// Nothing is compared with it here.
+pub(super) fn now() -> u64 {
+    0
 }
 
 /// It is not asked of this system either.

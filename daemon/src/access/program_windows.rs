@@ -2,13 +2,20 @@
 
 use std::path::PathBuf;
 
+use super::caller::Origin;
+
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
     crate::windows::program_of(pid).ok()
 }
 
 /// It is not asked of this system.
-pub(super) fn parent_of(_pid: u32) -> Option<u32> {
+pub(super) fn origin_of(_pid: u32) -> Option<Origin> {
     None
+}
+
+/// Nothing is compared with it here.
+pub(super) fn now() -> u64 {
+    0
 }
 
 /// It is not asked of this system either.

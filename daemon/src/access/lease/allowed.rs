@@ -11,7 +11,7 @@ use entra_proto::scope::Scopes;
 
 /// The resources of a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Allowed {
+pub struct Allowed {
     /// In their common form; `None` is every resource.
     resources: Option<Vec<String>>,
 }
@@ -19,7 +19,7 @@ pub(super) struct Allowed {
 impl Allowed {
     /// What these names allow: short names in each cloud, or resources as they are.
     #[must_use]
-    pub(super) fn of(names: &[String]) -> Self {
+    pub fn of(names: &[String]) -> Self {
         if names.iter().any(|name| name == EVERY_RESOURCE) {
             return Self { resources: None };
         }
@@ -48,7 +48,7 @@ impl Allowed {
 
     /// Whether all of these scopes are of its resources.
     #[must_use]
-    pub(super) fn covers(&self, scopes: &Scopes) -> bool {
+    pub fn covers(&self, scopes: &Scopes) -> bool {
         let Some(resources) = &self.resources else { return true };
         scopes.iter().all(|scope| resource_of(scope).is_some_and(|wanted| resources.contains(&wanted)))
     }

@@ -15,23 +15,28 @@ mod ticket;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use entra_proto::account::AccountId;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::lease::{LeaseInfo, LeaseRequest, LeasesAnswer};
 use entra_proto::limits::MAX_LEASES;
+use entra_proto::log::LogEvent;
 use entra_proto::secret::LeaseSecret;
 
 pub use self::admitted::Admitted;
-use self::allowed::Allowed;
+pub use self::allowed::Allowed;
 use self::ticket::{LeaseId, SecretDigest, issue};
+use crate::audit::{Audit, Event};
 use crate::clock::Clock;
+use crate::metrics::METRICS;
 use crate::vault::{LeaseRecord, Vault};
 
 /// Every lease of this user.
 pub struct Leases {
     vault: Vault,
     clock: Arc<dyn Clock>,
+    audit: Audit,
     state: Mutex<State>,
     /// Held while the vault is read or changed, so that memory follows the vault's order.
     in_order: tokio::sync::Mutex<()>,
@@ -42,6 +47,8 @@ struct State {
     is_read: bool,
     leases: BTreeMap<LeaseId, Lease>,
     strangers: u64,
+    /// How long a lease may stand, in seconds.
+    longest: Option<u64>,
 }
 
 struct Lease {
@@ -65,7 +72,25 @@ impl Leases {
     /// Nothing is read yet.
     #[must_use]
     pub fn new(vault: Vault, clock: Arc<dyn Clock>) -> Self {
-        Self { vault, clock, state: Mutex::default(), in_order: tokio::sync::Mutex::new(()) }
+        Self {
+            vault,
+            clock,
+            audit: Audit::default(),
+            state: Mutex::default(),
+            in_order: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// The same, and notes in the log which of them ended by themselves.
+    #[must_use]
+    pub fn noting(mut self, audit: Audit) -> Self {
+        self.audit = audit;
+        self
+    }
+
+    /// From now on a lease is over once it has stood for this long, whatever it was made for.
+    pub fn bound(&self, longest: Option<Duration>) {
+        self.state().longest = longest.map(|longest| longest.as_secs());
     }
 
     /// Makes a lease; its account and profile have been resolved. A free-standing lease of the same name ends.
@@ -103,6 +128,7 @@ impl Leases {
         let _order = self.in_order.lock().await;
         self.read().await?;
         let over = self.ended(now);
+        let ended = self.ends_of(&over);
         if self.state().leases.len() - over.len() >= MAX_LEASES {
             return Err(too_many());
         }
@@ -115,6 +141,8 @@ impl Leases {
             leases.push(added);
         };
         self.write(change).await?;
+        ended.into_iter().for_each(|event| self.audit.record(event));
+        METRICS.lease_made();
         let lease = self.state().leases.get(&id).map(Lease::info);
         lease
             .map(|lease| (lease, secret))
@@ -160,6 +188,7 @@ impl Leases {
         self.restore().await?;
         let now = self.clock.now().epoch();
         let mut state = self.state();
+        let longest = state.longest;
         let found = LeaseId::in_secret(secret).and_then(|id| state.leases.get_mut(&id));
         let Some(lease) = found.filter(|lease| lease.digest.is_of(secret)) else {
             state.strangers += 1;
@@ -168,7 +197,7 @@ impl Leases {
             }
             return Err(stranger());
         };
-        if lease.is_over(now) {
+        if lease.is_over(now, longest) {
             return Err(over(&lease.record.name));
         }
         if presented == Presented::InPath && !lease.record.in_path {
@@ -225,9 +254,21 @@ impl Leases {
         state
             .leases
             .values()
-            .filter(|lease| lease.is_over(now))
+            .filter(|lease| lease.is_over(now, state.longest))
             .map(|lease| lease.record.id.clone())
             .collect()
+    }
+
+    /// That these are over, which is noticed now.
+    fn ends_of(&self, over: &[String]) -> Vec<Event> {
+        let state = self.state();
+        let ended = state.leases.values().filter(|lease| over.contains(&lease.record.id));
+        let note = |lease: &Lease| {
+            let why = if lease.record.process.is_some() { "its process or its time" } else { "its time" };
+            let sentence = format!("{} ended with {why}; it is forgotten now.", lease.record.id);
+            Event::new(LogEvent::LeaseEnded).lease(Some(&lease.record.name)).detail(sentence)
+        };
+        ended.map(note).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -262,13 +303,15 @@ impl State {
             let allowed = Allowed::of(&record.resources);
             self.leases.insert(id, Lease { record, digest, allowed, used_on, uses });
         }
+        METRICS.leases_ended(before.len());
         self.is_read = true;
     }
 }
 
 impl Lease {
-    fn is_over(&self, now: u64) -> bool {
-        let is_late = self.record.expires_on.is_some_and(|expires_on| now >= expires_on);
+    fn is_over(&self, now: u64, longest: Option<u64>) -> bool {
+        let may_end_on = longest.map(|longest| self.record.made_on.saturating_add(longest));
+        let is_late = [self.record.expires_on, may_end_on].into_iter().flatten().any(|end| now >= end);
         is_late || self.record.process.is_some_and(|(pid, mark)| process::mark(pid) != Some(mark))
     }
 

@@ -173,3 +173,16 @@ async fn a_secret_in_a_path_is_taken_only_where_the_lease_was_made_for_it() {
     assert!(leases.admit(&made_for_it, Presented::InPath).await.is_ok());
     assert!(leases.admit(&made_for_it, Presented::Apart).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_bound_ends_leases_that_stand_and_its_end_brings_them_back() {
+    let leases = leases(&vault());
+    let (_, secret) = leases.make(request("one"), None, None).await.unwrap();
+    leases.bound(Some(Duration::ZERO));
+    assert_eq!(leases.admit(&secret, Presented::Apart).await.unwrap_err().code, ErrorCode::Refused);
+    assert!(names(&leases).await.is_empty());
+    leases.bound(Some(Duration::from_secs(3600)));
+    assert!(leases.admit(&secret, Presented::Apart).await.is_ok());
+    leases.bound(None);
+    assert_eq!(names(&leases).await, ["one"]);
+}
