@@ -1,0 +1,165 @@
+//! What is told to the log, before it has a place in it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use entra_proto::account::AccountId;
+use entra_proto::error::ErrorBody;
+use entra_proto::log::{LogCaller, LogEntry, LogEvent};
+use entra_proto::token::{Source, TokenRequest};
+
+/// Something that happened. None of its parts can hold a secret's type.
+#[derive(Clone, Debug)]
+pub struct Event(Box<LogEntry>);
+
+/// What is known of an access token besides itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Issued<'a> {
+    /// The profile that its account is signed in under.
+    pub profile: &'a str,
+    /// Whose it is.
+    pub account: &'a AccountId,
+    /// The tenant that it is of.
+    pub tenant: &'a str,
+    /// What was granted.
+    pub scopes: &'a [String],
+    /// From memory, or by a request to Entra.
+    pub source: Source,
+    /// The token's own id.
+    pub uti: Option<&'a str>,
+    /// Entra's id of the request that brought it.
+    pub correlation_id: Option<&'a str>,
+}
+
+impl Event {
+    /// It happens now.
+    #[must_use]
+    pub fn new(event: LogEvent) -> Self {
+        Self(Box::new(LogEntry {
+            sequence: 0,
+            time: now(),
+            event,
+            caller: None,
+            lease: None,
+            profile: None,
+            account: None,
+            tenant: None,
+            resource: None,
+            scopes: Vec::new(),
+            source: None,
+            uti: None,
+            correlation_id: None,
+            error: None,
+            aadsts: None,
+            detail: None,
+            kept_from: None,
+            previous: String::new(),
+            hash: String::new(),
+        }))
+    }
+
+    /// The same, as something that happens now.
+    #[must_use]
+    pub fn now(mut self) -> Self {
+        self.0.time = now();
+        self
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn by(mut self, caller: Option<LogCaller>) -> Self {
+        self.0.caller = caller;
+        self
+    }
+
+    /// The lease, by its id or name.
+    #[must_use]
+    pub fn lease(mut self, named: Option<&str>) -> Self {
+        self.0.lease = named.map(str::to_owned);
+        self
+    }
+
+    /// The account, by its profile and id.
+    #[must_use]
+    pub fn account(mut self, profile: &str, account: &AccountId) -> Self {
+        self.0.profile = Some(profile.to_owned());
+        self.0.account = Some(account.as_str().to_owned());
+        self
+    }
+
+    /// What was asked for, in the caller's own words. Its lease's secret and its claims are passed over.
+    #[must_use]
+    pub fn asked(mut self, request: &TokenRequest) -> Self {
+        self.0.profile.clone_from(&request.profile);
+        self.0.account.clone_from(&request.account);
+        self.0.tenant.clone_from(&request.tenant);
+        self.0.resource.clone_from(&request.resource);
+        self.0.scopes = request.scopes.clone().unwrap_or_default();
+        self
+    }
+
+    /// What was asked for, by the name of a resource.
+    #[must_use]
+    pub fn resource(mut self, resource: &str) -> Self {
+        self.0.resource = Some(resource.to_owned());
+        self
+    }
+
+    /// For which scopes, and in which tenant.
+    #[must_use]
+    pub fn scopes(mut self, scopes: &[String], tenant: &str) -> Self {
+        self.0.scopes = scopes.to_vec();
+        self.0.tenant = Some(tenant.to_owned());
+        self
+    }
+
+    /// What was handed out.
+    #[must_use]
+    pub fn issued(self, issued: &Issued<'_>) -> Self {
+        let mut event = self.account(issued.profile, issued.account).scopes(issued.scopes, issued.tenant);
+        event.0.source = Some(issued.source);
+        event.0.uti = issued.uti.map(str::to_owned);
+        event.0.correlation_id = issued.correlation_id.map(str::to_owned);
+        event
+    }
+
+    /// Why it did not go well. The sentence is left out: it repeats what the caller said.
+    #[must_use]
+    pub fn failed(mut self, error: &ErrorBody) -> Self {
+        self.0.error = Some(error.code.clone());
+        self.0.aadsts = error.aadsts;
+        self.0.correlation_id.clone_from(&error.correlation_id);
+        self
+    }
+
+    /// What else there is to say.
+    #[must_use]
+    pub fn detail(mut self, sentence: impl Into<String>) -> Self {
+        self.0.detail = Some(sentence.into());
+        self
+    }
+
+    /// The first entry that is kept from here on.
+    #[must_use]
+    pub(super) fn kept_from(mut self, sequence: u64) -> Self {
+        self.0.kept_from = Some(sequence);
+        self
+    }
+
+    pub(super) fn from_entry(entry: LogEntry) -> Self {
+        Self(Box::new(entry))
+    }
+
+    pub(super) fn is(&self, event: LogEvent) -> bool {
+        self.0.event == event
+    }
+
+    pub(super) fn into_entry(self) -> LogEntry {
+        *self.0
+    }
+}
+
+/// Milliseconds since 1970 by this machine's clock; 0 when it is set before that.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,106 @@
+//! What may stand in an entry: bounded, without control characters, and nothing that looks like a token.
+//!
+//! Secrets have types that no entry takes. This is the second wall: a caller may put anything into a request's text, a token
+//! too, and what a request says is written down.
+
+use entra_proto::log::{LogCaller, LogEntry};
+
+/// The entry as it may be written.
+pub(super) fn bounded(mut entry: LogEntry) -> LogEntry {
+    entry.scopes.truncate(MOST_SCOPES);
+    entry.scopes.iter_mut().for_each(|scope| bound(scope, LONGEST_SCOPE));
+    let LogEntry { lease, profile, account, tenant, resource, uti, correlation_id, detail, .. } = &mut entry;
+    let texts = [lease, profile, account, tenant, resource, uti, correlation_id, detail];
+    texts.into_iter().flatten().for_each(|text| bound(text, LONGEST));
+    if let Some(LogCaller { program, behind, user, .. }) = &mut entry.caller {
+        [program, behind, user].into_iter().flatten().for_each(|text| bound(text, LONGEST));
+    }
+    entry
+}
+
+/// Cuts a text to so many bytes and takes out of it what it may not hold.
+fn bound(text: &mut String, longest: usize) {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if is_plain && text.len() <= SHORT && !text.contains(LEASE_SECRET) && !text.contains(JSON_OBJECT) {
+        return;
+    }
+    let mut plain: String = text.chars().filter(|char| !char.is_control()).collect();
+    plain.truncate(plain.floor_char_boundary(longest));
+    let mut words = Vec::new();
+    for word in plain.split_inclusive(|char: char| !is_of_token(char)) {
+        let run = word.trim_end_matches(|char: char| !is_of_token(char));
+        if run.len() > SHORT || run.starts_with(LEASE_SECRET) || run.contains(JSON_OBJECT) {
+            words.push(LEFT_OUT);
+            words.push(&word[run.len()..]);
+        } else {
+            words.push(word);
+        }
+    }
+    *text = words.concat();
+}
+
+/// The letters of JSON Web Tokens, refresh tokens and leases' secrets.
+fn is_of_token(char: char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | '~' | '+' | '=')
+}
+
+/// No name, id (73 for an account) or host of a resource is a longer word, and every token is.
+const SHORT: usize = 100;
+
+/// Bytes of a text, which escapes may double: paths may be longer, and say enough by then.
+const LONGEST: usize = 512;
+
+/// Bytes of a scope: all that a request may name fit a line.
+const LONGEST_SCOPE: usize = 256;
+
+/// How the secret of a lease begins.
+const LEASE_SECRET: &str = "entra_lease_";
+
+/// How a JSON Web Token begins, and each part of it: `{"` in base64url. No name has these letters so.
+const JSON_OBJECT: &str = "eyJ";
+
+/// As many as a request may name.
+const MOST_SCOPES: usize = entra_proto::limits::MAX_SCOPES;
+
+const LEFT_OUT: &str = "[left out]";
+
+#[cfg(test)]
+mod tests {
+    use entra_proto::log::LogEvent;
+
+    use super::super::event::Event;
+    use super::super::line::{Head, MAX_LINE, link};
+    use super::*;
+
+    fn written(text: &str) -> String {
+        let mut text = text.to_owned();
+        bound(&mut text, LONGEST);
+        text
+    }
+
+    #[test]
+    fn what_looks_like_a_token_is_left_out() {
+        let token = format!("eyJ0{}.{}.sig", "a".repeat(60), "b".repeat(60));
+        let secret = format!("entra_lease_0a1b2c3d4e5f_{}", "0".repeat(64));
+        assert_eq!(written(&format!("https://a.example/{token}/x")), "https://a.example/[left out]/x");
+        assert_eq!(written(&secret), LEFT_OUT);
+        assert_eq!(written("for eyJhbGciOiJub25lIn0.e30. of ada"), "for [left out] of ada");
+        assert_eq!(written("a\u{1b}[2J\nb"), "a[2Jb");
+        for plain in ["https://cognitiveservices.azure.com/.default", "Gr\u{f6}\u{df}e", ""] {
+            assert_eq!(written(plain), plain);
+        }
+    }
+
+    #[test]
+    fn the_longest_entry_fits_a_line() {
+        let long = "\"\\/ ".repeat(1000);
+        let mut entry = Event::new(LogEvent::Refused).detail(long.as_str()).into_entry();
+        entry.scopes = vec![long.clone(); 200];
+        let all = [&mut entry.lease, &mut entry.profile, &mut entry.account, &mut entry.tenant];
+        all.into_iter()
+            .chain([&mut entry.resource, &mut entry.uti])
+            .for_each(|text| *text = Some(long.clone()));
+        let (line, _) = link(bounded(entry), &Head::none()).unwrap();
+        assert!(line.len() < MAX_LINE, "{}", line.len());
+    }
+}
