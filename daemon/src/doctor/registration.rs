@@ -1,0 +1,160 @@
+//! Tenants and app registrations: whether Entra knows them, and what it said of them lately.
+//!
+//! Whether a registration exists is asked by a request for a device code. It needs no person and leaves nothing: the code is
+//! dropped unseen, nobody can type it, and it expires by itself. Whether *Allow public client flows* is on, Entra says only
+//! to somebody who has signed in, so that is read off what it said before.
+
+use entra_proto::account::{Flow, Health};
+use entra_proto::doctor::Check;
+use entra_proto::error::ErrorBody;
+use entra_proto::resource;
+use entra_proto::scope::Scopes;
+use entra_proto::status::AccountStatus;
+
+use super::check::{Finding, Named, waits_for};
+use super::network::CONNECTION;
+use crate::broker::Registration;
+use crate::config::Flows;
+use crate::entra::Entra;
+use crate::entra::probe::Probe;
+use crate::entra::target::Target;
+use crate::entra::words::{self, About};
+
+/// Whether the tenant exists.
+pub(super) const TENANT: Named = Named::new("authority.tenant", 1800);
+/// Whether the app registration exists there.
+pub(super) const EXISTS: Named = Named::new("registration.exists", 1800);
+/// Whether it may be signed in to without a secret.
+pub(super) const PUBLIC_CLIENT: Named = Named::new("registration.public_client", 50);
+/// Whether somebody consented to what was asked for.
+pub(super) const CONSENT: Named = Named::new("registration.consent", 50);
+
+/// What Entra knows of it.
+pub(super) async fn look(
+    entra: &Entra,
+    probe: Option<&Probe>,
+    registration: &Registration,
+    flows: &Flows,
+) -> Vec<Check> {
+    let about = Some(registration.profile.as_str());
+    let Some(probe) = probe else {
+        return [TENANT, EXISTS].map(|named| named.found(about, waits_for(CONNECTION))).into();
+    };
+    let tenant = TENANT.run(about, tenant(probe, registration));
+    let exists = EXISTS.run(about, exists(entra, registration, flows));
+    <[Check; 2]>::from(tokio::join!(tenant, exists)).into()
+}
+
+async fn tenant(probe: &Probe, registration: &Registration) -> Finding {
+    let authority = &registration.authority;
+    match probe.configuration(authority).await {
+        Ok(issuer) => {
+            Finding::good(format!("{} is known to {}: {issuer}.", authority.tenant(), probe.host()))
+        }
+        Err(failure) => Finding::of_error(&words::error_body(
+            &failure,
+            &about(registration, "the tenant's configuration"),
+        )),
+    }
+}
+
+async fn exists(entra: &Entra, registration: &Registration, flows: &Flows) -> Finding {
+    let Some(client_id) = &registration.client_id else {
+        return Finding::warning(
+            format!("No app registration is configured for the profile {}.", registration.profile),
+            "Name one as `client_id` in config.toml, or by `entra login --client-id ID`.",
+        );
+    };
+    if !flows.allow(Flow::DeviceCode) {
+        return Finding::skipped(
+            "It is asked for by a device code, which `flows` does not allow here; a sign-in shows it (AADSTS700016).",
+        );
+    }
+    let target = Target::new(registration.authority.clone(), client_id.clone());
+    let graph = resource::named("graph").and_then(|graph| graph.address(target.authority.cloud()));
+    let Ok(scopes) = Scopes::of_resource(graph.unwrap_or_default()) else {
+        return Finding::skipped("No resource is known to ask for in this cloud.");
+    };
+    match entra.request_code(&target, &scopes, None, false).await {
+        Ok(_unseen) => Finding::good(format!("{client_id} is known in {}.", target.authority.tenant())),
+        Err(outcome) => match outcome.into_result() {
+            Ok(_grant) => Finding::skipped("Entra answered what it was not asked for."),
+            Err(failure) => {
+                Finding::of_error(&words::error_body(&failure, &about(registration, &scopes.to_string())))
+            }
+        },
+    }
+}
+
+fn about<'a>(registration: &'a Registration, resource: &'a str) -> About<'a> {
+    About {
+        client_id: registration.client_id.as_ref().map_or("the app", |id| id.as_str()),
+        cloud: registration.authority.cloud(),
+        origin: registration.authority.origin(),
+        tenant: registration.authority.tenant(),
+        resource,
+        profile: &registration.profile,
+    }
+}
+
+/// What the accounts under it tell: Entra's last words about each, and what worked.
+pub(super) fn learned(registration: &Registration, accounts: &[AccountStatus]) -> [Check; 2] {
+    let about = Some(registration.profile.as_str());
+    let client_id = registration.client_id.as_ref().map(|id| id.as_str());
+    let here: Vec<&AccountStatus> =
+        accounts.iter().filter(|account| Some(account.account.client_id.as_str()) == client_id).collect();
+    [PUBLIC_CLIENT.found(about, public_client(&here)), CONSENT.found(about, consent(&here))]
+}
+
+fn public_client(accounts: &[&AccountStatus]) -> Finding {
+    if let Some(error) = last_errors(accounts).find(|error| is_one_of(error, &SECRET_WANTED)) {
+        return Finding::of_error(error);
+    }
+    let by_code = accounts.iter().any(|account| account.account.provenance.flow == Flow::DeviceCode);
+    if by_code {
+        return Finding::good(
+            "Somebody is signed in by it with a device code, which takes public client flows.",
+        );
+    }
+    Finding::skipped(
+        "Entra says it only at the end of a sign-in; one that fails for it ends with AADSTS7000218, and the remedy is \
+         `Allow public client flows` in the app registration.",
+    )
+}
+
+fn consent(accounts: &[&AccountStatus]) -> Finding {
+    if let Some(error) = last_errors(accounts).find(|error| is_one_of(error, &CONSENT_WANTED)) {
+        return Finding::of_error(error);
+    }
+    let held = accounts.iter().flat_map(|account| &account.tokens).filter(|token| token.expires_on.is_some());
+    let mut scopes: Vec<String> = held.map(|token| token.scopes.join(" ")).collect();
+    scopes.sort();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return Finding::skipped(
+            "No token was asked for yet; one that lacks consent fails with AADSTS65001.",
+        );
+    }
+    Finding::good(format!("Tokens came for {}.", scopes.join(", ")))
+}
+
+/// The last error of each token and account.
+pub(super) fn last_errors<'a>(accounts: &[&'a AccountStatus]) -> impl Iterator<Item = &'a ErrorBody> {
+    accounts.iter().flat_map(|account| {
+        let own = match &account.account.health {
+            Health::SignInNeeded { error, .. } => Some(&**error),
+            Health::Good => None,
+        };
+        account.tokens.iter().filter_map(|token| token.last_error.as_deref()).chain(own)
+    })
+}
+
+fn is_one_of(error: &ErrorBody, numbers: &[u32]) -> bool {
+    error.aadsts.is_some_and(|number| numbers.contains(&number))
+}
+
+/// What Entra says where public client flows are off, or the registration is a web application's (Microsoft: error codes).
+const SECRET_WANTED: [u32; 4] = [70_002, 7_000_215, 7_000_218, 7_000_222];
+
+/// What it says where consent or a permission is missing.
+const CONSENT_WANTED: [u32; 9] = [65_001, 65_004, 65_005, 90_008, 90_094, 90_095, 650_052, 650_056, 650_057];
