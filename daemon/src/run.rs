@@ -5,34 +5,51 @@
 //! soon as the home is back, without a restart.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser;
-use entra_proto::error::exit;
+use entra_proto::error::{ErrorBody, exit};
+use serde::Serialize;
 
 use crate::access::lease::Leases;
-use crate::broker::{Broker, Parts, ProfileError, Profiles};
+use crate::audit::{Audit, AuditSettings};
+use crate::broker::{Broker, Parts};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Args, Config, ConfigError, LoopbackChoice, Places, Prompting};
+use crate::config::{Administrators, Args, Bounds, Config, LoopbackChoice, Place, Report, Told};
 use crate::dialects::{self, Door};
+use crate::doctor::{Doctor, Subject};
 use crate::entra::Entra;
+use crate::entra::network::NetworkSettings;
 use crate::lock::{Lock, LockError};
+use crate::logging::{self, Log, LogError};
 use crate::notify::desktop::Desktop;
+use crate::otlp::{Otlp, OtlpError};
 use crate::prompts::Prompts;
 use crate::server::{self, ListenError, Listener, Loopback, Pages, Rooms};
 use crate::service::Handed;
 use crate::vault::{Access, BadStoreChoice, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
-use crate::{harden, logging, private, service};
+use crate::{harden, private, service};
+
+mod report;
+mod settings;
+
+pub use settings::SettingsError;
+use settings::{Keeper, Origins, Settings};
 
 /// The program: reads the command line and environment, runs until it is told to stop.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    main_with(Administrators::of_this_system())
+}
+
+/// The same with other places for administrators' settings than the system's, for tests alone.
+#[must_use]
+pub fn main_with(administrators: Administrators) -> ExitCode {
+    let args = match Args::try_parse_from(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => {
             let status = if error.use_stderr() { exit::USAGE } else { exit::GOOD };
@@ -41,13 +58,35 @@ pub fn main() -> ExitCode {
             return ExitCode::from(status);
         }
     };
-    match run(args, Arc::new(SystemClock)) {
+    let administrators = match &args.managed {
+        Some(draft) => Administrators { managed: vec![Place::Draft(draft.clone())], ..administrators },
+        None => administrators,
+    };
+    let report = args.report;
+    let (origins, clock) = (Origins { administrators, args }, Arc::new(SystemClock));
+    let done = match report {
+        Some(Report::Config) => {
+            origins.report(clock.now().epoch()).map_err(RunError::from).and_then(|it| print(&it))
+        }
+        Some(Report::Doctor) => report::doctor(&origins, clock.now().epoch()).and_then(|it| print(&it)),
+        None => run(origins, clock),
+    };
+    match done {
         Ok(()) => ExitCode::from(exit::GOOD),
         Err(error) => {
             complain(&error);
             ExitCode::from(error.status())
         }
     }
+}
+
+/// A report, as JSON.
+#[expect(clippy::print_stdout, reason = "a report is this program's output")]
+fn print(report: &impl Serialize) -> Result<(), RunError> {
+    let failed = |reason| RunError::System { what: "The report cannot be printed".to_owned(), reason };
+    let text = serde_json::to_string_pretty(report).map_err(|error| failed(error.into()))?;
+    println!("{text}");
+    io::stdout().flush().map_err(failed)
 }
 
 #[expect(clippy::print_stderr, reason = "the log may not have started, and a person must see this")]
@@ -60,19 +99,22 @@ fn complain(error: &RunError) {
 pub enum RunError {
     /// A setting.
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The log's filter.
+    Settings(#[from] SettingsError),
+    /// The log.
     #[error(transparent)]
-    Filter(#[from] logging::BadFilter),
+    Log(#[from] LogError),
     /// The socket.
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// Another daemon.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// A profile.
+    /// The home of the sealing key, which an administrator does not allow.
+    #[error("{} {}", .0.message, .0.hint.as_deref().unwrap_or_default())]
+    StoreRefused(ErrorBody),
+    /// The export to a collector.
     #[error(transparent)]
-    Profile(#[from] ProfileError),
+    Otlp(#[from] OtlpError),
     /// The store's name.
     #[error("{source_}: {reason}")]
     Store {
@@ -94,7 +136,9 @@ pub enum RunError {
 impl RunError {
     fn status(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Filter(_) | Self::Profile(_) | Self::Store { .. } => exit::MISCONFIGURED,
+            Self::Settings(_) | Self::Log(_) | Self::Otlp(_) | Self::StoreRefused(_) | Self::Store { .. } => {
+                exit::MISCONFIGURED
+            }
             Self::Lock(LockError::Held { .. }) => exit::LATER,
             Self::Listen(error) if error.is_held() => exit::LATER,
             Self::Listen(_) => exit::MISCONFIGURED,
@@ -106,14 +150,14 @@ impl RunError {
 /// A passphrase that a service manager hands over, by the name of the credential (systemd.exec(5)).
 const CREDENTIAL: &str = "entrad-passphrase";
 
-fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
-    let variable = |name: &str| std::env::var_os(name);
-    let places = Places { machine_file: config::machine_file(), args, variable: &variable };
-    let config = Config::load(places)?;
-    logging::start(&config.log.value)?;
+fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
+    let (config, rules) = origins.read()?;
+    let mut log = logging::start(&settings::of_log(&config)?)?;
     harden::harden();
-    let profiles = Profiles::check(&config.profiles)?;
-    let options = vault_options(&config, &variable)?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let options = vault_options(&config, &|name| std::env::var_os(name))?;
     make_private(&config.state_dir.value)?;
     let socket = config.socket.value.clone();
     let handed = Handed::take(&socket);
@@ -121,6 +165,8 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
         // As a service all that is written is below the state folder. Before a thread is started, which would not be held.
         harden::confine(&config.state_dir.value);
     }
+    log.open(&config.state_dir.value)?;
+    let otlp = export(config.otlp_endpoint.as_ref().map(|endpoint| endpoint.value.as_str()), &log)?;
     let vault = Vault::new(options);
     let note = format!("process {} on {}", std::process::id(), config.socket.value.display());
     let _lock = Lock::take(&config.state_dir.value.join("entrad.lock"), &note)?;
@@ -130,24 +176,33 @@ fn run(args: Args, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime
         .map_err(|reason| RunError::System { what: "The runtime did not start".to_owned(), reason })?;
-    let leases = Arc::new(Leases::new(vault.clone(), Arc::clone(&clock)));
+    let audit = Audit::new(AuditSettings::from(&config.audit), config.state_dir.value.join("audit"));
+    let leases = Leases::new(vault.clone(), Arc::clone(&clock)).noting(audit.clone());
+    let leases = Arc::new(leases);
     let port = PortPlan {
         choice: config.loopback.value,
         memory: config.state_dir.value.join("loopback-port"),
         handed: handed.loopback,
     };
-    let flows = config.flows.value;
-    let prompting = config.prompting;
-    let parts = Parts { vault, entra: Entra::new(), clock, profiles, flows, socket: socket.clone() };
+    leases.bound(rules.bounds().longest_lease.as_ref().map(|longest| longest.value));
+    let told = Told::new(config.answer(rules.hosts(), clock.now().epoch(), Vec::new()));
+    let settings = Settings { origins, started: config, told: Arc::new(told) };
+    let entra = Entra::new();
+    entra.configure(NetworkSettings::from(&settings.started.network));
+    let parts = Parts { vault, entra, clock, rules, socket: socket.clone(), audit };
     let outcome = runtime.block_on(async {
         let listener = match handed.socket {
             Some(handed) => Listener::adopt(handed, &socket)?,
             None => Listener::bind(&socket).await?,
         };
-        serve(parts, leases, port, prompting, listener, &socket).await
+        serve(parts, leases, port, settings, listener, &socket, otlp.as_ref()).await
     });
     // A thread that hangs in a key store must not keep the process.
     runtime.shutdown_background();
+    log.flush();
+    if let Some(otlp) = otlp {
+        otlp.stop();
+    }
     outcome
 }
 
@@ -162,16 +217,22 @@ async fn serve(
     parts: Parts,
     leases: Arc<Leases>,
     port: PortPlan,
-    prompting: Prompting,
+    settings: Settings,
     listener: Listener,
     socket: &Path,
+    otlp: Option<&Otlp>,
 ) -> Result<(), RunError> {
     let stop = service::told_to_stop()
         .map_err(|reason| RunError::System { what: "Signals cannot be received".to_owned(), reason })?;
     // A daemon that a person starts on a terminal may ask for the passphrase there, once.
     let at_start = if io::stdin().is_terminal() { Access::MayPrompt } else { Access::Silent };
-    let (vault, clock) = (parts.vault.clone(), Arc::clone(&parts.clock));
+    let (vault, entra, clock) = (parts.vault.clone(), parts.entra.clone(), Arc::clone(&parts.clock));
+    let audit = parts.audit.clone();
     let broker = Broker::new(parts);
+    if let Some(otlp) = otlp {
+        let counted = Arc::clone(&broker);
+        otlp.count(move || counted.gauges());
+    }
     if let Err(error) = broker.restore(at_start).await {
         tracing::warn!(
             "the accounts cannot be read yet: {} {}",
@@ -179,24 +240,48 @@ async fn serve(
             error.hint.unwrap_or_default()
         );
     }
+    broker.begin_log().await;
     let door = Door::new(Arc::clone(&broker), Arc::clone(&leases));
     let dialects = move |port| dialects::router(door.clone(), port);
     let loopback = Loopback::new(port.choice, port.memory, port.handed, dialects);
     loopback.resume().await;
     tokio::spawn(Arc::clone(&broker).keep_schedule());
     tokio::spawn(Arc::clone(&broker).keep_watch());
+    tokio::spawn(Arc::clone(&broker).keep_log_sealed());
     service::say_ready(socket)
         .map_err(|reason| RunError::System { what: "Ready could not be said".to_owned(), reason })?;
     tracing::info!(version = entra_proto::version::VERSION, "serving");
+    let doctor = {
+        let (settings, rules) = (settings.clone(), Arc::clone(&broker));
+        let subject = move || {
+            let answer = settings.told.answer().as_ref().clone();
+            let subject = report::subject(&settings.started, answer, &rules.rules());
+            Subject { fault: settings.told.fault(), ..subject }
+        };
+        Doctor::new(Arc::clone(&broker), entra.clone(), Arc::clone(&clock), subject)
+    };
     let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock));
-    let prompts = Prompts::new(Arc::clone(&broker), vault, clock, prompting);
+    let prompting = settings.started.prompting.clone();
+    let prompts = Prompts::new(Arc::clone(&broker), vault, Arc::clone(&clock), prompting);
+    let keeper = Keeper {
+        settings: settings.clone(),
+        broker: Arc::clone(&broker),
+        entra,
+        leases: Arc::clone(&leases),
+        prompts: Arc::clone(&prompts),
+        clock,
+        audit,
+    };
+    tokio::spawn(keeper.keep());
     let asking = tokio::spawn(Arc::clone(&prompts).keep(Desktop::new(), Arc::clone(&pages)));
     let rooms = Rooms {
         broker: Arc::clone(&broker),
+        doctor,
         leases,
         loopback: Arc::clone(&loopback),
         pages: Arc::clone(&pages),
         prompts,
+        told: settings.told,
     };
     let stop = async {
         stop.await;
@@ -211,6 +296,7 @@ async fn serve(
     if tokio::time::timeout(SETTLE, broker.settle()).await.is_err() {
         tracing::warn!("stopping while a request to Entra is under way");
     }
+    broker.end_log().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -218,12 +304,21 @@ async fn serve(
 /// How long a refresh that is under way may take to land and be saved once the daemon is told to stop.
 const SETTLE: Duration = Duration::from_secs(5);
 
+/// The export to a collector, where one is set. Its threads begin here, once the process is confined.
+fn export(endpoint: Option<&str>, log: &Log) -> Result<Option<Otlp>, RunError> {
+    let otlp = endpoint.map(Otlp::start).transpose()?;
+    if let Some(otlp) = &otlp {
+        log.read_by(otlp.reader());
+    }
+    Ok(otlp)
+}
+
 fn vault_options(
     config: &Config,
     variable: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<VaultOptions, RunError> {
     let wrong = |reason| RunError::Store { source_: config.store.source.to_string(), reason };
-    let choice = config.store.value.parse().map_err(wrong)?;
+    let choice = allowed(&config.bounds, config.store.value.parse().map_err(wrong)?)?;
     let credential = || {
         Some(PathBuf::from(variable("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL)).filter(|path| path.exists())
     };
@@ -239,6 +334,25 @@ fn vault_options(
         None
     };
     Ok(VaultOptions { state_dir: config.state_dir.value.clone(), choice, passphrase })
+}
+
+/// The home of the key, within an administrator's bounds: `auto` is the first that they leave.
+fn allowed(bounds: &Bounds, choice: StoreChoice) -> Result<StoreChoice, RunError> {
+    if bounds.stores.is_none() {
+        return Ok(choice);
+    }
+    let homes = match choice {
+        StoreChoice::Pinned(home) => vec![home],
+        StoreChoice::Auto => vec![HomeKind::SYSTEM, HomeKind::Passphrase, HomeKind::Memory],
+    };
+    let mut refused = None;
+    for home in homes {
+        match bounds.allow_store(home.name()) {
+            Ok(()) => return Ok(StoreChoice::Pinned(home)),
+            Err(error) => drop(refused.get_or_insert(error)),
+        }
+    }
+    refused.map_or(Ok(choice), |error| Err(RunError::StoreRefused(error)))
 }
 
 fn make_private(folder: &Path) -> Result<(), RunError> {

@@ -63,6 +63,17 @@ pub struct Grant {
     pub scopes: Vec<String>,
     /// Who it is, where the answer says so.
     pub identity: Option<Identity>,
+    /// By what the grant is found again in Entra's logs.
+    pub trace: Trace,
+}
+
+/// By what a token is found again in Entra's logs; no part of it is secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The access token's own id (`uti`), where it can be read.
+    pub uti: Option<String>,
+    /// The id of the request that brought it (`client-request-id`).
+    pub correlation_id: Option<String>,
 }
 
 /// Who signed in, from `client_info` and the id token.

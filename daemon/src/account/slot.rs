@@ -8,7 +8,7 @@ use entra_proto::scope::Scopes;
 use entra_proto::secret::AccessToken;
 
 use super::budget::{Budget, Limits};
-use super::outcome::{Failure, FailureKind, Grant, Reach};
+use super::outcome::{Failure, FailureKind, Grant, Reach, Trace};
 use super::schedule::{self, Jitter};
 use super::time::{Deadline, Now};
 
@@ -25,6 +25,8 @@ pub struct Held {
     pub due: Deadline,
     /// How long it was to live when it came.
     pub life: Duration,
+    /// By what it is found again in Entra's logs.
+    pub trace: Trace,
 }
 
 impl Held {
@@ -38,6 +40,7 @@ impl Held {
             expiry: Deadline::after(now, grant.expires_in),
             due: Deadline::after(now, soft),
             life: grant.expires_in,
+            trace: grant.trace.clone(),
         }
     }
 }

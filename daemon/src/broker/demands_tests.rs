@@ -37,7 +37,7 @@ async fn sign_in(broker: &Arc<Broker>) {
     record.entry.demands = broker.inherit(&record.entry.key, broker.parts.clock.now());
     let entry = record.entry.clone();
     broker.parts.vault.put(record, Access::MayPrompt).await.unwrap();
-    broker.state().welcome(entry, &broker.parts.profiles);
+    broker.state().welcome(entry);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use crate::entra::claims::Claims;
 use crate::entra::refresh::RefreshRequest;
 use crate::entra::target::Target;
 use crate::entra::words;
+use crate::metrics::{METRICS, Refreshed};
 use crate::vault::VaultError;
 
 impl Broker {
@@ -64,6 +65,7 @@ impl Broker {
             let sentence = "The refresh failed by a defect of entrad; the log has more.";
             (None, Err(Failure::own(ErrorBody::new(ErrorCode::Internal, sentence))))
         });
+        METRICS.refresh_ended(counted(&result));
         let now = self.parts.clock.now();
         let (next, is_dead, learned) = {
             let mut state = self.state();
@@ -270,7 +272,9 @@ impl Broker {
         tracing::warn!(
             "Entra declared a refresh token dead; it is in quarantine and the account needs a sign-in"
         );
-        let number = self.state().machine.death(key).and_then(|(failure, _)| words::number(&failure.fault));
+        let death = self.state().machine.death(key).map(|(failure, _)| failure.fault.clone());
+        let number = death.as_ref().and_then(words::number);
+        self.note_death_of(key, number, death.and_then(|fault| fault.correlation_id));
         if let Err(error) = self.parts.vault.quarantine(key, since, number).await {
             tracing::warn!(%error, "the quarantine could not be written");
         }
@@ -279,6 +283,21 @@ impl Broker {
             known.entry.quarantined_for = number;
         }
         self.purge_after_quarantine(since);
+    }
+}
+
+/// Which of the counted outcomes it is.
+fn counted(result: &Result<Box<Grant>, Failure>) -> Refreshed {
+    match result {
+        Ok(_) => Refreshed::Refreshed,
+        Err(failure) if failure.fault.own.is_some() => Refreshed::NotAsked,
+        Err(failure) => match failure.kind {
+            FailureKind::AskAdmin => Refreshed::AskAdmin,
+            FailureKind::Dead => Refreshed::Dead,
+            FailureKind::Misconfigured => Refreshed::Misconfigured,
+            FailureKind::RetryAfter { .. } => Refreshed::RetryAfter,
+            FailureKind::SignInNeeded => Refreshed::SignInNeeded,
+        },
     }
 }
 

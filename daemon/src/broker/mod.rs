@@ -18,10 +18,10 @@ use crate::account::key::{AccountKey, ClientKey, FlightId, SlotKey};
 use crate::account::machine::{Landing, Machine, SignedIn};
 use crate::account::outcome::{Failure, FailureKind, Fault};
 use crate::account::refresh_token::RefreshToken;
+use crate::audit::Audit;
 use crate::clock::Clock;
 #[cfg(test)]
 use crate::clock::SystemClock;
-use crate::config::Flows;
 use crate::entra::Entra;
 use crate::entra::target::Target;
 use crate::vault::{Access, Entry, Vault};
@@ -32,13 +32,17 @@ mod challenges;
 mod choice;
 mod demands;
 mod flights;
+mod key_passphrase;
 mod ladder;
+mod log;
 mod needs;
 mod profiles;
 mod prospect;
+mod registrations;
 mod registry;
 mod report;
 mod revive;
+mod rules;
 mod rungs;
 mod sign_in;
 mod sign_ins;
@@ -49,12 +53,14 @@ pub(crate) mod tests;
 mod tokens;
 
 use challenges::Challenges;
+pub use key_passphrase::KeptPassphrases;
 use needs::Needs;
 pub use needs::{Asker, Need};
-pub use profiles::{ProfileError, Profiles};
+pub use profiles::{ProfileError, Profiles, Registration};
 pub use prospect::{Place, Prospect};
 use registry::Registries;
 pub use registry::access_to_registry;
+pub use rules::Rules;
 use sign_ins::SignIns;
 pub use sign_ins::Story;
 
@@ -66,12 +72,12 @@ pub struct Parts {
     pub entra: Entra,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
-    /// The configured profiles.
-    pub profiles: Profiles,
-    /// The ways to sign in that are allowed.
-    pub flows: Flows,
+    /// What the settings allow.
+    pub rules: Rules,
     /// The socket, for the status.
     pub socket: PathBuf,
+    /// Where it is noted who got what.
+    pub audit: Audit,
 }
 
 #[cfg(test)]
@@ -86,9 +92,9 @@ impl Parts {
             }),
             entra,
             clock: Arc::new(SystemClock),
-            profiles: Profiles::check(&BTreeMap::new()).unwrap(),
-            flows: Flows::default(),
+            rules: Rules::default(),
             socket: PathBuf::new(),
+            audit: Audit::default(),
         }
     }
 }
@@ -110,6 +116,9 @@ pub struct Broker {
 
 #[derive(Default)]
 struct State {
+    rules: Arc<Rules>,
+    /// Why other rules could not be put in force.
+    settings_fault: Option<String>,
     machine: Machine,
     known: BTreeMap<AccountKey, Known>,
     flights: HashMap<FlightId, watch::Sender<Option<Told>>>,
@@ -150,12 +159,14 @@ struct Stalled {
 impl Broker {
     /// A broker that knows no account yet; [`Broker::restore`] reads them.
     #[must_use]
-    pub fn new(parts: Parts) -> Arc<Self> {
+    pub fn new(mut parts: Parts) -> Arc<Self> {
         let started_on = parts.clock.now().epoch();
+        let rules = Arc::new(std::mem::take(&mut parts.rules));
+        parts.entra.ask_for_passphrases(Arc::new(KeptPassphrases(parts.vault.clone())));
         Arc::new(Self {
             parts,
             started_on,
-            state: Mutex::default(),
+            state: Mutex::new(State { rules, ..State::default() }),
             is_restored: AtomicBool::new(false),
             restoring: tokio::sync::Mutex::new(None),
             rescheduled: Notify::new(),
@@ -187,7 +198,7 @@ impl Broker {
                 let mut state = self.state();
                 let quarantined: Vec<_> = entries.iter().filter_map(|entry| entry.quarantined_on).collect();
                 for entry in entries {
-                    state.welcome(entry, &self.parts.profiles);
+                    state.welcome(entry);
                 }
                 drop(state);
                 for since in quarantined {
@@ -244,7 +255,7 @@ const RETRY_VAULT: std::time::Duration = std::time::Duration::from_secs(2);
 impl State {
     /// Takes in an account from the vault or from a finished sign-in. Flights of the sign-in it replaces
     /// tell their callers to ask again.
-    fn welcome(&mut self, entry: Entry, profiles: &Profiles) {
+    fn welcome(&mut self, entry: Entry) {
         let key = entry.key.clone();
         let client = ClientKey { authority: entry.authority.clone(), client_id: entry.client_id.clone() };
         let signed_in = SignedIn { client, used_on: entry.used_on, rooted_in: rooted_in(&entry) };
@@ -254,7 +265,7 @@ impl State {
         if let Some(since) = died_on {
             self.machine.mark_dead(&key, quarantined(entry.quarantined_for), since);
         }
-        let target = profiles.target_of(&entry);
+        let target = self.rules.target_of(&entry);
         let turn = self.known.get(&key).map(|known| Arc::clone(&known.turn)).unwrap_or_default();
         self.known.insert(key.clone(), Known { entry, target, turn, unsaved: None });
         self.needs.end(&key);

@@ -27,13 +27,40 @@ pub enum Asker {
     Caller(Caller),
     /// Whoever presented the lease of this name.
     Lease(String),
+    /// A process over the socket that presented the lease of this name.
+    Lent(Caller, String),
 }
 
 impl Asker {
+    /// The same with the lease of this name.
+    #[must_use]
+    pub fn lent(self, lease: &str) -> Self {
+        match self {
+            Self::Caller(caller) | Self::Lent(caller, _) => Self::Lent(caller, lease.to_owned()),
+            Self::Unknown | Self::Lease(_) => Self::Lease(lease.to_owned()),
+        }
+    }
+
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        match self {
+            Self::Caller(caller) | Self::Lent(caller, _) => Some(caller),
+            Self::Unknown | Self::Lease(_) => None,
+        }
+    }
+
+    pub(super) fn lease(&self) -> Option<&str> {
+        match self {
+            Self::Lease(name) | Self::Lent(_, name) => Some(name),
+            Self::Unknown | Self::Caller(_) => None,
+        }
+    }
+
     fn describe(&self) -> Option<String> {
         match self {
             Self::Unknown => None,
-            Self::Caller(caller) => Some(caller.clone().behind().with_program().to_string()),
+            Self::Caller(caller) | Self::Lent(caller, _) => {
+                Some(caller.clone().behind().with_program().to_string())
+            }
             Self::Lease(name) => Some(format!("the lease `{name}`")),
         }
     }

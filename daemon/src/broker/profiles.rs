@@ -3,19 +3,20 @@
 //! Invariant 3 is decided here: an authority is a cloud's own, or one that the configuration names and its
 //! author may name. A caller's words never become a sign-in host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entra_proto::cloud::Cloud;
+use entra_proto::config::Destination;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::sign_in::SignInRequest;
 
-use crate::config::{DEFAULT_PROFILE, Profile};
+use crate::config::{Blame, DEFAULT_PROFILE, Profile, Source};
 use crate::entra::authority::{Authority, AuthorityError, Owner};
 use crate::entra::target::{ClientId, ClientIdError, Target};
 use crate::vault::Entry;
 
 /// The configured profiles, checked.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Profiles(BTreeMap<String, Checked>);
 
 #[derive(Debug)]
@@ -27,6 +28,17 @@ struct Checked {
     client_id: Option<ClientId>,
 }
 
+/// An app registration in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// The profile that it is used under.
+    pub profile: String,
+    /// Where.
+    pub authority: Authority,
+    /// Which; none where a profile names none.
+    pub client_id: Option<ClientId>,
+}
+
 /// Why a profile's settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
@@ -36,7 +48,7 @@ pub enum ProfileError {
         /// The profile.
         profile: String,
         /// Where the value stands.
-        source_: String,
+        source_: Source,
         /// Why.
         reason: AuthorityError,
     },
@@ -46,10 +58,17 @@ pub enum ProfileError {
         /// The profile.
         profile: String,
         /// Where the value stands.
-        source_: String,
+        source_: Source,
         /// Why.
         reason: ClientIdError,
     },
+}
+
+impl Blame for ProfileError {
+    fn blamed(&self) -> Option<&Source> {
+        let (Self::Authority { source_, .. } | Self::ClientId { source_, .. }) = self;
+        Some(source_)
+    }
 }
 
 impl Profiles {
@@ -60,6 +79,21 @@ impl Profiles {
     pub fn check(profiles: &BTreeMap<String, Profile>) -> Result<Self, ProfileError> {
         let checked = profiles.iter().map(|(name, profile)| Ok((name.clone(), check(name, profile)?)));
         checked.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The cloud of this profile; the usual one where there is no such profile.
+    pub(super) fn cloud_of(&self, profile: &str) -> Cloud {
+        self.0.get(profile).map(|checked| checked.authority.cloud()).unwrap_or_default()
+    }
+
+    /// What the configuration names, by profile.
+    pub(super) fn configured(&self) -> Vec<Registration> {
+        let registration = |(profile, checked): (&String, &Checked)| Registration {
+            profile: profile.clone(),
+            authority: checked.authority.clone(),
+            client_id: checked.client_id.clone(),
+        };
+        self.0.iter().map(registration).collect()
     }
 
     /// Where the refresh token of a stored sign-in may be sent today.
@@ -81,6 +115,26 @@ impl Profiles {
         };
         let client_id = entry.client_id.parse().map_err(|error: ClientIdError| wrong(error.to_string()))?;
         Ok(Target::new(authority, client_id))
+    }
+
+    /// Where the profiles sign in.
+    pub(super) fn hosts(&self) -> Vec<Destination> {
+        let host = |(name, checked): (&String, &Checked)| {
+            let (host, port) = checked.authority.host_and_port();
+            Destination { host, port, purpose: format!("sign-in and tokens of the profile `{name}`") }
+        };
+        self.0.iter().map(host).collect()
+    }
+
+    /// The clouds that the profiles are of.
+    pub(super) fn clouds(&self) -> BTreeSet<Cloud> {
+        self.0.values().map(|checked| checked.authority.cloud()).collect()
+    }
+
+    /// The sign-in host that an administrator's source names for the profile.
+    pub(super) fn administrators_authority(&self, profile: &str) -> Option<Authority> {
+        let checked = self.0.get(profile).filter(|it| it.is_named && it.owner == Owner::Administrator)?;
+        Some(checked.authority.clone())
     }
 
     /// What a sign-in is made to: the request's own words, else the profile's settings, else those of the
@@ -151,15 +205,15 @@ fn check(name: &str, profile: &Profile) -> Result<Checked, ProfileError> {
         }
         None => (Authority::built_in(cloud, &profile.tenant.value), &profile.tenant.source, Owner::User),
     };
-    let authority = authority.map_err(|reason| ProfileError::Authority {
-        profile: name.to_owned(),
-        source_: source.to_string(),
-        reason,
+    let authority = authority.map_err(|reason| {
+        let is_tenants = matches!(reason, AuthorityError::Tenant(..));
+        let source = if is_tenants { &profile.tenant.source } else { source };
+        ProfileError::Authority { profile: name.to_owned(), source_: source.clone(), reason }
     })?;
     let client_id = profile.client_id.as_ref().map(|client_id| {
         client_id.value.parse().map_err(|reason| ProfileError::ClientId {
             profile: name.to_owned(),
-            source_: client_id.source.to_string(),
+            source_: client_id.source.clone(),
             reason,
         })
     });

@@ -15,6 +15,7 @@ use entra_proto::token::TokenRequest;
 
 use super::{Asker, Broker, State};
 use crate::account::time::{Deadline, Now};
+use crate::config::Dialect;
 use crate::entra::registry::{Registry, RegistryError, RegistryGrant};
 
 /// The access token that a registry is asked with; what may be asked at all is decided of this request.
@@ -41,9 +42,12 @@ impl Broker {
         access: TokenRequest,
         asker: &Asker,
     ) -> Result<RegistryAnswer, ErrorBody> {
+        self.rules().bounds().allow_dialect(Dialect::Registry)?;
         let registry = Registry::parse(registry).map_err(|error| error.to_error_body())?;
         let profile = access.profile.clone();
-        let access = self.token_for(access, asker).await?;
+        let found = self.find_token(&access, asker).await?;
+        let issue = self.issue_of(&access, asker, &found).map(|issue| issue.resource(registry.host()));
+        let access = found.answer;
         let place = Place {
             account: access.account,
             profile,
@@ -56,13 +60,17 @@ impl Broker {
                 return Err(RegistryError::OtherCloud(place.registry).to_error_body());
             }
             if let Some(answer) = state.registries.find(&place, self.parts.clock.now()) {
+                drop(state);
+                self.note(issue);
                 return Ok(answer);
             }
         }
         let tenant = Some(place.tenant.as_str()).filter(|tenant| !KEYWORDS.contains(tenant));
         let grant = self.parts.entra.registry_token(&registry, tenant, &access.access_token).await;
         let grant = grant.map_err(|error| error.to_error_body())?;
-        Ok(self.state().keep(place, grant, self.parts.clock.now()))
+        let answer = self.state().keep(place, grant, self.parts.clock.now());
+        self.note(issue);
+        Ok(answer)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::account::schedule::REFRESH_TOKEN_LIFE;
 use crate::account::slot::Slot;
 use crate::account::time::Now;
 use crate::entra::words::{self, About};
+use crate::metrics;
 use crate::vault::{Access, HomeKind};
 
 impl Broker {
@@ -56,6 +57,8 @@ impl Broker {
         let state = self.state();
         let mut warnings: Vec<String> =
             state.known.values().filter_map(|known| known.unsaved_warning()).collect();
+        warnings.extend_from_slice(state.rules.warnings());
+        warnings.extend(state.settings_fault.clone());
         if let Some(skew) = self.parts.entra.skew().filter(|skew| skew.unsigned_abs() > MAX_SKEW) {
             let direction = if skew > 0 { "behind" } else { "ahead of" };
             let seconds = skew.unsigned_abs();
@@ -63,6 +66,7 @@ impl Broker {
                 "This machine's clock is {seconds} seconds {direction} Entra's; set it by NTP."
             ));
         }
+        warnings.extend(self.parts.audit.warnings());
         Ok(StatusAnswer {
             version: version::VERSION.to_owned(),
             pid: std::process::id(),
@@ -78,7 +82,21 @@ impl Broker {
             open_sign_ins: state.sign_ins.count_open().try_into().unwrap_or(u32::MAX),
             clock_skew: self.parts.entra.skew(),
             warnings,
+            metrics: None,
         })
+    }
+
+    /// What metrics tell of accounts as they are now. A vault that is closed stays so: nobody is asked for numbers.
+    #[must_use]
+    pub fn gauges(&self) -> metrics::Now {
+        let state = self.state();
+        let is_good = |known: &Known| known.target.is_ok() && state.machine.death(&known.entry.key).is_none();
+        let good = state.known.values().filter(|known| is_good(known)).count();
+        metrics::Now {
+            started_on: self.started_on,
+            good: good as u64,
+            sign_in_needed: (state.known.len() - good) as u64,
+        }
     }
 }
 

@@ -71,6 +71,7 @@ impl Broker {
             }
             Told::Landed(_) | Told::AskAgain => {
                 tracing::info!("a refresh token is out of quarantine");
+                self.note_revival_of(key);
                 self.state().info(key).ok_or_else(vanished)
             }
         }

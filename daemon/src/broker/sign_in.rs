@@ -68,7 +68,11 @@ impl Broker {
         };
         let mut state = self.state();
         let scopes = match request.scopes.as_deref() {
-            Some(scopes) => choice::scopes(Some(scopes), None, target.authority.cloud())?,
+            Some(scopes) => {
+                let scopes = choice::scopes(Some(scopes), None, target.authority.cloud())?;
+                state.rules.allow_scopes(&scopes)?;
+                scopes
+            }
             None => default_scopes(&target)?,
         };
         let claims = match (request.claims.as_deref(), request.claims_handle.as_deref()) {
@@ -89,15 +93,24 @@ impl Broker {
             claims.as_deref().map(Claims::parse).transpose().map_err(|error| bad(&error.to_string()))?;
         let (expected, is_code_refused) = state.expectation(&profile, request.account.as_deref());
         let hint = expected.as_ref().and_then(|expected| expected.username.clone());
-        let ladder = Ladder::of(&self.parts.flows, request.flow, request.has_browser, is_code_refused)?;
+        let rules = Arc::clone(&state.rules);
+        let ladder =
+            Ladder::of(rules.flows(request.flow)?, request.flow, request.has_browser, is_code_refused)?;
         let (id, told) = state.sign_ins.open(&profile)?;
+        let open = self.note_sign_in(&caller, &profile, &scopes, target.authority.tenant());
         let program = caller.with_program().to_string();
         let plan = Plan { profile, target, scopes, claims, expected, hint, program, ladder };
         let broker = Arc::clone(self);
         let task = tokio::spawn(async move {
             let event = match broker.carry_out(plan, &told).await {
-                Ok(account) => SignInEvent::SignedIn { account: Box::new(account) },
-                Err(error) => SignInEvent::Failed { error: Box::new(error) },
+                Ok(account) => {
+                    open.signed_in(&account);
+                    SignInEvent::SignedIn { account: Box::new(account) }
+                }
+                Err(error) => {
+                    open.failed(&error);
+                    SignInEvent::Failed { error: Box::new(error) }
+                }
             };
             sign_ins::end(&told, event);
         });
@@ -109,7 +122,7 @@ impl Broker {
         let state = self.state();
         let mut signed_in =
             state.known.values().map(|known| &known.entry).filter(|entry| entry.key.profile == profile);
-        self.parts.profiles.target_for(request, signed_in.next())
+        state.rules.target_for(request, signed_in.next())
     }
 
     async fn carry_out(
@@ -162,6 +175,10 @@ impl Broker {
         {
             return Err(error);
         }
+        self.rules().bounds().allow_person(&identity.username).map_err(|error| {
+            let message = format!("{} The tokens were dropped.", error.message);
+            ErrorBody { message, ..error }
+        })?;
         let Some(refresh_token) = grant.refresh_token.take() else {
             let sentence = "Entra granted no refresh token (`offline_access` is missing), so the sign-in could not be kept.";
             return Err(ErrorBody::new(ErrorCode::Misconfigured, sentence)
@@ -203,7 +220,7 @@ impl Broker {
     pub(super) fn take_in(&self, entry: Entry, slot: &SlotKey, scopes: &Scopes, held: Held, now: Now) {
         let key = entry.key.clone();
         let mut state = self.state();
-        state.welcome(entry, &self.parts.profiles);
+        state.welcome(entry);
         state.machine.fill(&key, slot, scopes, held, now);
         drop(state);
         self.is_restored.store(true, std::sync::atomic::Ordering::Release);

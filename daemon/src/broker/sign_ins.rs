@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use super::Broker;
+use crate::metrics::{METRICS, SignInEnd};
 
 /// The sign-ins that are open or have lately ended, oldest first.
 #[derive(Default)]
@@ -65,6 +66,7 @@ impl SignIns {
         self.next += 1;
         let sign_in = SignIn { id: id.clone(), profile: profile.to_owned(), told: told.clone(), task: None };
         self.all.insert(self.next, sign_in);
+        METRICS.sign_in_started();
         Ok((id, told))
     }
 
@@ -130,11 +132,23 @@ pub(super) fn wait(told: &watch::Sender<State>, expires_on: u64, notice: Option<
 /// Tells the end; the first end stands.
 pub(super) fn end(told: &watch::Sender<State>, event: SignInEvent) {
     told.send_modify(|state| {
-        state.end.get_or_insert(event);
+        if state.end.is_none() {
+            METRICS.sign_in_ended(counted(&event));
+            state.end = Some(event);
+        }
         // The code is of no use to late readers, and is a secret while it lives.
         state.code = None;
         state.authorization = None;
     });
+}
+
+/// Which of the counted ends it is.
+fn counted(end: &SignInEvent) -> SignInEnd {
+    match end {
+        SignInEvent::SignedIn { .. } => SignInEnd::SignedIn,
+        SignInEvent::Failed { error } if error.code == ErrorCode::SignInCancelled => SignInEnd::Cancelled,
+        _ => SignInEnd::Failed,
+    }
 }
 
 /// One reader's way through a story.

@@ -98,7 +98,7 @@ async fn a_refresh_that_finds_its_token_dead_does_not_quarantine_that_of_a_new_s
         async move {
             let _turn = turn.lock().await;
             broker.parts.vault.put(record("u.t", "new"), Access::MayPrompt).await.unwrap();
-            broker.state().welcome(record("u.t", "").entry, &broker.parts.profiles);
+            broker.state().welcome(record("u.t", "").entry);
         }
     });
     for _ in 0..10 {
@@ -149,7 +149,7 @@ async fn a_token_that_could_not_be_tried_again_is_not_called_well() {
         let mut state = broker.state();
         let now = broker.parts.clock.now();
         let other = record("v.t", "").entry;
-        state.welcome(other, &broker.parts.profiles);
+        state.welcome(other);
         let throttle = Failure {
             kind: FailureKind::RetryAfter {
                 after: Some(Duration::from_secs(60)),
@@ -225,6 +225,7 @@ async fn the_schedule_hears_of_a_sign_in() {
         refresh_in: None,
         scopes: vec!["root".to_owned()],
         identity: None,
+        trace: crate::account::outcome::Trace::default(),
     };
     let held = crate::account::slot::Held::new(&grant, now, crate::account::schedule::Jitter(0));
     let slot = SlotKey::new("organizations", &scopes, false);

@@ -34,7 +34,7 @@ impl Broker {
     /// # Errors
     /// As [`Broker::token_for`].
     pub async fn token(self: &Arc<Self>, request: TokenRequest) -> Result<TokenAnswer, ErrorBody> {
-        self.token_for(request, &Asker::Unknown).await
+        self.find_token(&request, &Asker::Unknown).await.map(|found| found.answer)
     }
 
     /// `POST /v1/token`. A caller that said so (`wait`) waits for the person whom its account needs; all who wait go on
@@ -44,16 +44,27 @@ impl Broker {
     /// One sentence with what to do; see PROTOCOL.md for the codes.
     pub async fn token_for(
         self: &Arc<Self>,
-        request: TokenRequest,
+        request: &TokenRequest,
         asker: &Asker,
     ) -> Result<TokenAnswer, ErrorBody> {
+        let found = self.find_token(request, asker).await?;
+        self.note_issue(request, asker, &found);
+        Ok(found.answer)
+    }
+
+    /// The same, for what is not handed out.
+    pub(super) async fn find_token(
+        self: &Arc<Self>,
+        request: &TokenRequest,
+        asker: &Asker,
+    ) -> Result<FoundToken, ErrorBody> {
         self.restore(Access::Silent).await?;
-        let ask = choice::ask(&request)?;
+        let ask = choice::ask(request)?;
         let wait = request.wait.filter(|seconds| *seconds > 0);
         let patience_ends = wait.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
         let mut may_ask_again = patience_ends.is_some();
         loop {
-            let Refusal { error, over, is_past } = match self.attempt(&request, &ask, asker).await {
+            let Refusal { error, over, is_past } = match self.attempt(request, &ask, asker).await {
                 Ok(answer) => return Ok(answer),
                 Err(refusal) => refusal,
             };
@@ -72,7 +83,7 @@ impl Broker {
         request: &TokenRequest,
         ask: &Ask,
         asker: &Asker,
-    ) -> Result<TokenAnswer, Refusal> {
+    ) -> Result<FoundToken, Refusal> {
         // An account that signs out and in while its callers wait makes them ask again; not for ever.
         for _ in 0..MOST_ASKS {
             let (meant, waiting, fallback) = match self.look(request, ask, asker)? {
@@ -162,8 +173,15 @@ impl From<ErrorBody> for Refusal {
     }
 }
 
+/// A token with what is known of it besides.
+pub(super) struct FoundToken {
+    pub(super) answer: TokenAnswer,
+    pub(super) profile: String,
+    pub(super) held: Arc<Held>,
+}
+
 enum Looked {
-    Answer(TokenAnswer),
+    Answer(FoundToken),
     Wait { meant: Meant, waiting: watch::Receiver<Option<Told>>, fallback: Option<Arc<Held>> },
 }
 
@@ -176,8 +194,8 @@ pub(super) async fn told(mut waiting: watch::Receiver<Option<Told>>) -> Told {
     }
 }
 
-fn answer(meant: &Meant, held: &Held, source: Source, now: Now) -> TokenAnswer {
-    TokenAnswer {
+fn answer(meant: &Meant, held: &Arc<Held>, source: Source, now: Now) -> FoundToken {
+    let answer = TokenAnswer {
         access_token: held.token.clone(),
         token_type: "Bearer".to_owned(),
         expires_on: held.expiry.epoch(now),
@@ -186,7 +204,8 @@ fn answer(meant: &Meant, held: &Held, source: Source, now: Now) -> TokenAnswer {
         tenant: meant.tenant.clone(),
         source,
         refresh_due_on: held.due.epoch(now),
-    }
+    };
+    FoundToken { answer, profile: meant.key.profile.clone(), held: Arc::clone(held) }
 }
 
 fn with_handle(hint: &str, handle: &str) -> String {
@@ -206,6 +225,7 @@ impl State {
         let target = known.target.as_ref().map_err(Clone::clone)?;
         let tenant = match request.tenant.as_deref() {
             Some(tenant) => {
+                self.rules.bounds().allow_tenant(&key.profile, tenant.trim())?;
                 let authority = target.authority.with_tenant(tenant);
                 authority
                     .map_err(|error| ErrorBody::new(ErrorCode::BadRequest, error.to_string()))?
@@ -216,6 +236,7 @@ impl State {
         };
         let scopes =
             choice::scopes(request.scopes.as_deref(), request.resource.as_deref(), known.entry.cloud)?;
+        self.rules.allow_scopes(&scopes)?;
         let slot = SlotKey::new(&tenant, &scopes, request.cae);
         Ok(Meant { key, slot, tenant, scopes })
     }

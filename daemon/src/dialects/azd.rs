@@ -18,10 +18,16 @@ use serde::{Deserialize, Serialize};
 use super::door::Door;
 use super::reply;
 use crate::access::lease::Presented;
+use crate::config::Dialect;
+use crate::metrics::METRICS;
 
 /// `POST /azd/token` with the secret as bearer token.
 pub(super) async fn token(State(door): State<Door>, request: Request) -> Response<Body> {
-    match asked(&door, request).await {
+    METRICS.dialect_asked(Dialect::Azd);
+    let counted = METRICS.asked();
+    let answered = asked(&door, request).await;
+    counted.answered(&answered, false);
+    match answered {
         Ok(token) => reply::json(200, &Answer::success(&token)),
         Err(error) => reply::json(200, &Answer::error(&error)),
     }
@@ -39,7 +45,7 @@ async fn asked(door: &Door, request: Request) -> Result<TokenAnswer, ErrorBody> 
         request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let secret = bearer.as_deref().and_then(|bearer| bearer.strip_prefix("Bearer "));
     let secret = secret.map(|secret| LeaseSecret::new(secret.to_owned()));
-    let visit = door.admit(secret, Presented::Apart).await?;
+    let visit = door.admit(Dialect::Azd, secret, Presented::Apart).await?;
     let late = |_| ErrorBody::new(ErrorCode::TimedOut, "The request's body did not arrive in time.");
     let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_REQUEST_BODY)).await;
     let bytes =

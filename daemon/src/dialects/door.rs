@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::access::lease::{Admitted, Leases, Presented};
 use crate::broker::{Asker, Broker};
+use crate::config::Dialect;
 
 /// What the dialects stand on. Clones share it.
 #[derive(Clone)]
@@ -30,12 +31,27 @@ impl Door {
         Self { broker, leases }
     }
 
-    /// The lease of this secret. The key store may have to be opened for it.
+    /// The lease of this secret, where the dialect is served. The key store may have to be opened for it.
     pub(super) async fn admit(
         &self,
+        dialect: Dialect,
         secret: Option<LeaseSecret>,
         presented: Presented,
     ) -> Result<Visit<'_>, ErrorBody> {
+        self.try_admit(dialect, secret, presented).await.inspect_err(|error| {
+            self.broker.note_refusal(&Asker::Unknown, &TokenRequest::default(), error);
+        })
+    }
+
+    async fn try_admit(
+        &self,
+        dialect: Dialect,
+        secret: Option<LeaseSecret>,
+        presented: Presented,
+    ) -> Result<Visit<'_>, ErrorBody> {
+        let rules = self.broker.rules();
+        rules.bounds().allow_leases()?;
+        rules.bounds().allow_dialect(dialect)?;
         let patience_ends = Instant::now() + PATIENCE;
         // A request without one is counted as one with a wrong one is.
         let secret = secret.unwrap_or_else(|| LeaseSecret::new(String::new()));
@@ -63,20 +79,28 @@ impl Visit<'_> {
         scopes: &Scopes,
         tenant: Option<String>,
     ) -> Result<TokenAnswer, ErrorBody> {
-        let request = self.lease.narrow(TokenRequest {
+        let asked = TokenRequest {
             scopes: Some(scopes.iter().map(str::to_owned).collect()),
             tenant,
             min_validity: Some(WANTED.as_secs()),
             ..TokenRequest::default()
-        })?;
+        };
         let asker = Asker::Lease(self.lease.name().to_owned());
-        let asked = self.broker.token_for(request.clone(), &asker);
+        let token = match self.lease.narrow(asked.clone()) {
+            Ok(request) => self.narrowed(request, &asker).await,
+            Err(error) => Err(error),
+        };
+        token.inspect_err(|error| self.broker.note_refusal(&asker, &asked, error))
+    }
+
+    async fn narrowed(&self, request: TokenRequest, asker: &Asker) -> Result<TokenAnswer, ErrorBody> {
+        let asked = self.broker.token_for(&request, asker);
         if let Ok(answer) = timeout_at(self.patience_ends, asked).await {
             return answer;
         }
         // What there is: a token that lives is never withheld because a newer one takes its time.
         let held = TokenRequest { min_validity: Some(0), ..request };
-        timeout(GLANCE, self.broker.token(held)).await.unwrap_or_else(|_| {
+        timeout(GLANCE, self.broker.token_for(&held, asker)).await.unwrap_or_else(|_| {
             let error = ErrorBody::new(ErrorCode::Unavailable, "Entra has not answered yet.");
             Err(error.with_hint("Try again in a moment; `entra status` shows what is under way."))
         })

@@ -18,6 +18,8 @@ use serde::Serialize;
 use super::door::Door;
 use super::reply;
 use crate::access::lease::Presented;
+use crate::config::Dialect;
+use crate::metrics::METRICS;
 
 /// `GET /msi/token?resource=…` with the secret in `X-IDENTITY-HEADER`.
 pub(super) async fn token(
@@ -48,16 +50,22 @@ async fn answer(
     presented: Presented,
     query: &str,
 ) -> Response<Body> {
+    METRICS.dialect_asked(Dialect::ManagedIdentity);
+    let counted = METRICS.asked();
     let asked = async {
-        let visit = door.admit(secret, presented).await?;
+        let visit = door.admit(Dialect::ManagedIdentity, secret, presented).await?;
         let resource = resource_in(query)?;
         let scopes = Scopes::of_resource(&resource)
             .map_err(|error| ErrorBody::new(ErrorCode::BadRequest, error.to_string()))?;
-        let token = visit.token(&scopes, None).await?;
-        Ok((token, resource))
+        Ok((visit.token(&scopes, None).await?, resource))
     };
-    match asked.await {
-        Ok((token, resource)) => reply::json(200, &Good::new(&token, &resource)),
+    let (answered, resource) = match asked.await {
+        Ok((token, resource)) => (Ok(token), resource),
+        Err(error) => (Err(error), String::new()),
+    };
+    counted.answered(&answered, false);
+    match answered {
+        Ok(token) => reply::json(200, &Good::new(&token, &resource)),
         Err(error) => reply::refused(&error),
     }
 }

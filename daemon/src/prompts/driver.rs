@@ -3,7 +3,7 @@
 //! With nothing to ask it waits for the broker alone: no timer, no connection, no call. Each prompt is a task of its own, so
 //! that one that hangs in the desktop keeps no other from being shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,7 +20,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::machine::{Action, Shown};
 use super::{Asked, Prompts};
 use crate::account::key::AccountKey;
-use crate::config::Notify;
+use crate::config::{Notify, Prompting};
+use crate::metrics::METRICS;
 use crate::notify::desktop::{ANSWER_TIME, Desktop, Notice, Press, Trouble, manager};
 use crate::notify::notice;
 use crate::notify::words::ENGLISH;
@@ -83,8 +84,6 @@ pub trait OpenPage: Send + Sync + 'static {
 struct Hands<S> {
     surface: Arc<S>,
     pages: Box<dyn OpenPage>,
-    notify: Notify,
-    command: Vec<String>,
     /// A way that does not work is told of once.
     has_told: [AtomicBool; 2],
 }
@@ -96,17 +95,23 @@ impl Prompts {
         let hands = Arc::new(Hands {
             surface: Arc::clone(&surface),
             pages: Box::new(pages),
-            notify: self.settings.notify.value,
-            command: self.settings.notify_command.as_ref().map(|it| it.value.clone()).unwrap_or_default(),
             has_told: Default::default(),
         });
         let mut needs = self.broker.watch_needs();
         let mut shown: JoinSet<(AccountKey, u64, Shown)> = JoinSet::new();
         let mut up: BTreeMap<AccountKey, AbortHandle> = BTreeMap::new();
         let mut saved: Option<Vec<PromptRecord>> = None;
+        let mut counted: BTreeSet<AccountKey> = BTreeSet::new();
         loop {
             needs.borrow_and_update();
             let standing = self.asked();
+            counted.retain(|key| {
+                let stands = standing.iter().any(|asked| asked.key == *key);
+                if !stands {
+                    METRICS.prompt_settled();
+                }
+                stands
+            });
             if !standing.is_empty() {
                 if saved.is_none() {
                     saved = self.remember().await;
@@ -120,7 +125,9 @@ impl Prompts {
                     Action::Withdraw(key) => drop(up.remove(&key).map(|task| task.abort())),
                     Action::Show { key, serial } => {
                         let Some(asked) = standing.iter().find(|asked| asked.key == key) else { continue };
-                        let work = hands.ask(asked);
+                        METRICS.prompt_raised();
+                        counted.insert(key.clone());
+                        let work = hands.ask(asked, self.settings());
                         let (hands, of) = (Arc::clone(&hands), key.clone());
                         let task = shown.spawn(async move { (of, serial, hands.carry_out(work).await) });
                         up.insert(key, task);
@@ -163,7 +170,9 @@ impl Prompts {
 
     async fn is_locked<S: Surface>(&self, hands: &Hands<S>) -> bool {
         // Nobody is asked while nothing would be shown anyway.
-        if hands.notify == Notify::Off || !self.machine().wants_screen(self.clock.now().epoch()) {
+        if self.settings().notify.value == Notify::Off
+            || !self.machine().wants_screen(self.clock.now().epoch())
+        {
             return false;
         }
         let asked = tokio::time::timeout(2 * ANSWER_TIME, hands.surface.is_locked());
@@ -202,10 +211,12 @@ impl Prompts {
 struct Work {
     prompt: Prompt,
     request: PageRequest,
+    /// As they were when it was asked.
+    settings: Arc<Prompting>,
 }
 
 impl<S: Surface> Hands<S> {
-    fn ask(&self, asked: &Asked) -> Work {
+    fn ask(&self, asked: &Asked, settings: Arc<Prompting>) -> Work {
         let prompt = asked.prompt.clone();
         let request = PageRequest {
             profile: Some(prompt.profile.clone()),
@@ -214,13 +225,13 @@ impl<S: Surface> Hands<S> {
             program: prompt.program.as_deref().map(short),
             claims_handle: asked.claims_handle.clone(),
         };
-        Work { prompt, request }
+        Work { prompt, request, settings }
     }
 
     async fn carry_out(&self, work: Work) -> Shown {
         let mut is_seen = false;
-        if !self.command.is_empty() {
-            match self.surface.run(&self.command, &variables(&work.prompt)).await {
+        if let Some(command) = &work.settings.notify_command {
+            match self.surface.run(&command.value, &variables(&work.prompt)).await {
                 Ok(()) => is_seen = true,
                 Err(error) => self.tell(
                     0,
@@ -228,7 +239,7 @@ impl<S: Surface> Hands<S> {
                 ),
             }
         }
-        if self.notify == Notify::Auto {
+        if work.settings.notify.value == Notify::Auto {
             match self.show(&work).await {
                 Ok(()) => is_seen = true,
                 Err(error) => self.tell(1, &format!("a person is needed and could not be told: {error}")),

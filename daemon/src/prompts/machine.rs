@@ -79,6 +79,11 @@ impl Machine {
         Self { rules, accounts: BTreeMap::new(), withdrawn: Vec::new(), is_locked: false, serial: 0 }
     }
 
+    /// Other rules from now on.
+    pub(super) fn follow(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
     /// What is needed now. What is not among it any more is withdrawn, and a new need of that account begins anew.
     pub(super) fn sync(&mut self, needs: &BTreeMap<AccountKey, Need>) {
         for (key, asked) in &mut self.accounts {

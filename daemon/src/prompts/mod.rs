@@ -32,7 +32,7 @@ pub struct Prompts {
     broker: Arc<Broker>,
     vault: Vault,
     clock: Arc<dyn Clock>,
-    settings: Prompting,
+    settings: Mutex<Arc<Prompting>>,
     machine: Mutex<Machine>,
     /// Somebody changed what the driver waits for.
     nudged: Notify,
@@ -53,21 +53,27 @@ impl Prompts {
     /// None is shown before [`Prompts::keep`] runs.
     #[must_use]
     pub fn new(broker: Arc<Broker>, vault: Vault, clock: Arc<dyn Clock>, settings: Prompting) -> Arc<Self> {
-        let rules = Rules {
-            snooze: settings.snooze.value.as_secs(),
-            per_day: settings.prompts_per_day.value.into(),
-            quiet_hours: settings.quiet_hours.as_ref().map(|hours| hours.value),
-            offset: local::offset,
-        };
+        let rules = rules(&settings);
         Arc::new(Self {
             broker,
             vault,
             clock,
-            settings,
+            settings: Mutex::new(Arc::new(settings)),
             machine: Mutex::new(Machine::new(rules)),
             nudged: Notify::new(),
             news: watch::Sender::new(0),
         })
+    }
+
+    /// Puts other settings in force. What is on the screen stays there.
+    pub fn follow_settings(&self, settings: Prompting) {
+        self.machine().follow(rules(&settings));
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        self.nudged.notify_one();
+    }
+
+    fn settings(&self) -> Arc<Prompting> {
+        Arc::clone(&self.settings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// `GET /v1/prompts`.
@@ -84,6 +90,12 @@ impl Prompts {
         if request.seconds.is_some_and(|seconds| seconds > MAX_SNOOZE.as_secs()) {
             let sentence = format!("`seconds` is over {}, which is a week.", MAX_SNOOZE.as_secs());
             return Err(ErrorBody::new(ErrorCode::BadRequest, sentence));
+        }
+        let snooze = &self.settings().snooze;
+        if snooze.source.is_locked()
+            && request.seconds.is_some_and(|seconds| seconds > snooze.value.as_secs())
+        {
+            return Err(config::refusal("Prompts may not be put off for so long", "snooze", &snooze.source));
         }
         let named = match request.account.as_deref() {
             Some(account) => {
@@ -136,8 +148,9 @@ impl Prompts {
 
     /// With nobody who could show anything, nothing is said to be on its way.
     fn held_by_choice(&self) -> Option<HeldBack> {
-        let is_off = self.settings.notify.value == config::Notify::Off
-            && self.settings.notify_command.is_none()
+        let settings = self.settings();
+        let is_off = settings.notify.value == config::Notify::Off
+            && settings.notify_command.is_none()
             && self.news.receiver_count() == 0;
         is_off.then_some(HeldBack { by: Holder::NoDesktop, until: None })
     }
@@ -158,11 +171,20 @@ impl Prompts {
     }
 
     fn ahead(&self) -> Option<u64> {
-        self.settings.ask_ahead.as_ref().map(|ahead| ahead.value.as_secs())
+        self.settings().ask_ahead.as_ref().map(|ahead| ahead.value.as_secs())
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn rules(settings: &Prompting) -> Rules {
+    Rules {
+        snooze: settings.snooze.value.as_secs(),
+        per_day: settings.prompts_per_day.value.into(),
+        quiet_hours: settings.quiet_hours.as_ref().map(|hours| hours.value),
+        offset: local::offset,
     }
 }
 

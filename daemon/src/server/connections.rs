@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use entra_proto::error::ErrorBody;
 use entra_proto::limits::{HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD, TAKE_TIMEOUT};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -22,13 +23,16 @@ use tower::ServiceExt;
 
 use super::{Listener, Rooms, guard, reply, router};
 use crate::access::caller::Caller;
+use crate::broker::Broker;
 use crate::harden;
+use crate::metrics::{Listener as Kind, METRICS};
 
 /// Serves until `stop` completes; then takes no further connection and lets running requests end, for a
 /// few seconds at most.
 pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Output = ()>) {
+    let broker = Arc::clone(&rooms.broker);
     let router = router(rooms);
-    let connections = Connections::at_most(MAX_CONNECTIONS);
+    let connections = Connections::at_most(MAX_CONNECTIONS, Kind::Socket);
     let mut stop = pin!(stop);
     loop {
         let accepted = async { (connections.place().await, listener.accept().await) };
@@ -44,22 +48,32 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
             }
         };
         let router = router.clone();
-        connections.begin(place, stream, move |request| respond(request, caller.clone(), router.clone()));
+        let unserved = unserved(&broker, &caller);
+        connections.begin(place, stream, move |request| {
+            respond(request, caller.clone(), unserved.clone(), router.clone())
+        });
     }
     drop(listener);
     connections.end().await;
 }
 
+/// Why this caller is not served, where it comes from another machine and an administrator wants none of these.
+fn unserved(broker: &Broker, caller: &Caller) -> Option<ErrorBody> {
+    let error = broker.rules().bounds().allow_forwarding().err()?;
+    caller.is_from_elsewhere().then_some(error)
+}
+
 /// The connections of one listener.
 pub(super) struct Connections {
+    kind: Kind,
     places: Arc<Places>,
     stopping: watch::Sender<bool>,
 }
 
 impl Connections {
     /// None yet, and never more than this.
-    pub(super) fn at_most(most: usize) -> Self {
-        Self { places: Arc::new(Places::new(most)), stopping: watch::Sender::new(false) }
+    pub(super) fn at_most(most: usize, kind: Kind) -> Self {
+        Self { kind, places: Arc::new(Places::new(most)), stopping: watch::Sender::new(false) }
     }
 
     /// Waits for a free place.
@@ -75,7 +89,9 @@ impl Connections {
         F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
     {
         let stopped = self.stopping.subscribe();
+        let kind = self.kind;
         tokio::spawn(async move {
+            let _connected = METRICS.connected(kind);
             connection(stream, respond, stopped).await;
             drop(place);
         });
@@ -193,9 +209,10 @@ where
 async fn respond(
     mut request: Request<Incoming>,
     caller: Caller,
+    unserved: Option<ErrorBody>,
     router: Router,
 ) -> Result<Response<Body>, Infallible> {
-    let refusal = guard::refusal(request.version(), request.uri(), request.headers());
+    let refusal = guard::refusal(request.version(), request.uri(), request.headers()).or(unserved);
     let mut response = match refusal {
         Some(error) => {
             tracing::warn!(%caller, "a request was refused: {}", error.message);
@@ -222,7 +239,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_was_accepted_before_the_stop_and_not_read_yet_is_answered() {
-        let connections = Connections::at_most(1);
+        let connections = Connections::at_most(1, Kind::Socket);
         let (mut caller, ours) = duplex(1024);
         connections.begin(connections.place().await, ours, answer);
         let ending = async { connections.end().await };
@@ -239,7 +256,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_nothing_does_not_hold_up_the_stop() {
-        let connections = Connections::at_most(1);
+        let connections = Connections::at_most(1, Kind::Socket);
         let (mut caller, ours) = duplex(1024);
         connections.begin(connections.place().await, ours, answer);
         let begun = tokio::time::Instant::now();

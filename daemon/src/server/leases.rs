@@ -1,21 +1,35 @@
 //! `/v1/leases`: made, listed and revoked over the socket, where the kernel says who asks.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
+use entra_proto::account::AccountId;
 use entra_proto::error::ErrorBody;
-use entra_proto::lease::{AZD_PATH, IDENTITY_PATH, LEASE_PATH, LeaseGrant, LeaseRequest, LeasesAnswer};
+use entra_proto::lease::{
+    AZD_PATH, IDENTITY_PATH, LEASE_PATH, LeaseGrant, LeaseInfo, LeaseRequest, LeasesAnswer,
+};
 use entra_proto::limits::ANSWER_TIMEOUT;
+use entra_proto::log::LogEvent;
 use entra_proto::secret::LeaseSecret;
 
 use super::Rooms;
 use super::reply::answer;
 use super::routes::{read, within};
+use crate::access::caller::Caller;
+use crate::audit::Event;
 
-pub(super) async fn make(State(rooms): State<Rooms>, request: Request) -> Response<Body> {
+pub(super) async fn make(
+    State(rooms): State<Rooms>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response<Body> {
     let work = async {
         let request = read(request).await?;
-        grant(&rooms, request).await
+        let event = Event::new(LogEvent::LeaseMade).by(Some(caller.noted()));
+        let grant = grant(&rooms, request).await?;
+        rooms.broker.audit().record(event.lease(Some(&grant.lease.name)).detail(terms(&grant.lease)));
+        Ok(grant)
     };
     answer(within(ANSWER_TIMEOUT, work).await)
 }
@@ -24,9 +38,15 @@ pub(super) async fn list(State(rooms): State<Rooms>) -> Response<Body> {
     answer(within(ANSWER_TIMEOUT, listed(&rooms)).await)
 }
 
-pub(super) async fn revoke(State(rooms): State<Rooms>, Path(named): Path<String>) -> Response<Body> {
+pub(super) async fn revoke(
+    State(rooms): State<Rooms>,
+    Extension(caller): Extension<Caller>,
+    Path(named): Path<String>,
+) -> Response<Body> {
     let work = async {
+        let event = Event::new(LogEvent::LeaseRevoked).by(Some(caller.noted())).lease(Some(&named));
         rooms.leases.revoke(&named).await?;
+        rooms.broker.audit().record(event);
         listed(&rooms).await
     };
     answer(within(ANSWER_TIMEOUT, work).await)
@@ -37,7 +57,10 @@ async fn listed(rooms: &Rooms) -> Result<LeasesAnswer, ErrorBody> {
     Ok(LeasesAnswer { identity_endpoint, ..rooms.leases.list().await? })
 }
 
-async fn grant(rooms: &Rooms, request: LeaseRequest) -> Result<LeaseGrant, ErrorBody> {
+async fn grant(rooms: &Rooms, mut request: LeaseRequest) -> Result<LeaseGrant, ErrorBody> {
+    let rules = rooms.broker.rules();
+    rules.bounds().allow_leases()?;
+    request.expires_in = rules.bounds().lease_life(request.expires_in)?;
     let (account, profile) = match (&request.account, &request.profile) {
         (None, profile) => (None, profile.clone()),
         (Some(account), profile) => {
@@ -58,6 +81,17 @@ async fn grant(rooms: &Rooms, request: LeaseRequest) -> Result<LeaseGrant, Error
         azd_endpoint: format!("{origin}{AZD_PATH}"),
         path_endpoint,
     })
+}
+
+/// What the lease lets its bearer do, in a sentence.
+fn terms(lease: &LeaseInfo) -> String {
+    let ends = match (lease.process, lease.expires_on) {
+        (Some(pid), _) => format!("with process {pid}"),
+        (None, Some(expires_on)) => format!("on {expires_on} (seconds since 1970)"),
+        (None, None) => "when revoked".to_owned(),
+    };
+    let account = lease.account.as_ref().map_or("any account", AccountId::as_str);
+    format!("{}: for {} of {account}; it ends {ends}.", lease.id, lease.resources.join(", "))
 }
 
 fn identity_endpoint(port: u16) -> String {

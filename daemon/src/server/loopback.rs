@@ -22,6 +22,7 @@ use tower::ServiceExt;
 
 use super::connections::Connections;
 use crate::config::LoopbackChoice;
+use crate::metrics::Listener;
 
 /// The port: open, or not yet.
 pub struct Loopback {
@@ -74,7 +75,7 @@ impl Loopback {
             handed: Mutex::new(handed),
             open: tokio::sync::Mutex::new(None),
             status: Mutex::new(None),
-            connections: Connections::at_most(MAX_LOOPBACK_CONNECTIONS),
+            connections: Connections::at_most(MAX_LOOPBACK_CONNECTIONS, Listener::Loopback),
             serving: Mutex::new(None),
         })
     }

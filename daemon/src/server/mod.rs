@@ -12,14 +12,19 @@ use axum::routing::{delete, get, post};
 
 use crate::access::lease::Leases;
 use crate::broker::Broker;
+use crate::config::Told;
+use crate::doctor::Doctor;
 use crate::prompts::Prompts;
 
+mod config;
 mod connections;
+mod doctor;
 mod guard;
 mod leases;
 #[cfg_attr(unix, path = "listen_unix.rs")]
 #[cfg_attr(windows, path = "listen_windows.rs")]
 mod listen;
+mod log;
 mod loopback;
 mod page;
 mod prompts;
@@ -36,6 +41,8 @@ pub use page::Pages;
 pub struct Rooms {
     /// Accounts and tokens.
     pub broker: Arc<Broker>,
+    /// What finds the cause when something does not work.
+    pub doctor: Arc<Doctor>,
     /// The leases.
     pub leases: Arc<Leases>,
     /// The port that leases are for.
@@ -44,6 +51,8 @@ pub struct Rooms {
     pub pages: Arc<Pages>,
     /// What a person is asked.
     pub prompts: Arc<Prompts>,
+    /// The settings in force.
+    pub told: Arc<Told>,
 }
 
 impl FromRef<Rooms> for Arc<Broker> {
@@ -57,8 +66,17 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/accounts", get(routes::accounts))
         .route("/v1/accounts/{id}", delete(routes::sign_out))
         .route("/v1/accounts/{id}/revive", post(routes::revive))
+        .route("/v1/config", get(config::told))
+        .route(
+            "/v1/config/client-key-passphrase",
+            post(routes::keep_key_passphrase).delete(routes::forget_key_passphrase),
+        )
+        .route("/v1/doctor", get(doctor::examine))
         .route("/v1/leases", get(leases::list).post(leases::make))
         .route("/v1/leases/{named}", delete(leases::revoke))
+        .route("/v1/log", get(log::entries))
+        .route("/v1/log/verification", get(log::verification))
+        .route("/v1/metrics", get(routes::metrics))
         .route("/v1/pages", post(page::open))
         .route("/v1/prompts", get(prompts::list))
         .route("/v1/prompts/events", get(prompts::events))

@@ -9,10 +9,12 @@ use axum::Extension;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, Response};
+use axum::http::header::{self, CONTENT_LENGTH};
+use axum::http::{HeaderMap, Response, StatusCode};
+use entra_proto::config::PassphraseRequest;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, MAX_REQUEST_BODY, REGISTRY_TIMEOUT, TOKEN_TIMEOUT};
+use entra_proto::log::LogEvent;
 use entra_proto::registry::RegistryRequest;
 use entra_proto::status::StatusAnswer;
 use entra_proto::token::TokenRequest;
@@ -21,23 +23,32 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Rooms;
-use super::reply::{answer, failure, lines};
+use super::reply::{answer, failure, lines, with_type};
 use crate::access::caller::Caller;
 use crate::access::lease::Presented;
+use crate::audit::Event;
 use crate::broker::{Asker, Broker, access_to_registry};
+use crate::config::Dialect;
+use crate::metrics::{CONTENT_TYPE, METRICS};
 
 type Routed = State<Arc<Broker>>;
 
 pub(super) async fn token(State(rooms): State<Rooms>, request: Request) -> Response<Body> {
-    let asker = asker(&request);
-    let request = within(ANSWER_TIMEOUT, async { narrowed(&rooms, read(request).await?).await }).await;
-    let request = match request {
-        Ok(request) => request,
-        Err(error) => return failure(&error),
+    let counted = METRICS.asked();
+    let (mut asker, mut asked) = (asker(&request), TokenRequest::default());
+    let work = async {
+        within(ANSWER_TIMEOUT, async {
+            asked = read(request).await?;
+            narrow(&rooms, &mut asked, &mut asker).await
+        })
+        .await?;
+        // A person takes longer than any machine, and is waited for only by who asks for that.
+        let limit = TOKEN_TIMEOUT + Duration::from_secs(asked.wait.unwrap_or_default().into());
+        within(limit, rooms.broker.token_for(&asked, &asker)).await
     };
-    // A person takes longer than any machine, and is waited for only by who asks for that.
-    let limit = TOKEN_TIMEOUT + Duration::from_secs(request.wait.unwrap_or_default().into());
-    answer(within(limit, rooms.broker.token_for(request, &asker)).await)
+    let token = work.await;
+    counted.answered(&token, asked.wait.is_some_and(|wait| wait > 0));
+    answer(token.inspect_err(|error| rooms.broker.note_refusal(&asker, &asked, error)))
 }
 
 /// Who asks, for the person who may have to be asked.
@@ -46,22 +57,29 @@ fn asker(request: &Request) -> Asker {
 }
 
 pub(super) async fn registry_token(State(rooms): State<Rooms>, request: Request) -> Response<Body> {
-    let asker = asker(&request);
+    METRICS.dialect_asked(Dialect::Registry);
+    let counted = METRICS.asked();
+    let (mut asker, mut asked) = (asker(&request), TokenRequest::default());
     let work = async {
         let request: RegistryRequest = read(request).await?;
         // From here on it is a request for an access token, with all that such a one must pass.
-        let access = narrowed(&rooms, access_to_registry(&request)).await?;
-        rooms.broker.registry_token(&request.registry, access, &asker).await
+        asked = access_to_registry(&request);
+        narrow(&rooms, &mut asked, &mut asker).await?;
+        rooms.broker.registry_token(&request.registry, asked.clone(), &asker).await
     };
-    answer(within(REGISTRY_TIMEOUT, work).await)
+    let token = within(REGISTRY_TIMEOUT, work).await;
+    counted.exchanged(&token);
+    answer(token.inspect_err(|error| rooms.broker.note_refusal(&asker, &asked, error)))
 }
 
-/// The request as its lease lets it be made, if it names one.
-async fn narrowed(rooms: &Rooms, mut request: TokenRequest) -> Result<TokenRequest, ErrorBody> {
-    match request.lease.take() {
-        Some(secret) => rooms.leases.admit(&secret, Presented::Apart).await?.narrow(request),
-        None => Ok(request),
-    }
+/// Makes the request what its lease lets it be, if it names one.
+async fn narrow(rooms: &Rooms, asked: &mut TokenRequest, asker: &mut Asker) -> Result<(), ErrorBody> {
+    let Some(secret) = asked.lease.take() else { return Ok(()) };
+    rooms.broker.rules().bounds().allow_leases()?;
+    let lease = rooms.leases.admit(&secret, Presented::Apart).await?;
+    *asker = std::mem::take(asker).lent(lease.name());
+    *asked = lease.narrow(asked.clone())?;
+    Ok(())
 }
 
 pub(super) async fn accounts(State(broker): Routed) -> Response<Body> {
@@ -91,20 +109,52 @@ pub(super) async fn revive(
 pub(super) async fn sign_out(
     State(broker): Routed,
     Path(id): Path<String>,
+    Extension(caller): Extension<Caller>,
     query: AskedProfile,
 ) -> Response<Body> {
     let Ok(Query(query)) = query else {
         return failure(&bad("The query may hold `profile` alone."));
     };
-    answer(within(ANSWER_TIMEOUT, broker.sign_out(&id, query.profile.as_deref())).await)
+    let event = || {
+        let profile = query.profile.clone();
+        let asked = TokenRequest { account: Some(id.clone()), profile, ..TokenRequest::default() };
+        Event::new(LogEvent::SignedOut).by(Some(caller.noted())).asked(&asked)
+    };
+    // Before it is done: the caller may be gone by then.
+    let event = broker.audit().is_on().then(event);
+    let left = within(ANSWER_TIMEOUT, broker.sign_out(&id, query.profile.as_deref())).await;
+    if let (Ok(_), Some(event)) = (&left, event) {
+        broker.audit().record(event);
+    }
+    answer(left)
 }
 
 pub(super) async fn status(State(rooms): State<Rooms>) -> Response<Body> {
     let work = async {
         let status = rooms.broker.status().await?;
-        Ok(StatusAnswer { loopback: rooms.loopback.status(), ..status })
+        let metrics = Some(METRICS.summary());
+        Ok(StatusAnswer { loopback: rooms.loopback.status(), metrics, ..status })
     };
     answer(within(ANSWER_TIMEOUT, work).await)
+}
+
+pub(super) async fn keep_key_passphrase(State(broker): Routed, request: Request) -> Response<Body> {
+    let work = async {
+        let request: PassphraseRequest = read(request).await?;
+        broker.set_key_passphrase(Some(&request.passphrase)).await
+    };
+    answer(within(ANSWER_TIMEOUT, work).await)
+}
+
+pub(super) async fn forget_key_passphrase(State(broker): Routed) -> Response<Body> {
+    answer(within(ANSWER_TIMEOUT, broker.set_key_passphrase(None)).await)
+}
+
+pub(super) async fn metrics(State(broker): Routed) -> Response<Body> {
+    match METRICS.text(&broker.gauges()) {
+        Ok(text) => with_type(StatusCode::OK, CONTENT_TYPE, Body::from(text)),
+        Err(_) => failure(&ErrorBody::new(ErrorCode::Internal, "The metrics cannot be written.")),
+    }
 }
 
 pub(super) async fn start_sign_in(
@@ -160,8 +210,10 @@ pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Err
     if announced(&head.headers).is_some_and(|length| length > MAX_REQUEST_BODY) {
         return Err(too_large());
     }
-    let is_json =
-        head.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let is_json = head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     if !is_json {
         return Err(bad("The body must be JSON.")
             .with_hint("Send `Content-Type: application/json`; with curl use --json."));
@@ -210,7 +262,8 @@ fn bad(sentence: &str) -> ErrorBody {
 mod tests {
     use std::path::PathBuf;
 
-    use axum::http::{Method, StatusCode};
+    use axum::http::Method;
+    use entra_proto::config::ConfigAnswer;
     use rstest::rstest;
     use tower::ServiceExt;
 
@@ -218,7 +271,8 @@ mod tests {
     use super::*;
     use crate::access::lease::Leases;
     use crate::broker::Parts;
-    use crate::config::{LoopbackChoice, Prompting};
+    use crate::config::{LoopbackChoice, Prompting, Told};
+    use crate::doctor::Doctor;
     use crate::entra::Entra;
     use crate::prompts::Prompts;
 
@@ -228,13 +282,24 @@ mod tests {
         let clock = Arc::clone(&parts.clock);
         let leases = Arc::new(Leases::new(parts.vault.clone(), Arc::clone(&clock)));
         let parts_vault = parts.vault.clone();
+        let clock_of_doctor = Arc::clone(&clock);
         let broker = Broker::new(parts);
         let loopback =
             Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| unreachable!("there is no port"));
         let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock));
         let (vault, clock) = (parts_vault, Arc::clone(&clock));
         let prompts = Prompts::new(Arc::clone(&broker), vault, clock, Prompting::default());
-        Rooms { broker, leases, loopback, pages, prompts }
+        let answer = ConfigAnswer {
+            settings: Vec::new(),
+            sources: Vec::new(),
+            egress: Vec::new(),
+            applied_on: 7,
+            waiting_for_restart: Vec::new(),
+        };
+        let told = Arc::new(Told::new(answer));
+        let subject = || unreachable!("nobody is ill");
+        let doctor = Doctor::new(Arc::clone(&broker), Entra::new(), clock_of_doctor, subject);
+        Rooms { broker, doctor, leases, loopback, pages, prompts, told }
     }
 
     #[rstest]
@@ -262,11 +327,35 @@ mod tests {
         #[case] code: &str,
     ) {
         let request = Request::builder().method(method).uri("/v1/registry-token");
-        let request = request.header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
+        let request =
+            request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
         let response = super::super::router(rooms()).oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::from_u16(status).unwrap());
         let body = to_bytes(response.into_body(), 4096).await.unwrap();
         let error: ErrorBody = serde_json::from_slice(&body).unwrap();
         assert_eq!(error.code.name(), code);
+    }
+
+    #[rstest]
+    #[case::kept(Method::POST, r#"{"passphrase":"s3cret"}"#, 200, r#"{"is_kept":true}"#)]
+    #[case::forgotten(Method::DELETE, "", 200, r#"{"is_kept":false}"#)]
+    #[case::none(Method::POST, r#"{"passphrase":""}"#, 400, "bad_request")]
+    #[case::another_field(Method::POST, r#"{"passphrase":"s3cret","file":"x"}"#, 400, "bad_request")]
+    #[case::never_read(Method::GET, "", 405, "method_not_allowed")]
+    #[tokio::test]
+    async fn a_key_s_passphrase_goes_in_and_never_comes_out(
+        #[case] method: Method,
+        #[case] body: &'static str,
+        #[case] status: u16,
+        #[case] said: &str,
+    ) {
+        let request = Request::builder().method(method).uri("/v1/config/client-key-passphrase");
+        let request =
+            request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
+        let response = super::super::router(rooms()).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::from_u16(status).unwrap());
+        let body = to_bytes(response.into_body(), 4096).await.unwrap();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.contains(said) && !text.contains("s3cret"), "{text}");
     }
 }

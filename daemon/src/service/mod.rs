@@ -11,6 +11,9 @@ mod handed;
 #[cfg_attr(target_os = "macos", path = "manager_macos.rs")]
 #[cfg_attr(windows, path = "manager_windows.rs")]
 mod manager;
+#[cfg_attr(unix, path = "reload_unix.rs")]
+#[cfg_attr(windows, path = "reload_windows.rs")]
+mod reload;
 #[cfg_attr(unix, path = "stop_unix.rs")]
 #[cfg_attr(windows, path = "stop_windows.rs")]
 mod stop;
@@ -19,6 +22,7 @@ mod stop;
 mod stop_event;
 
 pub use handed::Handed;
+pub use reload::{Reload, told_to_reload};
 pub use stop::{STOPPED_BY, told_to_stop};
 
 /// Says `ready` with the socket's path on standard output, and to a service manager that listens.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use entra_proto::scope::Scopes;
 
 use super::super::key::{AccountKey, ClientKey, FlightId, SlotKey};
-use super::super::outcome::{Failure, FailureKind, Fault, Grant, Reach};
+use super::super::outcome::{Failure, FailureKind, Fault, Grant, Reach, Trace};
 use super::super::schedule::Jitter;
 use super::super::slot::Refusal;
 use super::super::time::Now;
@@ -77,6 +77,7 @@ pub(super) fn grant(text: &str) -> Grant {
         refresh_in: None,
         scopes: vec!["a".to_owned()],
         identity: None,
+        trace: Trace::default(),
     }
 }
 

@@ -28,6 +28,7 @@ use crate::access::caller::Caller;
 use crate::access::neighbour;
 use crate::broker::{Broker, Prospect};
 use crate::clock::Clock;
+use crate::metrics::Listener;
 use crate::notify::page::Subject;
 use crate::prompts::OpenPage;
 
@@ -68,6 +69,7 @@ impl Pages {
         request: PageRequest,
         caller: Caller,
     ) -> Result<PageAnswer, ErrorBody> {
+        self.broker.rules().bounds().allow_sign_in_page()?;
         let texts = [&request.reason, &request.program, &request.claims_handle];
         if texts.into_iter().flatten().any(|text| text.len() > MAX_NAME) {
             let sentence = format!("A text of the request is longer than {MAX_NAME} bytes.");
@@ -112,7 +114,7 @@ impl Pages {
     }
 
     async fn serve(self: Arc<Self>, page: Arc<Page>, listener: TcpListener) {
-        let connections = Connections::at_most(MAX_PAGE_CONNECTIONS);
+        let connections = Connections::at_most(MAX_PAGE_CONNECTIONS, Listener::Page);
         loop {
             let accepted = async { (connections.place().await, accept(&listener).await) };
             let (place, stream) = tokio::select! {

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::account::time::Now;
-use crate::broker::{Parts, Profiles};
-use crate::config::{DEFAULT_PROFILE, Profile, Setting};
+use crate::broker::{Parts, Rules};
+use crate::config::{Bounds, DEFAULT_PROFILE, Flows, Profile, Setting};
 use crate::entra::Entra;
 use crate::entra::script::Script;
 
@@ -69,7 +69,12 @@ impl House {
         };
         let broker = Broker::new(Parts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            profiles: Profiles::check(&BTreeMap::from([(DEFAULT_PROFILE.to_owned(), profile)])).unwrap(),
+            rules: Rules::new(
+                &BTreeMap::from([(DEFAULT_PROFILE.to_owned(), profile)]),
+                Setting::built_in(Flows::default()),
+                Bounds::default(),
+            )
+            .unwrap(),
             ..Parts::empty(Entra::scripted(&script))
         });
         let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock) as Arc<dyn Clock>);

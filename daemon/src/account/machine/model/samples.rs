@@ -7,7 +7,7 @@ use entra_proto::scope::Scopes;
 use entra_proto::secret::AccessToken;
 
 use super::super::super::key::{FlightId, SlotKey};
-use super::super::super::outcome::{Failure, FailureKind, Fault, Grant, Reach};
+use super::super::super::outcome::{Failure, FailureKind, Fault, Grant, Reach, Trace};
 use super::super::super::schedule::Jitter;
 use super::super::super::slot::Held;
 use super::super::super::time::Now;
@@ -50,6 +50,7 @@ fn grant(name: FlightId, life: u64) -> Grant {
         refresh_in: None,
         scopes: Vec::new(),
         identity: None,
+        trace: Trace::default(),
     }
 }
 

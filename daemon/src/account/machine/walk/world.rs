@@ -7,7 +7,7 @@ use entra_proto::secret::AccessToken;
 
 use super::super::super::budget::Limits;
 use super::super::super::key::{AccountKey, ClientKey, FlightId, SlotKey};
-use super::super::super::outcome::{Failure, FailureKind, Fault, Grant, Reach};
+use super::super::super::outcome::{Failure, FailureKind, Fault, Grant, Reach, Trace};
 use super::super::super::time::Now;
 use super::super::{Machine, SignedIn};
 
@@ -160,6 +160,7 @@ pub(super) fn grant(flight: FlightId) -> Grant {
         refresh_in: None,
         scopes: Vec::new(),
         identity: None,
+        trace: Trace::default(),
     }
 }
 

@@ -1,0 +1,80 @@
+//! What is printed in place of serving: nothing is listened on, locked or written for it.
+
+use std::sync::Arc;
+
+use entra_proto::cloud::Cloud;
+use entra_proto::config::ConfigAnswer;
+use entra_proto::doctor::DoctorAnswer;
+
+use super::settings::{Origins, SettingsError};
+use super::{RunError, vault_options};
+use crate::broker::{KeptPassphrases, Rules};
+use crate::config::{Config, Flows};
+use crate::doctor::{self, Question, Subject};
+use crate::entra::Entra;
+use crate::entra::network::NetworkSettings;
+use crate::harden;
+use crate::vault::Vault;
+
+/// `--report doctor`. Whatever is wrong is in the answer.
+pub(super) fn doctor(origins: &Origins, now: u64) -> Result<DoctorAnswer, RunError> {
+    harden::harden();
+    let (subject, entra, means) = look_around(origins, now);
+    let question = Question { foundry: origins.args.foundry.clone(), ..Question::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime
+        .map_err(|reason| RunError::System { what: "The runtime did not start".to_owned(), reason })?;
+    let answer = runtime.block_on(doctor::alone(&subject, &entra, means, &question));
+    // A look that hangs in the system must not keep the process.
+    runtime.shutdown_background();
+    Ok(answer)
+}
+
+/// The settings as a daemon would have them, and what can be opened by them.
+fn look_around(origins: &Origins, now: u64) -> (Subject, Entra, Option<(Vault, Rules)>) {
+    let entra = Entra::new();
+    let fault = origins.read().err();
+    let (config, rules) = match origins.usable_part() {
+        Ok(found) => found,
+        Err(error) => return (unusable(&fault.unwrap_or(error)), entra, None),
+    };
+    entra.configure(NetworkSettings::from(&config.network));
+    let vault = vault_options(&config, &|name| std::env::var_os(name)).map(Vault::new);
+    if let Ok(vault) = &vault {
+        entra.ask_for_passphrases(Arc::new(KeptPassphrases(vault.clone())));
+    }
+    let fault = fault.map(|fault| fault.to_string());
+    let mut subject = subject(&config, config.answer(rules.hosts(), now, Vec::new()), &rules);
+    subject.fault = fault.or_else(|| vault.as_ref().err().map(ToString::to_string));
+    let means = vault.ok().map(|vault| (vault, rules)).filter(|_| subject.fault.is_none());
+    (subject, entra, means)
+}
+
+/// What the doctor looks at of these settings.
+pub(super) fn subject(config: &Config, answer: ConfigAnswer, rules: &Rules) -> Subject {
+    Subject {
+        config: answer,
+        fault: None,
+        socket: Some(config.socket.value.clone()),
+        state_dir: Some(config.state_dir.value.clone()),
+        flows: rules.ways().clone(),
+        cloud: rules.default_cloud(),
+    }
+}
+
+fn unusable(error: &SettingsError) -> Subject {
+    Subject {
+        config: ConfigAnswer {
+            settings: Vec::new(),
+            sources: Vec::new(),
+            egress: Vec::new(),
+            applied_on: 0,
+            waiting_for_restart: Vec::new(),
+        },
+        fault: Some(error.to_string()),
+        socket: None,
+        state_dir: None,
+        flows: Flows::default(),
+        cloud: Cloud::default(),
+    }
+}

@@ -1,0 +1,190 @@
+//! The settings at the start and whenever a source of them changes.
+//!
+//! What may change under a running daemon does so at once and without losing a token; the rest is named as waiting for a
+//! restart. Where an administrator's source turns bad, all stays as it was and that is said: rules that cannot be read must
+//! not be taken for none.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use entra_proto::config::ConfigAnswer;
+
+use crate::access::lease::Leases;
+use crate::audit::Audit;
+use crate::broker::{Broker, ProfileError, Rules};
+use crate::clock::Clock;
+use crate::config::{
+    Administrators, Args, Blame, Config, ConfigError, Place, Places, Source, Told, Watch, keys,
+};
+use crate::entra::Entra;
+use crate::entra::network::{NetworkError, NetworkSettings};
+use crate::logging::{self, LogError, LogSettings};
+use crate::prompts::Prompts;
+use crate::service;
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A source.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The way out to the network.
+    #[error("{}{error}", .source_.as_ref().map(|source| format!("{source}: ")).unwrap_or_default())]
+    Network {
+        /// Where the setting stands.
+        source_: Option<Source>,
+        /// Why it cannot be followed.
+        error: NetworkError,
+    },
+    /// A profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+}
+
+impl Blame for SettingsError {
+    fn blamed(&self) -> Option<&Source> {
+        match self {
+            Self::Config(error) => error.blamed(),
+            Self::Network { source_, .. } => source_.as_ref(),
+            Self::Profile(error) => error.blamed(),
+        }
+    }
+}
+
+/// Where the settings come from, to be read again.
+#[derive(Clone, Debug)]
+pub(super) struct Origins {
+    pub(super) administrators: Administrators,
+    pub(super) args: Args,
+}
+
+impl Origins {
+    /// Reads all sources.
+    pub(super) fn read(&self) -> Result<(Config, Rules), SettingsError> {
+        self.with(|places| Config::load_if(places, usable))
+    }
+
+    /// The answer without a daemon; what is bad is left out and told.
+    pub(super) fn report(&self, now: u64) -> Result<ConfigAnswer, SettingsError> {
+        let (config, rules) = self.usable_part()?;
+        Ok(config.answer(rules.hosts(), now, Vec::new()))
+    }
+
+    /// What is left of the settings where all that is bad is left out.
+    pub(super) fn usable_part(&self) -> Result<(Config, Rules), SettingsError> {
+        self.with(|places| Config::load_for_report(places, usable))
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Places<'_>) -> T) -> T {
+        let variable = |name: &str| std::env::var_os(name);
+        let (administrators, args) = (self.administrators.clone(), self.args.clone());
+        read(&Places { administrators, args, variable: &variable })
+    }
+
+    fn files(&self, config: &Config) -> Vec<PathBuf> {
+        let Administrators { machine_file, managed, claude_desktop } = &self.administrators;
+        let places = managed.iter().chain(claude_desktop).filter_map(Place::path);
+        places.chain([&**machine_file, config.user_file()]).map(PathBuf::from).collect()
+    }
+}
+
+/// What the rooms above the configuration make of it.
+fn usable(config: &Config) -> Result<Rules, SettingsError> {
+    NetworkSettings::from(&config.network).check().map_err(|error| {
+        let source = error.setting().and_then(|key| config.network.source_of(key));
+        SettingsError::Network { source_: source.cloned(), error }
+    })?;
+    Ok(Rules::of(config)?)
+}
+
+/// The settings that the daemon was started with, and what is told of them since.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) origins: Origins,
+    pub(super) started: Config,
+    pub(super) told: Arc<Told>,
+}
+
+/// Keeps the settings in force for as long as the daemon runs.
+pub(super) struct Keeper {
+    pub(super) settings: Settings,
+    pub(super) broker: Arc<Broker>,
+    pub(super) entra: Entra,
+    pub(super) leases: Arc<Leases>,
+    pub(super) prompts: Arc<Prompts>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) audit: Audit,
+}
+
+impl Keeper {
+    pub(super) async fn keep(self) {
+        let mut current = self.settings.started.clone();
+        let mut watch = Watch::start(self.settings.origins.files(&current))
+            .inspect_err(|error| tracing::warn!(%error, "changes of the settings go unnoticed; a restart or a signal reads them"))
+            .ok();
+        let mut reload = match service::told_to_reload() {
+            Ok(reload) => reload,
+            Err(error) => {
+                tracing::warn!(%error, "the signal that reads the settings anew cannot be received");
+                return;
+            }
+        };
+        // What changed between the start and now was seen by nobody.
+        let (mut is_asked, mut is_faulty) = (false, false);
+        loop {
+            match self.settings.origins.read() {
+                Ok((config, rules)) => {
+                    let keys = current.differing(&config);
+                    if is_asked || !keys.is_empty() || config.sources() != current.sources() || is_faulty {
+                        self.apply(&config, rules);
+                        tracing::info!(keys = keys.join(" "), "the settings were read anew");
+                        self.audit.configuration_changed(keys.iter().map(String::as_str));
+                        current = config;
+                    }
+                    is_faulty = false;
+                }
+                Err(error) => {
+                    tracing::warn!("the settings stay as they were: {error}");
+                    let fault = format!("{error} The settings stay as they were until it is mended.");
+                    self.broker.warn_of_settings(&fault);
+                    let report = self.settings.origins.report(self.clock.now().epoch());
+                    self.settings.told.refuse(error.to_string(), report.ok().map(|report| report.sources));
+                    self.audit.configuration_refused(&error.to_string());
+                    is_faulty = true;
+                }
+            }
+            is_asked = tokio::select! {
+                () = reload.recv() => true,
+                () = changed(&mut watch) => false,
+            };
+        }
+    }
+
+    /// Puts them in force, but for those that wait for the next start.
+    fn apply(&self, config: &Config, rules: Rules) {
+        let mut waiting = self.settings.started.differing(config);
+        waiting.retain(|full| keys::find(full).is_some_and(|key| key.needs_restart));
+        let hosts = rules.hosts();
+        self.leases.bound(rules.bounds().longest_lease.as_ref().map(|longest| longest.value));
+        self.broker.follow(rules);
+        self.entra.configure(NetworkSettings::from(&config.network));
+        self.prompts.follow_settings(config.prompting.clone());
+        if let Err(error) = of_log(config).and_then(|log| logging::reload(&log)) {
+            tracing::warn!("{error}");
+        }
+        self.settings.told.tell(config.answer(hosts, self.clock.now().epoch(), waiting));
+    }
+}
+
+/// What the settings say of the log.
+pub(super) fn of_log(config: &Config) -> Result<LogSettings, LogError> {
+    let sinks = config.log_sinks.value.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+    Ok(LogSettings { filter: config.log.value.clone(), sinks })
+}
+
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}

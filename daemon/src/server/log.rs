@@ -1,0 +1,121 @@
+//! `/v1/log`: the audit log as a stream, and whether it is whole.
+//!
+//! The files are read on a thread of their own, no faster than the reader takes them, so that a log of any length costs a few
+//! chunks of memory.
+
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::Response;
+use entra_proto::error::{ErrorBody, ErrorCode};
+use entra_proto::limits::ANSWER_TIMEOUT;
+use entra_proto::log::Verification;
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::Rooms;
+use super::reply::{answer, failure, lines};
+use super::routes::within;
+use crate::audit::{self, Audit, AuditError};
+use crate::broker::Broker;
+
+/// The query of a look at the log.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    since: Option<u64>,
+    program: Option<String>,
+    account: Option<String>,
+}
+
+/// The stream ends with the entries that were there when it began.
+pub(super) async fn entries(
+    State(rooms): State<Rooms>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response<Body> {
+    let Ok(Query(Wanted { since, program, account })) = wanted else {
+        let error =
+            ErrorBody::new(ErrorCode::BadRequest, "The query may hold `since`, `program` and `account`.");
+        return failure(&error.with_hint("`since` is a number: milliseconds since 1970."));
+    };
+    let audit = rooms.broker.audit().clone();
+    if !audit.keeps_files() {
+        return failure(&refused(&AuditError::NoFiles));
+    }
+    let account = match account {
+        Some(account) => Some(id_of(&rooms.broker, account).await),
+        None => None,
+    };
+    let (tell, told) = mpsc::channel(CHUNKS);
+    let query = audit::Query { since, program, account };
+    tokio::task::spawn_blocking(move || read(&audit, &query, &tell));
+    lines(Body::from_stream(stream::unfold(told, async |mut told| {
+        let chunk: Bytes = told.recv().await?;
+        Some((Ok::<_, Infallible>(chunk), told))
+    })))
+}
+
+pub(super) async fn verification(State(rooms): State<Rooms>) -> Response<Body> {
+    let audit = rooms.broker.audit().clone();
+    let work = async {
+        let verified = tokio::task::spawn_blocking(move || audit.verify()).await;
+        let verified: Result<Verification, AuditError> = verified.map_err(|_| {
+            ErrorBody::new(ErrorCode::Internal, "The log was not verified, by a defect of entrad.")
+                .with_hint("Try again; the log on standard error has more.")
+        })?;
+        verified.map_err(|error| refused(&error))
+    };
+    answer(within(ANSWER_TIMEOUT, work).await)
+}
+
+/// Entries name an account by its id, people by its user name. One that is signed out is known by its id alone.
+async fn id_of(broker: &Arc<Broker>, account: String) -> String {
+    let found = broker.account_named(&account, None).await;
+    found.map_or(account, |(id, _)| id.as_str().to_owned())
+}
+
+fn read(audit: &Audit, query: &audit::Query, tell: &mpsc::Sender<Bytes>) {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let taken = audit.read(query, |line| {
+        chunk.extend_from_slice(line);
+        chunk.push(b'\n');
+        if chunk.len() < CHUNK {
+            return ControlFlow::Continue(());
+        }
+        // A reader that hangs up ends the reading.
+        match tell.blocking_send(std::mem::take(&mut chunk).into()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    match taken {
+        Ok(()) if !chunk.is_empty() => drop(tell.blocking_send(chunk.into())),
+        Ok(()) => {}
+        Err(error) => tracing::warn!(%error, "a look at the audit log ended early"),
+    }
+}
+
+fn refused(error: &AuditError) -> ErrorBody {
+    match error {
+        AuditError::NoFiles => ErrorBody::new(ErrorCode::NotFound, "The audit log is not kept in files.")
+            .with_hint(
+                "Set `audit_sinks` so that it has `file`; what went to the system's own log is there.",
+            ),
+        AuditError::Unreadable { folder, source } => {
+            let sentence = format!("The audit log in {} cannot be read: {source}.", folder.display());
+            ErrorBody::new(ErrorCode::Internal, sentence)
+                .with_hint("See that the folder and its files are yours and readable.")
+        }
+    }
+}
+
+/// What a reader is sent at once.
+const CHUNK: usize = 32 * 1024;
+
+/// What waits for a slow reader.
+const CHUNKS: usize = 4;
