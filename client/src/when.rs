@@ -45,6 +45,28 @@ pub(crate) fn rfc3339(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// Seconds since 1970 of `2026-11-21`, `2026-11-21T03:24` or `2026-11-21T03:24:00Z`, in UTC.
+pub(crate) fn read_utc(text: &str) -> Option<u64> {
+    let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00"));
+    let numbers = |text: &str, sign: char| -> Option<Vec<u64>> {
+        text.split(sign).map(|digits| digits.parse().ok().filter(|_| digits.len() <= 4)).collect()
+    };
+    let [year, month, day] = numbers(date, '-')?[..] else { return None };
+    let time = numbers(time.trim_end_matches('Z'), ':')?;
+    let (hour, minute, second) = match time[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
+    };
+    if !(1970..=9999).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // The day whose date this is lies within a month of the guess.
+    let guess = (year - 1970) * 365 + (year - 1969) / 4 + month.checked_sub(1)? * 30;
+    let days = (guess.saturating_sub(40)..guess + 40).find(|days| civil(*days) == (year, month, day))?;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
 /// An instant to count down to, on the clock that no one sets and that goes on while the machine sleeps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
@@ -93,6 +115,26 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn dates_are_read_as_they_are_written() {
+        for seconds in (0..4_000_000_000).step_by(86_400 * 13 + 4321).chain([951_782_400, 253_402_300_799]) {
+            assert_eq!(read_utc(&rfc3339(seconds)), Some(seconds));
+        }
+        assert_eq!(read_utc("2026-11-21 03:24"), read_utc("2026-11-21T03:24:00Z"));
+        for wrong in [
+            "",
+            "2026",
+            "2026-02-29",
+            "2026-00-01",
+            "1969-12-31",
+            "2026-11-21T24:00",
+            "2026-11-21T1",
+            "a-b-c",
+        ] {
+            assert_eq!(read_utc(wrong), None, "{wrong}");
+        }
+    }
 
     #[rstest]
     #[case(0, "1970-01-01 00:00 UTC")]

@@ -4,7 +4,10 @@
 //! help or for a mistake, a second one with the long tables writes the text. A usual start never pays for
 //! help it does not show.
 
+mod config;
+mod doctor;
 mod lease;
+mod log;
 mod prompts;
 mod run;
 mod service;
@@ -22,9 +25,14 @@ use entra_proto::resource::{RESOURCES, named};
 
 use crate::platform::{OPEN_HELP, SOCKET_HELP};
 
+pub(crate) use self::config::{
+    CheckArgs, ConfigAction, ConfigArgs, ExportArgs, ExportFormat, KeyArgs, PassphraseArgs, ShowArgs,
+};
+pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
 use self::lease::{NO_RESOURCE, NO_RESOURCE_OR_TOKEN};
-pub(crate) use self::prompts::{SnoozeArgs, StatusArgs, WatchArgs};
+pub(crate) use self::log::LogArgs;
+pub(crate) use self::prompts::{MetricsArgs, SnoozeArgs, StatusArgs, WatchArgs};
 use self::run::{ENV_EXAMPLES, RUN_EXAMPLES};
 pub(crate) use self::run::{EnvArgs, RunArgs, Shell, TokenVariable};
 pub(crate) use self::service::{ServiceAction, ServiceArgs};
@@ -69,14 +77,22 @@ pub(crate) enum Command {
     Lease(LeaseArgs),
     /// Have the system start entrad by itself
     Service(ServiceArgs),
+    /// Show, explain, check or export the settings of entrad
+    Config(ConfigArgs),
     /// Show accounts, tokens, next refreshes and what went wrong last
     Status(StatusArgs),
+    /// Print what entrad counted, for monitoring
+    Metrics(MetricsArgs),
+    /// Find the cause when something does not work
+    Doctor(DoctorArgs),
     /// Follow what is asked of you, in the foreground; run a command of yours each time
     Watch(WatchArgs),
     /// Put off being asked to sign in
     Snooze(SnoozeArgs),
     /// List the accounts that are signed in, or try a dead refresh token again
     Accounts(AccountsArgs),
+    /// Show who got tokens, was refused, signed in or made leases; verify that nothing of it was changed
+    Log(LogArgs),
     /// Sign out: delete an account's refresh token from this workstation
     Logout(LogoutArgs),
     /// Explain an error number or code, without the network

@@ -1,6 +1,7 @@
-//! `entra status`, `entra watch` and `entra snooze`: what is asked of a person.
+//! `entra status`, `entra metrics`, `entra watch` and `entra snooze`: how things are, and what is asked of a person.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Args;
 use entra_proto::limits::MAX_SNOOZE;
@@ -21,6 +22,19 @@ pub(crate) struct StatusArgs {
     /// Print one line for a shell's prompt, and only where you must sign in; within 0.3 seconds, or nothing
     #[arg(long)]
     pub(crate) short: bool,
+}
+
+#[derive(Args, Debug)]
+#[group(skip)]
+#[command(after_help = "Examples:
+  entra metrics
+  entra metrics --output /var/lib/node_exporter/textfile/entrad.prom
+
+The text is OpenMetrics 1.0; nothing in it names an account or a program.")]
+pub(crate) struct MetricsArgs {
+    /// Write the text to this file, which is replaced whole
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -1,11 +1,15 @@
 //! One file a command: ask the daemon one thing, print the answer.
 
 mod accounts;
+mod config;
+mod doctor;
 mod env;
 mod explain;
 mod lease;
+mod log;
 mod login;
 mod logout;
+mod metrics;
 mod revive;
 mod run;
 mod service;
@@ -30,19 +34,23 @@ use crate::print::{self, Stream};
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
     let socket = || Socket::find(cli.options.socket);
     match cli.command {
-        // These two end with the status of what they run, and the third says how things are by it.
+        // Two end with the status of what they run, and three say how things are by it.
+        Command::Log(args) => return log::run(&socket()?, &args),
         Command::Helper(args) => return dialects::run(&args.words),
         Command::Run(args) => return run::run(&socket()?, *args).map(|never| match never {}),
+        Command::Doctor(args) => return doctor::run(&socket()?, &args),
         Command::Status(args) => return status::run(socket, &args),
         Command::Accounts(AccountsArgs { action: Some(AccountsAction::Revive(args)), .. }) => {
             revive::run(&socket()?, &args)
         }
         Command::Accounts(args) => accounts::run(&socket()?, args.json),
+        Command::Config(args) => config::run(socket, &args),
         Command::Env(args) => env::run(&socket()?, *args),
         Command::Explain(args) => explain::run(&args),
         Command::Lease(args) => lease::run(&socket()?, args),
         Command::Login(args) => login::run(socket, *args),
         Command::Logout(args) => logout::run(&socket()?, &args),
+        Command::Metrics(args) => metrics::run(&socket()?, &args),
         Command::OpenPage(args) => browser::open_page(&args.page),
         Command::Service(args) => service::run(&socket()?, &args),
         Command::Setup(args) => setup::run(socket, &args),

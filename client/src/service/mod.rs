@@ -31,6 +31,7 @@ mod units;
 
 use self::system::System;
 use self::tool::said_by;
+pub(crate) use self::tool::{Said, said_within};
 
 /// How the service is.
 #[derive(Debug, Default, PartialEq, Serialize)]
@@ -77,6 +78,12 @@ pub(crate) fn install(socket: &Socket, sandbox: bool) -> Result<Standing, Failur
     let system = System::find()?;
     refuse_another_socket(&system, socket)?;
     let program = daemon_program()?;
+    if !links::is_lasting(&program) {
+        print::warn(&format!(
+            "entrad runs from a temporary folder, {}; run this again once it is where it stays.",
+            program.display()
+        ));
+    }
     let before = look(&system, socket)?;
     refuse_one_started_by_hand(socket, &before)?;
     let is_outdated = before.is_running && is_outdated(&before, running(socket).as_ref());
@@ -153,7 +160,7 @@ fn version_of(program: &Path) -> Option<String> {
 }
 
 /// The daemon beside this program, else the one on PATH.
-fn daemon_program() -> Result<PathBuf, Failure> {
+pub(crate) fn daemon_program() -> Result<PathBuf, Failure> {
     let entra = links::program()?;
     let name = format!("entrad{}", links::PROGRAM_ENDING);
     let beside = entra.with_file_name(&name);
@@ -166,12 +173,6 @@ fn daemon_program() -> Result<PathBuf, Failure> {
         )
         .hint("Put it there, and run the command again.")
     })?;
-    if !links::is_lasting(&program) {
-        print::warn(&format!(
-            "entrad runs from a temporary folder, {}; run this again once it is where it stays.",
-            program.display()
-        ));
-    }
     Ok(program)
 }
 

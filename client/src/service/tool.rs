@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 
 /// How a program ended.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// Whether its exit status was zero.
-    pub(super) is_good: bool,
+    pub(crate) is_good: bool,
+    /// Its exit status; none where a signal ended it.
+    pub(crate) status: Option<i32>,
     /// What it printed.
-    pub(super) output: String,
+    pub(crate) output: String,
     /// What it complained of.
-    pub(super) errors: String,
+    pub(crate) errors: String,
 }
 
 /// Runs it.
@@ -26,10 +28,19 @@ pub(super) struct Said {
 /// When it cannot be started, or has not ended within [`LIMIT`].
 pub(super) fn said_by(program: &OsStr, words: &[&str]) -> io::Result<Said> {
     let mut command = Command::new(program);
-    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(words);
+    said_within(command, LIMIT)
+}
+
+/// The same for a command with this limit.
+///
+/// # Errors
+/// As [`said_by`].
+pub(crate) fn said_within(mut command: Command, limit: Duration) -> io::Result<Said> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let (output, errors) = (read(child.stdout.take()), read(child.stderr.take()));
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + limit;
     let wait = |pipe: &Receiver<Vec<u8>>| pipe.recv_timeout(end.saturating_duration_since(Instant::now()));
     let (Ok(output), Ok(errors)) = (wait(&output), wait(&errors)) else {
         // It may have ended just now.
@@ -37,9 +48,9 @@ pub(super) fn said_by(program: &OsStr, words: &[&str]) -> io::Result<Said> {
         let _ended = child.wait();
         return Err(io::ErrorKind::TimedOut.into());
     };
-    let is_good = child.wait()?.success();
+    let status = child.wait()?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Said { is_good, output: text(output), errors: text(errors) })
+    Ok(Said { is_good: status.success(), status: status.code(), output: text(output), errors: text(errors) })
 }
 
 /// Everything that comes, once it has ended.

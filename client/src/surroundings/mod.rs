@@ -172,7 +172,7 @@ fn outer_path(
 
 /// Whether this choice of credentials has the managed identity among them (Microsoft: "Credential chains in the Azure
 /// Identity client library", `AZURE_TOKEN_CREDENTIALS`).
-fn leads_here(choice: &OsStr) -> bool {
+pub(crate) fn leads_here(choice: &OsStr) -> bool {
     ["prod", "ManagedIdentityCredential"].iter().any(|here| choice.eq_ignore_ascii_case(here))
 }
 

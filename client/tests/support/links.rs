@@ -42,6 +42,16 @@ impl Link {
     }
 }
 
+/// A folder with the program in it, under its own name, and nothing beside it. The system takes it for the program that is
+/// there, as a link's target would not be; and nothing is written, so that it can be run at once.
+pub(crate) fn alone() -> (TempDir, PathBuf) {
+    let own = Path::new(env!("CARGO_BIN_EXE_entra"));
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let program = folder.path().join(own.file_name().unwrap());
+    std::fs::hard_link(own, &program).unwrap();
+    (folder, program)
+}
+
 #[cfg(unix)]
 fn make(program: &Path, link: &Path) {
     std::os::unix::fs::symlink(program, link).unwrap();

@@ -3,9 +3,12 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
+use std::fs;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -86,7 +89,9 @@ impl FakeDaemon {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, line: &str) -> Output {
-        self.entra(line).output().unwrap()
+        let output = self.entra(line).output().unwrap();
+        keep(&output.stderr);
+        output
     }
 
     /// The requests that have come and were not told of yet.
@@ -98,6 +103,18 @@ impl FakeDaemon {
     pub(crate) fn asked(&self) -> Asked {
         self.asked.recv_timeout(PATIENCE).unwrap()
     }
+}
+
+/// Keeps what was said on standard error for the scan for secrets, beside what other tests keep.
+fn keep(said: &[u8]) {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    if said.is_empty() {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-logs");
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("client-{}-{number}-stderr", std::process::id())), said).unwrap();
 }
 
 /// The program with an empty environment and these words.

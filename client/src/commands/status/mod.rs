@@ -8,7 +8,7 @@ mod short;
 use entra_proto::error::{ErrorBody, exit};
 use entra_proto::limits::ANSWER_TIMEOUT;
 use entra_proto::prompt::Prompt;
-use entra_proto::status::StatusAnswer;
+use entra_proto::status::{MetricsStatus, StatusAnswer};
 
 use super::heard;
 use crate::args::StatusArgs;
@@ -98,6 +98,9 @@ impl Report<'_> {
             Some((Some(port), None)) => self.line(0, &format!("Tools ask on 127.0.0.1:{port}")),
             Some((None, None)) | None => {}
         }
+        if let Some(metrics) = &answer.metrics {
+            self.line(0, &counted(metrics));
+        }
         if answer.open_sign_ins > 0 {
             self.line(0, &format!("Sign-ins that wait for a person: {}", answer.open_sign_ins));
         }
@@ -120,6 +123,34 @@ impl Report<'_> {
     fn line(&mut self, indent: usize, text: &str) {
         self.lines.push_str(&self.stream.flow(indent, text));
     }
+}
+
+/// What was counted since the start, in a line.
+fn counted(metrics: &MetricsStatus) -> String {
+    let share = metrics.cache_percent().map(|percent| format!(", {percent} % of the tokens from memory"));
+    let failed = match metrics.refreshes_failed {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
+    let asked = match metrics.prompts {
+        0 => String::new(),
+        prompts => format!("; asked {} to sign in", some(prompts, "time")),
+    };
+    format!(
+        "Since the start: {}{}; {}{failed}{asked}",
+        some(metrics.requests, "token request"),
+        share.unwrap_or_default(),
+        some(metrics.refreshed.saturating_add(metrics.refreshes_failed), "refresh"),
+    )
+}
+
+fn some(count: u64, what: &str) -> String {
+    let end = match count {
+        1 => "",
+        _ if what.ends_with("sh") => "es",
+        _ => "s",
+    };
+    format!("{count} {what}{end}")
 }
 
 /// What is promised, and what cannot be; SECURITY.md says more.
@@ -154,6 +185,7 @@ mod tests {
             open_sign_ins: 0,
             clock_skew: None,
             warnings: Vec::new(),
+            metrics: None,
         }
     }
 
@@ -167,6 +199,38 @@ mod tests {
             report(&answer(), 7200),
             "entrad 0.1.0, process 42, started 2 h ago, serves /run/user/7/entrad/entrad.sock\n\
              Key store: secret-service, open\n\nNo account is signed in; run `entra login`.\n"
+        );
+    }
+
+    #[test]
+    fn what_was_counted_is_one_line() {
+        let metrics = MetricsStatus {
+            requests: 1_009,
+            from_cache: 990,
+            by_refresh: 10,
+            refused: 8,
+            refreshed: 12,
+            refreshes_failed: 3,
+            prompts: 2,
+            sign_ins: 1,
+        };
+        assert_eq!(
+            counted(&metrics),
+            "Since the start: 1009 token requests, 99 % of the tokens from memory; 15 refreshes, 3 failed; asked 2 times to sign in"
+        );
+        let one = MetricsStatus {
+            requests: 1,
+            from_cache: 0,
+            by_refresh: 0,
+            refreshed: 1,
+            ..MetricsStatus::default()
+        };
+        assert_eq!(counted(&one), "Since the start: 1 token request; 1 refresh");
+        let with = StatusAnswer { metrics: Some(one), ..answer() };
+        assert!(
+            report(&with, 0).contains("\nSince the start: 1 token request; 1 refresh\n"),
+            "{}",
+            report(&with, 0)
         );
     }
 
