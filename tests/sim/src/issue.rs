@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::unix;
 use crate::directory::{Realm, Seat, User};
 use crate::errors::EntraError;
-use crate::jwt::{base64url, noise, seemingly_signed, unique, unsigned};
+use crate::jwt::{SECRET_MARK, base64url, noise, seemingly_signed, unique, unsigned};
 use crate::options::AccessTokenShape;
 use crate::scope::Scopes;
 use crate::state::{RefreshToken, Standing, State};
@@ -82,7 +82,7 @@ pub(crate) fn client_info(user: &User) -> String {
 /// Issues a refresh token alone.
 pub(crate) fn refresh_token(state: &mut State, issue: &Issue<'_>) -> String {
     let length = state.rules.refresh_token_bytes.clamp(64, 1 << 20);
-    let mut text = format!("1.A{}", base64url(noise(&unique(), length * 3 / 4 + 1)));
+    let mut text = format!("1.A{SECRET_MARK}{}", base64url(noise(&unique(), length * 3 / 4 + 1)));
     text.truncate(length);
     let now = state.now();
     let begun = || Root { family: state.refresh_tokens.new_family(), signed_in_at: now };
@@ -113,7 +113,7 @@ fn access_token_life(state: &State, cae: bool) -> Duration {
 
 fn access_token(state: &State, issue: &Issue<'_>, user: &User, seat: &Seat, life: Duration) -> String {
     if state.rules.access_token_shape == AccessTokenShape::Opaque {
-        return format!("EwB{}", base64url(noise(&unique(), 900)));
+        return format!("EwB{SECRET_MARK}{}", base64url(noise(&unique(), 900)));
     }
     let now = unix(state.now());
     let mut claims = json!({

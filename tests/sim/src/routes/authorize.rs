@@ -13,7 +13,7 @@ use crate::directory::Realm;
 use crate::errors::EntraError;
 use crate::form::Form;
 use crate::issue::client_info;
-use crate::jwt::{base64url, noise, unique};
+use crate::jwt::{SECRET_MARK, base64url, noise, unique};
 use crate::page;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -170,7 +170,7 @@ impl Wanted {
         let user =
             state.directory.user(username).ok_or_else(|| EntraError::user_not_in_tenant(username))?.clone();
         self.realm.seat(&user)?;
-        let code = format!("1.A{}", base64url(noise(&unique(), 600)));
+        let code = format!("1.A{SECRET_MARK}{}", base64url(noise(&unique(), 600)));
         let mut fields = vec![("code", code.clone())];
         if self.client_info {
             fields.push(("client_info", client_info(&user)));

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::errors::EntraError;
-use crate::jwt::{base64url, noise, unique};
+use crate::jwt::{SECRET_MARK, base64url, noise, unique};
 use crate::request::Request;
 use crate::scope::Scopes;
 use crate::state::{DeviceCode, State, Verdict};
@@ -32,7 +32,7 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Result<Value, Entr
         .unwrap_or_else(|| format!("{}/common/oauth2/deviceauth", request.origin));
     let (life, interval) = (rules.device_code_life, rules.interval);
     let user_code = user_code();
-    let device_code = format!("{DEVICE_CODE_PREFIX}{}", base64url(noise(&unique(), 150)));
+    let device_code = format!("{DEVICE_CODE_PREFIX}{SECRET_MARK}{}", base64url(noise(&unique(), 150)));
     let body = json!({
         "user_code": user_code,
         "device_code": device_code,
