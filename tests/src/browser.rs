@@ -2,8 +2,28 @@
 
 use serde_json::Value;
 
-use crate::Env;
 use crate::loopback::{Answer, exchange};
+use crate::{Env, Login, raw};
+
+/// The event with the page that a sign-in by browser waits for.
+///
+/// # Panics
+/// When the sign-in ends without one.
+#[must_use]
+pub fn page(login: &Login) -> Value {
+    login.event_where(|event| event["event"] == "authorization")
+}
+
+/// In which way each account signed in.
+///
+/// # Panics
+/// When the daemon does not say.
+#[must_use]
+pub fn flows(env: &Env) -> Vec<Value> {
+    let accounts = raw::get(&env.socket(), "/v1/accounts").body;
+    let accounts = accounts["accounts"].as_array().expect("accounts");
+    accounts.iter().map(|account| account["provenance"]["flow"].clone()).collect()
+}
 
 /// The person picks this account on the page of an `authorization` event, and the answer is brought back.
 ///

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
+use crate::kept;
 use crate::raw;
 use crate::system;
 use crate::wiretap::Wiretap;
@@ -47,6 +48,9 @@ pub struct Ran {
 
 /// Far above what any step takes; a test that hangs fails by it.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// Commands whose output is a report: no secret belongs into it.
+const REPORTS: [&str; 8] = ["accounts", "config", "doctor", "explain", "log", "metrics", "service", "status"];
 
 /// A person of the simulator's home tenant.
 pub const PERSON: &str = "ada@example.com";
@@ -200,7 +204,11 @@ impl Env {
     pub fn entra(&self, args: &[&str]) -> Ran {
         let mut command = self.command(&self.programs.entra);
         command.args(args);
-        run(command)
+        let ran = run(command);
+        if args.first().is_some_and(|word| REPORTS.contains(word)) {
+            kept::keep("stdout", ran.stdout.as_bytes());
+        }
+        ran
     }
 
     /// The client's command, for a test that needs the running process.
@@ -288,6 +296,18 @@ impl Env {
     }
 }
 
+impl Drop for Env {
+    /// Keeps the daemon's log and what it has in its state folder, for the scan.
+    fn drop(&mut self) {
+        kept::keep("entrad.log", self.log().as_bytes());
+        // A daemon that still runs may take a file away meanwhile.
+        for entry in std::fs::read_dir(self.state_dir()).into_iter().flatten().flatten() {
+            let bytes = std::fs::read(entry.path()).unwrap_or_default();
+            kept::keep(&entry.file_name().to_string_lossy(), &bytes);
+        }
+    }
+}
+
 /// Runs a command to its end, for a minute at most.
 ///
 /// # Panics
@@ -318,5 +338,7 @@ pub fn finish(mut child: Child) -> Ran {
         panic!("a program did not end within {LIMIT:?}");
     };
     let status = status.expect("a status").code().unwrap_or(-1);
-    Ran { status, stdout: stdout.join().expect("output"), stderr: stderr.join().expect("output") }
+    let stderr = stderr.join().expect("output");
+    kept::keep("stderr", stderr.as_bytes());
+    Ran { status, stdout: stdout.join().expect("output"), stderr }
 }

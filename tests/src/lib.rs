@@ -7,10 +7,12 @@ pub mod browser;
 mod certificates;
 mod daemon;
 mod env;
+pub mod kept;
 mod login;
 pub mod loopback;
 pub mod raw;
 mod relay;
+pub mod secrets;
 #[cfg_attr(unix, path = "system_unix.rs")]
 #[cfg_attr(windows, path = "system_windows.rs")]
 pub mod system;

@@ -2,30 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use entra_sim::{ADA, BOB, Fault, Leg};
-use entra_tests::{Env, browser, programs, raw};
+use entra_tests::{Env, browser, programs};
 use rstest::rstest;
-use serde_json::Value;
-
-fn page(login: &entra_tests::Login) -> Value {
-    login.event_where(|event| event["event"] == "authorization")
-}
-
-fn flows(env: &Env) -> Vec<Value> {
-    let accounts = raw::get(&env.socket(), "/v1/accounts").body;
-    accounts["accounts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|account| account["provenance"]["flow"].clone())
-        .collect()
-}
 
 #[test]
 fn a_person_signs_in_by_browser() {
     let env = Env::new(programs!());
     let daemon = env.start();
     let login = env.login(&["--browser"]);
-    let shown = page(&login);
+    let shown = browser::page(&login);
     assert!((290..=300).contains(&shown["expires_in"].as_u64().unwrap()), "{shown}");
     assert_eq!((&shown["profile"], &shown["tenant"]), (&"default".into(), &"organizations".into()));
     let end = browser::visit(&env, &shown, ADA);
@@ -37,7 +22,7 @@ fn a_person_signs_in_by_browser() {
     assert_eq!(env.token(&["--for", "arm"])["source"], "refresh");
     assert_eq!(daemon.stop(), 0);
     let _daemon = env.start();
-    assert_eq!(flows(&env), ["browser"]);
+    assert_eq!(browser::flows(&env), ["browser"]);
 }
 
 #[test]
@@ -45,13 +30,13 @@ fn another_account_than_the_expected_is_refused_and_the_page_says_so() {
     let env = Env::new(programs!());
     let _daemon = env.start_in_memory(&[]);
     let login = env.login(&["--browser", "--account", ADA]);
-    let shown = page(&login);
+    let shown = browser::page(&login);
     assert!(shown["url"].as_str().unwrap().contains("login_hint=ada%40example.com"), "{shown}");
     let end = browser::visit(&env, &shown, BOB);
     assert!(end.text.contains("Not signed in") && end.text.contains("was expected"), "{end:?}");
     let (last, ran) = login.end();
     assert_eq!((ran.status, &last["error"]["code"]), (4, &"account_mismatch".into()), "{last}");
-    assert_eq!(flows(&env), [""; 0]);
+    assert_eq!(browser::flows(&env), [""; 0]);
 }
 
 #[test]
@@ -59,7 +44,7 @@ fn who_says_no_on_the_page_is_not_signed_in() {
     let env = Env::new(programs!());
     let _daemon = env.start_in_memory(&[]);
     let login = env.login(&["--browser"]);
-    let shown = page(&login);
+    let shown = browser::page(&login);
     let body = "error=access_denied&error_description=AADSTS65004%3A+User+declined+to+consent.";
     assert_eq!(browser::post(&shown, &format!("{body}&state=another")).status, 400);
     assert!(browser::answer(&shown, body).text.contains("Not signed in"));
@@ -96,7 +81,7 @@ fn there_must_be_something_to_move_up() {
     assert_eq!((ran.status, &last["error"]["code"]), (2, &"nothing_to_reroot".into()), "{last}");
     env.sign_in();
     let login = env.login(&["--reroot"]);
-    let shown = page(&login);
+    let shown = browser::page(&login);
     assert!(shown["url"].as_str().unwrap().contains("login_hint=ada%40example.com"), "{shown}");
 }
 
@@ -138,7 +123,7 @@ fn what_an_administrator_must_do_is_told_on_the_page_and_to_the_caller(
     let hostile = format!("{description}%1B%5B31m%3Cscript%3E%0D%0ATrace+ID%3A+t");
     let fields =
         format!("error={error}&error_description={}", hostile.replace(": ", "%3A+").replace(' ', "+"));
-    let end = browser::answer(&page(&login), &fields);
+    let end = browser::answer(&browser::page(&login), &fields);
     assert!(end.text.contains("Not signed in") && end.text.contains(&format!("AADSTS{number}")), "{end:?}");
     assert!(end.text.contains(&words.replace('>', "&gt;")), "{end:?}");
     assert!(!end.text.contains("<script") && !end.text.contains('\u{1b}'), "{end:?}");

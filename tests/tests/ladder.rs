@@ -7,9 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use entra_sim::{ADA, BOB, Fault, Leg};
-use entra_tests::{Env, Login, browser, finish, programs, raw};
+use entra_tests::{Env, browser, finish, programs};
 use rstest::rstest;
-use serde_json::Value;
 
 /// What a desktop's session sets, with a browser that opens nothing.
 const DESKTOP: [(&str, &str); 2] = [("DISPLAY", ":0"), ("BROWSER", "/bin/true")];
@@ -20,20 +19,6 @@ const SSH: [(&str, &str); 2] =
 
 /// A session without any display.
 const HEADLESS: [(&str, &str); 0] = [];
-
-fn page(login: &Login) -> Value {
-    login.event_where(|event| event["event"] == "authorization")
-}
-
-fn flows(env: &Env) -> Vec<Value> {
-    let accounts = raw::get(&env.socket(), "/v1/accounts").body;
-    accounts["accounts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|account| account["provenance"]["flow"].clone())
-        .collect()
-}
 
 /// Whether the refresh token in the vault is still good at Entra.
 fn is_good(env: &Env) -> bool {
@@ -78,7 +63,7 @@ fn a_refused_code_leads_to_the_browser_where_there_is_one(
         assert_eq!(switched["error"]["aadsts"], number);
         let why = switched["error"]["message"].as_str().unwrap();
         assert!(why.ends_with(&format!("(AADSTS{number}).")), "{why}");
-        assert_eq!(browser::visit(&env, &page(&login), ADA).status, 200);
+        assert_eq!(browser::visit(&env, &browser::page(&login), ADA).status, 200);
         let (last, ran) = login.end();
         assert_eq!((ran.status, &last["account"]["provenance"]["flow"]), (0, &"browser".into()), "{last}");
         assert_eq!(env.token(&["--for", "graph"])["source"], "cache");
@@ -113,7 +98,7 @@ fn without_a_desktop_a_sign_in_stays_on_the_code_and_says_what_a_desktop_could_d
     let ran = finish(child);
     assert_eq!(ran.status, 0, "{ran:?}");
     assert!(ran.stdout.contains("`entra login --reroot`") && ran.stdout.contains("desktop"), "{ran:?}");
-    assert_eq!(flows(&env), ["device_code"]);
+    assert_eq!(browser::flows(&env), ["device_code"]);
 }
 
 #[test]
@@ -160,9 +145,9 @@ fn an_end_by_policy_is_told_by_status_and_the_next_sign_in_begins_in_the_browser
     assert_eq!(login.event()["event"], "code");
     drop(login);
     let login = env.login(&["--browser"]);
-    assert_eq!(browser::visit(&env, &page(&login), ADA).status, 200);
+    assert_eq!(browser::visit(&env, &browser::page(&login), ADA).status, 200);
     assert_eq!(login.end().0["event"], "signed_in");
-    assert_eq!(flows(&env), ["browser"]);
+    assert_eq!(browser::flows(&env), ["browser"]);
     assert!(!env.entra(&["status"]).stdout.contains("AADSTS530036"));
 }
 
@@ -173,7 +158,7 @@ fn an_interrupted_reroot_loses_nothing() {
     env.sign_in();
     // While it waits for the person, tokens flow.
     let login = env.login(&["--reroot"]);
-    let _page = page(&login);
+    let _page = browser::page(&login);
     assert!(is_good(&env));
     login.interrupt();
     let (_, ran) = login.end();
@@ -189,7 +174,7 @@ fn a_reroot_that_comes_to_nothing_loses_nothing() {
 
     // Refused on the page, refused at the token endpoint, and ended by the wrong person.
     let login = env.login(&["--reroot"]);
-    let shown = page(&login);
+    let shown = browser::page(&login);
     let refused = "error=access_denied&error_description=AADSTS53003%3A+Access+has+been+blocked.";
     assert!(browser::answer(&shown, refused).text.contains("Not signed in"));
     let (last, ran) = login.end();
@@ -200,28 +185,28 @@ fn a_reroot_that_comes_to_nothing_loses_nothing() {
     );
     env.sim().control().script(Fault::on(Leg::Code).refuse("invalid_grant", 50105));
     let login = env.login(&["--reroot"]);
-    browser::visit(&env, &page(&login), ADA);
+    browser::visit(&env, &browser::page(&login), ADA);
     assert_eq!(login.end().0["error"]["aadsts"], 50105);
     let login = env.login(&["--reroot"]);
-    browser::visit(&env, &page(&login), BOB);
+    browser::visit(&env, &browser::page(&login), BOB);
     assert_eq!(login.end().0["error"]["code"], "account_mismatch");
     assert!(is_good(&env));
-    assert_eq!(flows(&env), ["device_code"]);
+    assert_eq!(browser::flows(&env), ["device_code"]);
 
     // The daemon goes away in the middle of one.
     let login = env.login(&["--reroot"]);
-    let _page = page(&login);
+    let _page = browser::page(&login);
     daemon.stop();
     assert_ne!(login.end().1.status, 0);
     let daemon = env.start();
-    assert_eq!(flows(&env), ["device_code"]);
+    assert_eq!(browser::flows(&env), ["device_code"]);
     assert!(is_good(&env));
 
     let login = env.login(&["--reroot"]);
-    browser::visit(&env, &page(&login), ADA);
+    browser::visit(&env, &browser::page(&login), ADA);
     assert_eq!(login.end().0["event"], "signed_in");
     daemon.stop();
     let _daemon = env.start();
-    assert_eq!(flows(&env), ["browser"]);
+    assert_eq!(browser::flows(&env), ["browser"]);
     assert!(is_good(&env));
 }

@@ -111,16 +111,73 @@ fn nothing_that_ships_links_c_libraries_for_tls_or_the_bus() {
 }
 
 #[test]
+fn the_export_to_a_collector_costs_nothing_where_it_is_not_wanted() {
+    let linked = linked_by("entrad");
+    let found: Vec<_> =
+        linked.iter().filter(|name| name.contains("opentelemetry") || *name == "prost").collect();
+    assert!(found.is_empty(), "a usual build of entrad links {found:?}");
+}
+
+#[test]
 fn the_simulator_holds_nothing_of_the_daemon() {
     let linked = linked_by("entra-sim");
     assert!(!linked.contains("entrad") && !linked.contains("entra-proto"));
 }
 
 #[test]
+fn nothing_can_switch_the_check_of_certificates_off() {
+    // Of reqwest, rustls and the platform's verifier; a version below TLS 1.2 and a log of session keys besides.
+    let switches = [
+        "danger",
+        "accept_invalid",
+        "certificate_verifier",
+        "NoVerifier",
+        "ServerCertVerifier",
+        "SslVerifyMode",
+        "hostname_verification",
+        "tls_built_in_root_certs",
+        "TLS_1_0",
+        "TLS_1_1",
+        "max_tls_version",
+        "tls_version_max",
+        "sslkeylogfile",
+        "KeyLog",
+    ];
+    // The doctor looks on as the platform's verifier decides: one file builds that, one is who looks on, and these hand it over.
+    let looks_on: [(&str, &[&str]); 6] = [
+        ("daemon/src/entra/client.rs", &["ServerCertVerifier"]),
+        ("daemon/src/entra/http.rs", &["ServerCertVerifier"]),
+        ("daemon/src/entra/network/mod.rs", &["ServerCertVerifier"]),
+        ("daemon/src/entra/network/watched.rs", &["danger", "certificate_verifier", "ServerCertVerifier"]),
+        ("daemon/src/entra/probe/mod.rs", &["ServerCertVerifier"]),
+        ("daemon/src/entra/probe/witness.rs", &["ServerCertVerifier"]),
+    ];
+    let sources = [sources("daemon/src"), sources("client/src"), sources("proto/src")].concat();
+    for (path, text) in &sources {
+        let allowed = looks_on.iter().find(|(looks, _)| looks == path).map_or(&[][..], |(_, words)| *words);
+        for line in code(text).filter(|line| !line.trim_start().starts_with("use rustls::client::danger::")) {
+            let mut found = switches.iter().filter(|switch| line.contains(**switch));
+            assert!(found.all(|switch| allowed.contains(switch)), "{path}: {}", line.trim());
+            let is_verifier = line.contains("impl ServerCertVerifier for");
+            assert!(
+                !is_verifier || path.ends_with("entra/probe/witness.rs"),
+                "{path} decides about certificates"
+            );
+        }
+    }
+    let client = sources.iter().find(|(path, _)| path == "daemon/src/entra/client.rs").unwrap();
+    assert!(client.1.contains(".tls_version_min(tls::Version::TLS_1_2)"), "the least version is set");
+}
+
+#[test]
 fn each_crate_is_named_in_its_rooms_only() {
-    let walls: [(&str, &[&str]); 13] = [
-        ("reqwest", &["daemon/src/entra/"]),
+    let walls: [(&str, &[&str]); 19] = [
+        ("reqwest", &["daemon/src/entra/", "daemon/src/otlp/"]),
+        ("pkcs8", &["daemon/src/entra/network/"]),
         ("oauth2", &["daemon/src/entra/"]),
+        ("rustls", &["daemon/src/entra/"]),
+        ("rustls_platform_verifier", &["daemon/src/entra/"]),
+        ("x509_parser", &["daemon/src/entra/"]),
         ("keyring_core", &["daemon/src/vault/"]),
         ("apple_native_keyring_store", &["daemon/src/vault/"]),
         ("Cryptography", &["daemon/src/vault/"]),
@@ -131,7 +188,9 @@ fn each_crate_is_named_in_its_rooms_only() {
         ("hyper", &["daemon/src/server/", "daemon/src/dialects/", "daemon/src/entra/redirect"]),
         ("landlock", &["daemon/src/harden/"]),
         ("listenfd", &["daemon/src/service/"]),
-        ("toml_edit", &["client/src/setup/"]),
+        ("toml_edit", &["client/src/setup/", "client/src/commands/config/formats/toml.rs"]),
+        ("opentelemetry", &["daemon/src/otlp/"]),
+        ("prometheus_client", &["daemon/src/metrics/text"]),
     ];
     let sources = [sources("daemon/src"), sources("client/src"), sources("proto/src")].concat();
     for (word, rooms) in walls {
@@ -148,15 +207,16 @@ fn each_crate_is_named_in_its_rooms_only() {
 #[test]
 fn arrows_inside_the_daemon_point_down_only() {
     // A room may name those that stand after it, and its own level not at all.
-    let levels: [&[&str]; 8] = [
+    let levels: [&[&str]; 9] = [
         &["run"],
         &["server", "dialects"],
+        &["doctor"],
         &["access", "prompts"],
         &["broker"],
-        &["entra", "vault", "notify", "audit"],
+        &["entra", "vault", "notify", "audit", "otlp"],
         &["account", "config", "clock", "network"],
         &["harden", "lock", "logging", "private", "service"],
-        &["windows"],
+        &["metrics", "windows"],
     ];
     let level_of = |room: &str| levels.iter().position(|level| level.contains(&room));
     let mut wrong = Vec::new();
@@ -208,6 +268,15 @@ fn the_machine_is_pure() {
 }
 
 #[test]
+fn the_audit_log_is_given_no_secret() {
+    for (path, text) in sources("daemon/src/audit") {
+        for banned in ["expose(", "entra_proto::secret", "RefreshToken,", "refresh_token::"] {
+            assert!(!code(&text).any(|line| line.contains(banned)), "{path} has {banned}");
+        }
+    }
+}
+
+#[test]
 fn unsafe_code_is_in_named_files_only() {
     let named = [
         "client/src/clock_windows.rs",
@@ -223,14 +292,18 @@ fn unsafe_code_is_in_named_files_only() {
         "daemon/src/access/lease/process_macos.rs",
         "daemon/src/access/peer_windows.rs",
         "daemon/src/access/program_macos.rs",
+        "daemon/src/audit/sinks/local_windows.rs",
         "daemon/src/clock/macos.rs",
         "daemon/src/clock/wake_windows.rs",
         "daemon/src/clock/windows.rs",
         "daemon/src/config/paths_macos.rs",
+        "daemon/src/config/policies_windows.rs",
         "daemon/src/harden/macos.rs",
         "daemon/src/harden/memory_glibc.rs",
         "daemon/src/harden/windows.rs",
         "daemon/src/harden/wiping_allocator.rs",
+        "daemon/src/logging/system_macos.rs",
+        "daemon/src/logging/system_windows.rs",
         "daemon/src/network/windows.rs",
         "daemon/src/notify/desktop/desktop_macos.rs",
         "daemon/src/notify/desktop/lock_macos.rs",

@@ -53,6 +53,9 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
+    /// Short, so that both sides see the same machine.
+    pub(crate) const BATCH: usize = 20;
+
     /// Times both sides in turn, in short batches. Who goes first changes, and the first round only warms up.
     pub(crate) fn alternate(
         rounds: usize,
@@ -61,10 +64,10 @@ impl Pairs {
     ) -> Self {
         let mut pairs = Self::default();
         for round in 0..=rounds {
-            let mut first = Vec::with_capacity(BATCH);
-            let mut second = Vec::with_capacity(BATCH);
-            first.extend((0..BATCH).map(|_| if round % 2 == 0 { ours() } else { theirs() }));
-            second.extend((0..BATCH).map(|_| if round % 2 == 0 { theirs() } else { ours() }));
+            let mut first = Vec::with_capacity(Self::BATCH);
+            let mut second = Vec::with_capacity(Self::BATCH);
+            first.extend((0..Self::BATCH).map(|_| if round % 2 == 0 { ours() } else { theirs() }));
+            second.extend((0..Self::BATCH).map(|_| if round % 2 == 0 { theirs() } else { ours() }));
             match (round, round % 2) {
                 (0, _) => {}
                 (_, 0) => pairs.add(&first, &second),
@@ -93,9 +96,6 @@ impl Pairs {
         (quantile(&self.ours, at), quantile(&self.theirs, at))
     }
 }
-
-/// Short, so that both sides see the same machine.
-const BATCH: usize = 20;
 
 /// The value below which this share of the values lies.
 pub(crate) fn quantile(values: &[f64], at: f64) -> f64 {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use entra_proto::account::{Flow, Provenance};
 use entra_proto::cloud::Cloud;
+use entra_proto::config::ConfigAnswer;
 use entra_proto::token::TokenRequest;
 use entra_sim::{ADA, DEFAULT_CLIENT, DEFAULT_TENANT};
 use entra_tests::Env;
@@ -23,10 +24,11 @@ use entrad::account::demand::Demands;
 use entrad::account::key::AccountKey;
 use entrad::account::refresh_token::RefreshToken;
 use entrad::account::time::Now;
-use entrad::broker::{Broker, Parts, Profiles};
+use entrad::broker::{Broker, Parts, Rules};
 use entrad::clock::{Clock, SystemClock};
-use entrad::config::{DEFAULT_PROFILE, LoopbackChoice, Profile, Setting};
+use entrad::config::{Bounds, DEFAULT_PROFILE, Flows, LoopbackChoice, Profile, Setting};
 use entrad::dialects::{self, Door};
+use entrad::doctor::Doctor;
 use entrad::entra::Entra;
 use entrad::prompts::Prompts;
 use entrad::server::{self as daemon, Listener, Loopback, Pages, Rooms};
@@ -80,9 +82,10 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
             vault: vault.clone(),
             entra: Entra::new(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            flows: entrad::config::Flows::default(),
-            profiles: Profiles::check(&profiles(origin)).unwrap(),
+            rules: Rules::new(&profiles(origin), Setting::built_in(Flows::default()), Bounds::default())
+                .unwrap(),
             socket: socket.into(),
+            audit: entrad::audit::Audit::default(),
         });
         broker.restore(Access::Silent).await.unwrap();
         for number in first..first + count {
@@ -103,7 +106,17 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let pages = Pages::new(Arc::clone(&broker), Arc::new(SystemClock));
         let settings = entrad::config::Prompting::default();
         let prompts = Prompts::new(Arc::clone(&broker), vault, Arc::new(SystemClock), settings);
-        let rooms = Rooms { broker, leases, loopback, pages, prompts };
+        let answer = ConfigAnswer {
+            settings: Vec::new(),
+            sources: Vec::new(),
+            egress: Vec::new(),
+            applied_on: 0,
+            waiting_for_restart: Vec::new(),
+        };
+        let told = Arc::new(entrad::config::Told::new(answer));
+        let subject = || unreachable!("nobody asks for the doctor");
+        let doctor = Doctor::new(Arc::clone(&broker), Entra::new(), Arc::new(SystemClock), subject);
+        let rooms = Rooms { broker, doctor, leases, loopback, pages, prompts, told };
         daemon::serve(listener, rooms, pending()).await;
     });
 }

@@ -7,12 +7,15 @@
 //!
 //! `cargo bench -p entra-tests` prints; with `-- --check` it fails when a target is missed, and with
 //! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon. A part's name (`processes`,
-//! `answer`, `identity`, `herd`, `growth` or `idle`) measures that part alone; `trace` lists the functions on the way of
+//! `answer`, `audit`, `identity`, `herd`, `growth` or `idle`) measures that part alone; `beside` measures against another build
+//! of the daemon, which `ENTRAD_BESIDE` names, and `trace` lists the functions on the way of
 //! `entra token`, for `packaging/build` to lay side by side.
 #![expect(clippy::print_stdout, reason = "printing the figures is the job")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on ends with the reason")]
 
 mod answer;
+mod audit;
+mod beside;
 mod connection;
 mod crowd;
 mod figures;
@@ -24,6 +27,7 @@ mod keys;
 mod processes;
 mod procfs;
 mod server;
+mod sides;
 mod stage;
 mod trace;
 
@@ -55,7 +59,7 @@ pub(crate) fn main() -> ExitCode {
                 Some((_, part)) => wanted.push(*part),
                 None => {
                     println!(
-                        "{word} is not known; there are --check, --quick, processes, answer, identity, herd, growth, idle and trace."
+                        "{word} is not known; there are --check, --quick, processes, answer, audit, identity, herd, growth, idle, beside and trace."
                     );
                     return ExitCode::from(2);
                 }
@@ -63,7 +67,9 @@ pub(crate) fn main() -> ExitCode {
         }
     }
     if wanted.is_empty() {
-        wanted.extend(PARTS.iter().filter(|(name, _)| *name != "trace").map(|(_, part)| *part));
+        wanted.extend(
+            PARTS.iter().filter(|(name, _)| !matches!(*name, "beside" | "trace")).map(|(_, part)| *part),
+        );
     }
     let mut figures = Figures::default();
     let stage = Stage::set();
@@ -89,12 +95,14 @@ fn serve(words: &[&str]) -> bool {
 
 type Part = fn(&Stage, Effort, &mut Figures);
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 9] = [
     ("processes", processes::measure),
     ("answer", answer::measure),
+    ("audit", audit::measure),
     ("identity", identity::measure),
     ("herd", herd::measure),
     ("growth", growth::measure),
     ("idle", idle::measure),
+    ("beside", beside::measure),
     ("trace", trace::measure),
 ];

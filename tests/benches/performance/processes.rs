@@ -41,7 +41,8 @@ fn report(figures: &mut Figures, place: &str, pairs: &Pairs) {
     }
 }
 
-fn alternate(rounds: usize, entra: &mut Command, nothing: &mut Command) -> Pairs {
+/// Times whole processes of both in turn.
+pub(crate) fn alternate(rounds: usize, entra: &mut Command, nothing: &mut Command) -> Pairs {
     let mut pairs = Pairs::default();
     for round in 0..rounds {
         // Who goes first changes, since the second may find a warmer machine.
@@ -60,7 +61,7 @@ fn alternate(rounds: usize, entra: &mut Command, nothing: &mut Command) -> Pairs
 const NOTHING: &str = "/bin/true";
 
 /// Short, so that both sides see the same machine.
-const BATCH: usize = 5;
+pub(crate) const BATCH: usize = 5;
 
 fn batch(command: &mut Command) -> Vec<Duration> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -37,6 +37,12 @@ impl Stage {
         Self { programs: Programs { entra: folder.join("entra"), entrad: folder.join("entrad") } }
     }
 
+    /// The same with another daemon.
+    pub(crate) fn with_daemon(&self, entrad: &Path) -> Self {
+        let programs = Programs { entra: self.programs.entra.clone(), entrad: entrad.to_owned() };
+        Self { programs }
+    }
+
     /// A workstation on which nothing runs yet, and a simulator with these rules that lets clients poll every
     /// second.
     pub(crate) fn env(&self, rules: Rules) -> Env {
@@ -46,8 +52,15 @@ impl Stage {
 
     /// Signs somebody in and asks for one token, which is cached from then on.
     pub(crate) fn workstation(&self) -> Workstation {
+        self.workstation_with(&[])
+    }
+
+    /// The same with these variables for the daemon.
+    pub(crate) fn workstation_with(&self, variables: &[(&str, &str)]) -> Workstation {
         let env = self.env(Rules::default());
-        let daemon = env.start();
+        let mut command = env.daemon_command();
+        command.envs(variables.iter().copied());
+        let daemon = env.launch(command);
         let _account = env.sign_in();
         let _first = env.token(TARGET);
         assert_eq!(env.token(TARGET)["source"], "cache");
@@ -61,15 +74,40 @@ impl Stage {
 /// other core of a virtual machine costs more than the whole answer, and which side is that lucky says nothing
 /// of either program. On one core both sides are alike.
 pub(crate) fn hold_to_one_core(servers: &[u32], is_held: bool) {
-    let mut cores = CpuSet::new();
-    let all = std::thread::available_parallelism().map_or(1, usize::from).max(CpuSet::MAX_CPU.min(64));
-    for core in 0..if is_held { 1 } else { all } {
-        cores.set(core);
-    }
+    put(servers, if is_held { Place::Together } else { Place::Anywhere });
+}
+
+/// Where servers run, and this thread with whatever it starts.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// Wherever the kernel likes.
+    Anywhere,
+    /// All on one core.
+    Together,
+    /// The servers on one core, the rest on another; on a machine with one core that is together.
+    Apart,
+}
+
+/// Puts the first thread of each server, and this thread with whatever it starts, where they belong.
+pub(crate) fn put(servers: &[u32], place: Place) {
+    let count = std::thread::available_parallelism().map_or(1, usize::from).max(CpuSet::MAX_CPU.min(64));
+    let cores = |wanted: &mut dyn Iterator<Item = usize>| {
+        let mut cores = CpuSet::new();
+        wanted.for_each(|core| cores.set(core));
+        cores
+    };
+    let (theirs, ours) = match place {
+        Place::Anywhere => (cores(&mut (0..count)), cores(&mut (0..count))),
+        Place::Together => (cores(&mut (0..1)), cores(&mut (0..1))),
+        Place::Apart => (cores(&mut (0..1)), cores(&mut (1..count))),
+    };
     for server in servers {
-        sched_setaffinity(Pid::from_raw((*server).try_into().unwrap()), &cores).unwrap();
+        sched_setaffinity(Pid::from_raw((*server).try_into().unwrap()), &theirs).unwrap();
     }
-    sched_setaffinity(None, &cores).unwrap();
+    // With one core there is no other.
+    if sched_setaffinity(None, &ours).is_err() {
+        sched_setaffinity(None, &theirs).unwrap();
+    }
 }
 
 /// Drops the file from memory. A program that was just written lies there in larger pieces than one that

@@ -47,7 +47,7 @@ fn https(certificates: &Certificates) -> Options {
 
 #[test]
 fn a_proxy_that_is_off_signs_nobody_out() {
-    let words = ["No connection to login.microsoftonline.com.", "entrad tries again by itself"];
+    let words = [", which HTTPS_PROXY names, does not answer.", "`entra status` shows when"];
     Scene::proxied("127.0.0.1").survives(Weather::Off, words);
 }
 
@@ -55,7 +55,7 @@ fn a_proxy_that_is_off_signs_nobody_out() {
 fn a_server_that_is_not_entra_gets_nothing_by_tls_and_signs_nobody_out() {
     let certificates = Certificates::new("ours");
     let scene = Scene::tls(&certificates, &certificates.trust(&[]));
-    scene.survives(says(NO_TLS), ["No safe connection to 127.0.0.1", "inspects traffic"]);
+    scene.survives(says(NO_TLS), ["No safe connection to 127.0.0.1", "stands in between"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_proxy_that_asks_for_a_password_is_said_and_holds_nothing_back_once_it_is_co
         "{hosts:?}"
     );
     scene.relay.set(says(PROXY_AUTHENTICATION));
-    let words = ["The proxy asks for a user name and password.", "HTTPS_PROXY"];
+    let words = [" asks for a user name and password.", "HTTPS_PROXY"];
     scene.is_broken(&Told { code: "misconfigured", exit: 5, words });
     scene.relay.set(Weather::Clear);
     scene.recovers();

@@ -24,7 +24,7 @@ fn a_name_that_does_not_resolve_is_looked_up_again_without_a_restart() {
         std::fs::write(&hosts, "127.0.0.1 localhost\n").unwrap();
         // What is connected needs no name.
         scene.relay.set(Weather::Clear);
-        let words = ["No connection to login.microsoftonline.com.", "entrad tries again by itself"];
+        let words = ["which HTTPS_PROXY names, has a name that is not known.", "Join the network"];
         scene.is_broken(&Told { code: "unavailable", exit: 6, words });
         std::fs::write(&hosts, known).unwrap();
         scene.recovers();

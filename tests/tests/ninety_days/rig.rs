@@ -15,8 +15,8 @@ use entra_proto::account::Health;
 use entra_proto::sign_in::{SignInEvent, SignInRequest};
 use entra_sim::{ADA, DEFAULT_CLIENT, DEFAULT_TENANT, Fault, Leg, LoggedRequest, Options, Sim};
 use entrad::access::caller::Caller;
-use entrad::broker::{Broker, Parts, Profiles};
-use entrad::config::{Args, Config, Places};
+use entrad::broker::{Broker, Parts, Rules};
+use entrad::config::{Administrators, Args, Config, Places};
 use entrad::entra::Entra;
 use entrad::vault::{Vault, VaultOptions};
 use tempfile::TempDir;
@@ -58,9 +58,9 @@ impl Rig {
             vault: Vault::new(options),
             entra: Entra::new(),
             clock: clock.clone(),
-            flows: entrad::config::Flows::default(),
-            profiles: Profiles::check(&config.profiles).expect("a profile"),
+            rules: Rules::of(&config).expect("a profile"),
             socket: config.socket.value,
+            audit: entrad::audit::Audit::default(),
         };
         let broker = Broker::new(parts);
         tokio::spawn(Arc::clone(&broker).keep_schedule());
@@ -190,10 +190,11 @@ fn configure(folder: &TempDir, origin: &str) -> Config {
     );
     std::fs::write(&file, settings).expect("a file");
     let (socket, state_dir) = (pair::unused_socket(folder.path()), folder.path().join("state"));
-    let args =
-        Args { config: Some(file), socket: Some(socket), state_dir: Some(state_dir), ..Args::default() };
-    let places = Places { machine_file: folder.path().join("none.toml"), args, variable: &|_| None };
-    Config::load(places).expect("a configuration")
+    let set = [("config", file), ("socket", socket), ("state_dir", state_dir)];
+    let args = set.iter().fold(Args::default(), |args, (key, path)| args.with(key, path.to_string_lossy()));
+    let administrators = Administrators::below(&folder.path().join("none"));
+    let places = Places { administrators, args, variable: &|_| None };
+    Config::load(&places).expect("a configuration")
 }
 
 /// 1 January 1970 was a Thursday.

@@ -25,10 +25,20 @@ pub(crate) enum Rotation {
     Strict,
 }
 
+/// Whether the daemon keeps its audit log, whose thread makes system calls of its own, and has the vault remember its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuditLog {
+    /// As it is shipped.
+    Kept,
+    /// For counting the calls of a persist.
+    Off,
+}
+
 /// See the module.
 pub(crate) struct Lane {
     pub(crate) env: Env,
     pub(crate) rotation: Rotation,
+    log: AuditLog,
     /// Every refresh since the last sign-in that was answered, by the digest of the token that it used up.
     used_up: Vec<Refresh>,
     /// The resources of which a caller got a token since the last proof.
@@ -61,14 +71,25 @@ pub(crate) enum OnDisk {
 
 impl Lane {
     /// A workstation on which a person has signed in.
-    pub(crate) fn begin(programs: &Programs, rotation: Rotation) -> (Self, Daemon) {
+    pub(crate) fn begin(programs: &Programs, rotation: Rotation, log: AuditLog) -> (Self, Daemon) {
         let mut options = Options::default();
         options.rules.interval = Duration::from_secs(1);
         options.rules.strict_rotation = rotation == Rotation::Strict;
         let env = Env::with(programs.clone(), options);
+        if log == AuditLog::Off {
+            env.configure("audit_sinks = []\n");
+        }
         let daemon = env.start();
         env.sign_in();
-        (Self { env, rotation, used_up: Vec::new(), answered: BTreeSet::new() }, daemon)
+        (Self { env, rotation, log, used_up: Vec::new(), answered: BTreeSet::new() }, daemon)
+    }
+
+    /// What is wrong with the audit log after all those kills.
+    pub(crate) fn fault_of_log(&self) -> Option<String> {
+        let daemon = self.env.start();
+        let verified = self.env.entra(&["log", "--verify"]);
+        daemon.kill();
+        (verified.status != 0).then(|| format!("the audit log: {}{}", verified.stdout, verified.stderr))
     }
 
     /// Asks a daemon that has just started for a token from Entra; where the sign-in is lost, signs in again.
@@ -92,7 +113,11 @@ impl Lane {
         }
         // By now something was written, in either case.
         let files = names(&self.env.state_dir());
-        if files != ["entrad.lock", "vault.sealed"] {
+        let expected: &[&str] = match self.log {
+            AuditLog::Kept => &["audit", "entrad.lock", "vault.sealed"],
+            AuditLog::Off => &["entrad.lock", "vault.sealed"],
+        };
+        if files != expected {
             faults.push(format!("the state folder holds {files:?}"));
         }
         Proof { is_kept, on_disk, faults }

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use entra_tests::Programs;
 
-use self::lane::{Lane, Rotation};
+use self::lane::{AuditLog, Lane, Rotation};
 use self::moments::Moments;
 use self::report::Report;
 use self::steps::Steps;
@@ -53,7 +53,7 @@ struct Running {
 impl Running {
     fn start(rotation: Rotation, kills: usize, seed: u64) -> Self {
         let steps = thread::spawn(move || {
-            let (mut lane, daemon) = Lane::begin(&programs(), rotation);
+            let (mut lane, daemon) = Lane::begin(&programs(), rotation, AuditLog::Off);
             steps::run(&mut lane, daemon)
         });
         // Each lane draws a sequence of its own.
@@ -62,8 +62,10 @@ impl Running {
             let share = kills * (number + 1) / LANES - kills * number / LANES;
             let mut random = seeds.fork();
             thread::spawn(move || {
-                let (mut lane, daemon) = Lane::begin(&programs(), rotation);
-                moments::run(&mut lane, daemon, share, &mut random)
+                let (mut lane, daemon) = Lane::begin(&programs(), rotation, AuditLog::Kept);
+                let mut found = moments::run(&mut lane, daemon, share, &mut random);
+                found.faults.extend(lane.fault_of_log());
+                found
             })
         });
         Self { moments: moments.collect(), steps }

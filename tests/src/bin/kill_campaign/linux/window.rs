@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::time::Timespec;
 
-use super::lane::{Lane, Rotation, wanted};
+use super::lane::{AuditLog, Lane, Rotation, wanted};
 
 /// One refresh.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Window {
 
 /// Times refreshes, one after the other, on a workstation of its own.
 pub(crate) fn measure(programs: &Programs) -> Vec<Window> {
-    let (lane, mut daemon) = Lane::begin(programs, Rotation::Strict);
+    let (lane, mut daemon) = Lane::begin(programs, Rotation::Strict, AuditLog::Kept);
     let mut windows = Vec::new();
     for _ in 0..STARTS {
         windows.extend((0..REFRESHES).map(|number| measure_one(&lane.env, number)));
