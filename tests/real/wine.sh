@@ -18,6 +18,9 @@ start_wine() { # FOLDER
     want wine wine64 libgnutls30 gcc-mingw-w64-x86-64-win32
     export WINEPREFIX=$1 WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
     unset DISPLAY WAYLAND_DISPLAY
+    # Wine makes no chain engine with roots of its own (CertCreateCertificateChainEngine), so no client that trusts more than
+    # the system does.
+    unset SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS
     # The first program starts services that keep its standard streams open for as long as they live, and
     # with them the pipe that somebody may read our own output from.
     wineserver --persistent >/dev/null 2>&1 </dev/null || true

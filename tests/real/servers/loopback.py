@@ -103,7 +103,12 @@ def token_for(audience, life=3600, **claims):
     payload = {"aud": audience, "exp": now + life, "iat": now, "tid": TENANT, "oid": TENANT, "ver": "2.0"} | claims
     head = _packed(json.dumps({"alg": "RS256", "kid": "entra-sim", "typ": "JWT"}, separators=(",", ":")).encode())
     signed = f"{head}.{_packed(json.dumps(payload, separators=(',', ':')).encode())}"
-    return f"{signed}.{_packed(_noise(signed.encode()))}"
+    return f"{signed}.{_seal(signed)}"
+
+
+def _seal(signed):
+    # The mark is for the scan that looks for secrets in what programs said.
+    return f"entraSECRET_{_packed(_noise(signed.encode()))}"
 
 
 def fault_of(token, audience):
@@ -111,7 +116,7 @@ def fault_of(token, audience):
     parts = token.split(".")
     if len(parts) != 3:
         return "it is no token"
-    if parts[2] != _packed(_noise(f"{parts[0]}.{parts[1]}".encode())):
+    if parts[2] != _seal(f"{parts[0]}.{parts[1]}"):
         return "the simulator did not issue it"
     claims = claims_of(token)
     if claims["aud"].rstrip("/") != audience.rstrip("/"):

@@ -1,6 +1,6 @@
 # A workstation and the rest of the world, in network namespaces joined by a cable; Entra is simulated.
 #
-# To be sourced after workstation.sh and run in mount and network namespaces of the scenario's own. `entrad` runs
+# To be sourced after workstation.sh, and run by scenarios.sh in mount and network namespaces of the scenario's own. `entrad` runs
 # here; the simulator, the name server and the way to both are behind the cable, and the authority is an https
 # address that the administrator's file names.
 # shellcheck shell=bash

@@ -1,15 +1,12 @@
-# Boxes between entrad and Entra: mitmproxy, which takes answers apart, and squid, which wants a password.
+# A box between entrad and Entra: mitmproxy, which takes answers apart.
 #
-# To be sourced. Both are ordinary proxies on this machine, named in HTTPS_PROXY.
+# To be sourced. It is an ordinary proxy on this machine, named in HTTPS_PROXY.
 # shellcheck shell=bash
-
-mitm_port=3128
-squid_port=3129
 
 # The server rotated the refresh token and the client never hears of it.
 lost_answers() {
     site_begin
-    mitm_begin
+    box_begin
     daemon_begin
     sign_in
     check "a person signs in through mitmproxy" ended 0
@@ -67,7 +64,7 @@ lost_answers() {
 
 boxes_between() {
     site_begin
-    mitm_begin
+    box_begin
     daemon_begin
     sign_in
     check "a person signs in through mitmproxy" ended 0
@@ -83,7 +80,6 @@ boxes_between() {
     check "slow: and not asked for again" ended 0
     daemon_end
     intercepted
-    password_wanted
 }
 
 # Everything is answered by the box, for as long as it is there.
@@ -131,70 +127,7 @@ intercepted() {
     daemon_end
 }
 
-password_wanted() {
-    squid_begin
-    program_environment=(SSL_CERT_FILE="$work/ca.pem" HTTPS_PROXY="http://127.0.0.1:$squid_port")
-    daemon_begin
-    token api://squid
-    check "squid: without a password the proxy is named" says "The proxy asks for a user name and password."
-    check "squid: with what to do" says "HTTPS_PROXY"
-    check "squid: as a fault of the configuration" ended 5
-    check "squid: still signed in" is_signed_in
-    daemon_end
-    program_environment=(SSL_CERT_FILE="$work/ca.pem" HTTPS_PROXY="http://ada:wrong@127.0.0.1:$squid_port")
-    daemon_begin
-    token api://squid
-    check "squid: a wrong password is the same" says "The proxy asks for a user name and password."
-    daemon_end
-    program_environment=(SSL_CERT_FILE="$work/ca.pem" HTTPS_PROXY="http://ada:s3cret@127.0.0.1:$squid_port")
-    daemon_begin
-    token api://squid
-    check "squid: with the right one a token comes" is_from refresh
-    check "squid: by a tunnel through it" grep -q "CONNECT ${authority#https://}:443 ada" /var/spool/squid/access.log
-    check "squid: the password is not in entrad's log" has_no_password
-    daemon_end
-}
-
-has_no_password() { [[ -s $work/entrad.log ]] && ! grep -q s3cret "$work/entrad.log"; }
-
-# --- the boxes
-
-mitm_begin() {
-    PYTHONDONTWRITEBYTECODE=1 FAULT="$work/fault" serve mitm.log "$cache/venv/bin/mitmdump" --quiet \
-        --listen-host 127.0.0.1 --listen-port "$mitm_port" --set confdir="$work/mitm" \
-        --set ssl_verify_upstream_trusted_ca="$work/ca.pem" --scripts "$here/faults.py"
-    await listens "$mitm_port" || fatal "mitmproxy did not start: $(tail -n 5 "$work/mitm.log")"
-    cat "$work/ca.pem" "$work/mitm/mitmproxy-ca-cert.pem" >"$work/trusted.pem"
+box_begin() {
+    mitm_begin
     program_environment=(SSL_CERT_FILE="$work/trusted.pem" HTTPS_PROXY="http://127.0.0.1:$mitm_port")
 }
-
-fault() { # FAULT TIMES
-    echo "$1 $2" >"$work/fault"
-}
-
-# It runs as a user who sees nothing of the scenario's folder, so what stands in for its spool belongs to that user.
-squid_begin() {
-    local folder=/var/spool/squid
-    mount -t tmpfs -o "uid=$(id -u proxy),gid=$(id -g proxy),mode=700" tmpfs "$folder"
-    printf 'ada:%s\n' "$(openssl passwd -apr1 s3cret)" >"$folder/passwords"
-    chmod 644 "$folder/passwords"
-    cat >"$work/squid.conf" <<CONFIGURATION
-http_port 127.0.0.1:$squid_port
-auth_param basic program $(dpkg -L squid-openssl | grep 'basic_ncsa_auth$') $folder/passwords
-auth_param basic realm corp
-acl known proxy_auth REQUIRED
-http_access allow known
-http_access deny all
-access_log stdio:$folder/access.log
-cache_log $folder/cache.log
-cache deny all
-pid_filename none
-coredump_dir $folder
-visible_hostname localhost
-shutdown_lifetime 1 seconds
-CONFIGURATION
-    serve squid.log squid -N -f "$work/squid.conf"
-    await listens "$squid_port" || fatal "squid did not start: $(tail -n 5 "$work/squid.log" "$folder/cache.log")"
-}
-
-listens() { [[ -n $(ss -Hlnt "sport = :$1") ]]; }
