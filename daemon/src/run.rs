@@ -16,7 +16,7 @@ use entra_proto::error::{ErrorBody, exit};
 use serde::Serialize;
 
 use crate::access::lease::Leases;
-use crate::audit::{Audit, AuditSettings};
+use crate::audit::{Audit, AuditSettings, HandOn};
 use crate::broker::{Broker, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Administrators, Args, Bounds, Config, LoopbackChoice, Place, Report, Told};
@@ -166,7 +166,8 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
         harden::confine(&config.state_dir.value);
     }
     log.open(&config.state_dir.value)?;
-    let otlp = export(config.otlp_endpoint.as_ref().map(|endpoint| endpoint.value.as_str()), &log)?;
+    let otlp =
+        export(config.otlp_endpoint.as_ref().map(|endpoint| endpoint.value.as_str()), &log)?.map(Arc::new);
     let vault = Vault::new(options);
     let note = format!("process {} on {}", std::process::id(), config.socket.value.display());
     let _lock = Lock::take(&config.state_dir.value.join("entrad.lock"), &note)?;
@@ -176,7 +177,9 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime
         .map_err(|reason| RunError::System { what: "The runtime did not start".to_owned(), reason })?;
-    let audit = Audit::new(AuditSettings::from(&config.audit), config.state_dir.value.join("audit"));
+    let hand_on = otlp.clone().map(|otlp| -> HandOn { Arc::new(move |entry| otlp.entry(entry)) });
+    let folder = config.state_dir.value.join("audit");
+    let audit = Audit::new(AuditSettings::from(&config.audit), folder, hand_on);
     let leases = Leases::new(vault.clone(), Arc::clone(&clock)).noting(audit.clone());
     let leases = Arc::new(leases);
     let port = PortPlan {
@@ -195,7 +198,7 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
             Some(handed) => Listener::adopt(handed, &socket)?,
             None => Listener::bind(&socket).await?,
         };
-        serve(parts, leases, port, settings, listener, &socket, otlp.as_ref()).await
+        serve(parts, leases, port, settings, listener, &socket, otlp.as_deref()).await
     });
     // A thread that hangs in a key store must not keep the process.
     runtime.shutdown_background();

@@ -1,8 +1,10 @@
 //! The export to a collector, against a small one that speaks HTTP and keeps what it is sent: in a build with the feature `otlp`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -95,6 +97,16 @@ fn entry() -> LogEntry {
     }
 }
 
+/// What a request of the logs holds.
+fn records((path, body): &Sent) -> Vec<LogRecord> {
+    if path != "/v1/logs" {
+        return Vec::new();
+    }
+    let request = ExportLogsServiceRequest::decode(&body[..]).unwrap();
+    let of_scopes = request.resource_logs.into_iter().flat_map(|of_resource| of_resource.scope_logs);
+    of_scopes.flat_map(|of_scope| of_scope.log_records).collect()
+}
+
 fn text(value: Option<&opentelemetry_proto::tonic::common::v1::AnyValue>) -> &str {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => text,
@@ -121,14 +133,7 @@ fn metrics_log_and_audit_log_arrive_as_they_are() {
     otlp.stop();
 
     let all: Vec<Sent> = sent.try_iter().collect();
-    let records: Vec<LogRecord> = all
-        .iter()
-        .filter(|(path, _)| path == "/v1/logs")
-        .map(|(_, body)| ExportLogsServiceRequest::decode(&body[..]).unwrap())
-        .flat_map(|request| request.resource_logs)
-        .flat_map(|of_resource| of_resource.scope_logs)
-        .flat_map(|of_scope| of_scope.log_records)
-        .collect();
+    let records: Vec<LogRecord> = all.iter().flat_map(records).collect();
     assert_eq!(records.len(), 2, "{records:#?}");
     let audit = records.iter().find(|record| record.event_name == "entrad.audit").unwrap();
     let line = text(audit.body.as_ref());
@@ -186,6 +191,34 @@ fn a_collector_that_is_away_holds_nothing_up() {
     let begun = Instant::now();
     otlp.stop();
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn the_daemon_sends_the_lines_of_its_audit_log_as_they_are_on_disk() {
+    let (endpoint, sent) = collector();
+    let home = tempfile::tempdir().unwrap();
+    let socket = match cfg!(windows) {
+        true => format!(r"\\.\pipe\entrad-test-otlp-{}", std::process::id()).into(),
+        false => home.path().join("run").join("socket"),
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_entrad"));
+    command.arg("--state-dir").arg(home.path()).arg("--socket").arg(socket);
+    command.env("ENTRAD_STORE", "memory").env("ENTRAD_OTLP_ENDPOINT", endpoint);
+    let mut daemon = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let line = loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let request = sent.recv_timeout(left).unwrap();
+        let record = records(&request).into_iter().find(|record| record.event_name == "entrad.audit");
+        if let Some(record) = record {
+            break text(record.body.as_ref()).to_owned();
+        }
+    };
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    let file = fs::read_to_string(home.path().join("audit").join("audit.jsonl")).unwrap();
+    assert_eq!(file.lines().next(), Some(&*line));
+    assert_eq!(serde_json::from_str::<LogEntry>(&line).unwrap().event, LogEvent::Started);
 }
 
 #[test]

@@ -12,6 +12,10 @@ keep_addresses() { # SCRIPT ARGUMENT...
     exec setarch --addr-no-randomize "$@"
 }
 
+# Programs that Cargo runs: it tells them where the certificates of its own OpenSSL are (`start_wine` on what that does).
+# shellcheck disable=SC2034
+wine_runner='env -u SSL_CERT_FILE -u SSL_CERT_DIR wine'
+
 # Starts Wine with its files in a folder, which is made where it is missing; the environment then leads there.
 # Whoever starts it also ends it, with stop_wine.
 start_wine() { # FOLDER

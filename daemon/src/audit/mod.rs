@@ -29,7 +29,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use entra_proto::log::{LogEvent, Verification};
+use entra_proto::log::{LogEntry, LogEvent, Verification};
 
 use self::queue::{Job, Queue};
 use self::shared::Shared;
@@ -52,9 +52,13 @@ struct Inner {
     shared: Arc<Shared>,
     settings: AuditSettings,
     folder: PathBuf,
+    hand_on: Option<HandOn>,
     has_begun: AtomicBool,
     has_ended: AtomicBool,
 }
+
+/// Takes each entry once it is on disk, in the order of the chain, on the writer's thread: it must not wait.
+pub type HandOn = Arc<dyn Fn(&LogEntry) + Send + Sync>;
 
 /// What the sealed file says of the log's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,14 +90,16 @@ pub enum AuditError {
 
 impl Audit {
     /// A log in this folder, which is made when the first entry is written. Nothing is written before [`Audit::begin`].
+    /// Entries go to `hand_on` besides, if there are any at all.
     #[must_use]
-    pub fn new(settings: AuditSettings, folder: PathBuf) -> Self {
+    pub fn new(settings: AuditSettings, folder: PathBuf, hand_on: Option<HandOn>) -> Self {
         if settings.sinks.is_empty() {
             return Self::default();
         }
         let (queue, shared) = (Arc::default(), Arc::default());
         let (has_begun, has_ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { inner: Some(Arc::new(Inner { queue, shared, settings, folder, has_begun, has_ended })) }
+        let inner = Inner { queue, shared, settings, folder, hand_on, has_begun, has_ended };
+        Self { inner: Some(Arc::new(inner)) }
     }
 
     /// Begins to write, once: goes on from where the files end, or where the sealed file says that they ended.
@@ -115,7 +121,8 @@ impl Audit {
             }
         };
         let (queue, shared) = (Arc::clone(&inner.queue), Arc::clone(&inner.shared));
-        let writer = Writer::new(queue, shared, &inner.settings, inner.folder.clone(), sealed);
+        let (folder, hand_on) = (inner.folder.clone(), inner.hand_on.clone());
+        let writer = Writer::new(queue, shared, &inner.settings, folder, hand_on, sealed);
         let thread = thread::Builder::new().name("entrad-audit".to_owned()).stack_size(STACK);
         if let Err(error) = thread.spawn(move || writer.run()) {
             inner.shared.failed(&error);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::line::Head;
+use crate::metrics::METRICS;
 
 /// Something for the writer.
 pub(super) enum Job {
@@ -137,6 +138,7 @@ impl Queue {
 
 impl State {
     fn lose(&mut self, count: u64) {
+        METRICS.audit_entries_lost(count);
         self.lost += count;
         self.lost_in_all += count;
     }

@@ -9,7 +9,7 @@ use super::file::CURRENT;
 use super::*;
 
 fn begun(folder: &Path, sealed: Sealed) -> Audit {
-    let audit = Audit::new(AuditSettings::default(), folder.to_owned());
+    let audit = Audit::new(AuditSettings::default(), folder.to_owned(), None);
     audit.begin(sealed);
     audit
 }
@@ -59,7 +59,7 @@ fn what_is_noted_is_written_in_order_and_the_next_run_goes_on() {
 fn nothing_is_kept_where_nobody_wants_it() {
     let home = tempfile::tempdir().unwrap();
     let settings = AuditSettings { sinks: std::collections::BTreeSet::new(), ..AuditSettings::default() };
-    let audit = Audit::new(settings, home.path().join("audit"));
+    let audit = Audit::new(settings, home.path().join("audit"), None);
     audit.begin(Sealed::Nothing);
     note(&audit, 3);
     assert!(!audit.is_on() && matches!(audit.verify(), Err(AuditError::NoFiles)));
@@ -71,7 +71,7 @@ fn files_rotate_and_the_oldest_go() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("audit");
     let settings = AuditSettings { size: 1, files: 3, ..AuditSettings::default() };
-    let audit = Audit::new(settings, folder.clone());
+    let audit = Audit::new(settings, folder.clone(), None);
     audit.begin(Sealed::Nothing);
     let scopes = vec!["https://a.example/of/a/scope/".repeat(8); 60];
     for _ in 0..4 {
@@ -94,6 +94,23 @@ fn files_rotate_and_the_oldest_go() {
     let oldest = names.iter().filter(|name| **name != CURRENT).min().unwrap();
     fs::remove_file(folder.join(oldest)).unwrap();
     assert!(again.verify().unwrap().faults[0].what.contains("a file was removed"));
+}
+
+#[test]
+fn entries_are_handed_on_once_they_are_on_disk() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join(CURRENT);
+    let (tell, told) = std::sync::mpsc::channel();
+    let hand_on: HandOn = Arc::new(move |entry| {
+        let is_on_disk = fs::read_to_string(&file).unwrap().contains(&entry.hash);
+        tell.send((entry.clone(), is_on_disk)).unwrap();
+    });
+    let audit = Audit::new(AuditSettings::default(), home.path().to_owned(), Some(hand_on));
+    audit.begin(Sealed::Nothing);
+    note(&audit, 3);
+    let handed: Vec<_> = told.try_iter().collect();
+    assert!(handed.len() == 3 && handed.iter().all(|(_, is_on_disk)| *is_on_disk));
+    assert_eq!(handed.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>(), entries(&audit));
 }
 
 #[test]

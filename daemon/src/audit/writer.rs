@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use entra_proto::log::{LogEntry, LogEvent};
 
+use super::HandOn;
 use super::event::Event;
 use super::file::{self, Found, LogFile};
 use super::line::{Head, Tie, link};
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     has_file: bool,
     log: Option<LogFile>,
     sinks: Sinks,
+    hand_on: Option<HandOn>,
     /// The last entry of this process; none before the files were opened.
     head: Option<Head>,
     /// What the sealed file remembers, until the files were opened.
@@ -49,6 +51,7 @@ impl Writer {
         shared: Arc<Shared>,
         settings: &AuditSettings,
         folder: PathBuf,
+        hand_on: Option<HandOn>,
         sealed: Option<Head>,
     ) -> Self {
         Self {
@@ -60,6 +63,7 @@ impl Writer {
             has_file: settings.sinks.contains(&Sink::File),
             log: None,
             sinks: Sinks::open(settings.sinks.iter().copied()),
+            hand_on,
             head: None,
             sealed,
             rest: None,
@@ -159,6 +163,9 @@ impl Writer {
         self.head = Some(head.clone());
         self.shared.publish(head, self.log.as_ref().map(LogFile::handle));
         let linked = std::mem::take(&mut batch.linked);
+        if let Some(hand_on) = &self.hand_on {
+            linked.iter().for_each(|(entry, _)| hand_on(entry));
+        }
         if !self.sinks.is_empty() {
             let mut is_news = false;
             for (entry, line) in &linked {

@@ -48,7 +48,7 @@ fn verification(figures: &mut Figures) {
     let folder = tempfile::tempdir().unwrap();
     let settings = AuditSettings { files: 100, ..AuditSettings::default() };
     assert_eq!(settings.sinks, BTreeSet::from([audit::Sink::File]));
-    let log = Audit::new(settings, folder.path().to_owned());
+    let log = Audit::new(settings, folder.path().to_owned(), None);
     log.begin(Sealed::Nothing);
     let scopes = vec!["https://cognitiveservices.azure.com/.default".to_owned()];
     let caller = LogCaller {
