@@ -57,6 +57,9 @@ pub struct SettingInfo {
     /// Whether only an administrator's source may set it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_administrators: bool,
+    /// Whether each profile has one of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_profile: bool,
 }
 
 /// What the values of a key are.

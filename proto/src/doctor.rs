@@ -1,5 +1,7 @@
 //! `GET /v1/doctor`: checks, each with its evidence and its remedy.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 /// `GET /v1/doctor`, and what `entrad --report doctor` prints.
@@ -30,6 +32,18 @@ pub struct Check {
     pub limit_ms: u64,
 }
 
+/// A path as one word of a command in a remedy, for a person to paste into a Unix shell: as it is where no shell reads it
+/// otherwise, else in quotes (POSIX.1-2017, Shell Command Language 2.2.2).
+#[must_use]
+pub fn shell_word(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:,@%".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// How a check ended, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,4 +56,25 @@ pub enum CheckResult {
     Warning,
     /// It does not work.
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_to_a_shell() {
+        for (path, word) in [
+            ("/run/user/1000/entrad/entrad.sock", "/run/user/1000/entrad/entrad.sock"),
+            (
+                "/Users/ada/Library/Application Support/entrad",
+                "'/Users/ada/Library/Application Support/entrad'",
+            ),
+            ("/tmp/$(id)", "'/tmp/$(id)'"),
+            ("/tmp/it's", r"'/tmp/it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
+    }
 }

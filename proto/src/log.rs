@@ -63,6 +63,34 @@ pub struct LogEntry {
     pub hash: String,
 }
 
+impl LogEntry {
+    /// An event of this time, in milliseconds since 1970, of which nothing else is known, and which has no place in a log.
+    #[must_use]
+    pub fn new(event: LogEvent, time: u64) -> Self {
+        Self {
+            sequence: 0,
+            time,
+            event,
+            caller: None,
+            lease: None,
+            profile: None,
+            account: None,
+            tenant: None,
+            resource: None,
+            scopes: Vec::new(),
+            source: None,
+            uti: None,
+            correlation_id: None,
+            error: None,
+            aadsts: None,
+            detail: None,
+            kept_from: None,
+            previous: String::new(),
+            hash: String::new(),
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

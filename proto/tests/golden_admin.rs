@@ -103,6 +103,9 @@ fn events_of_the_log_keep_their_names() {
         (LogEvent::ConfigurationChanged, "configuration_changed"),
         (LogEvent::ConfigurationRefused, "configuration_refused"),
         (LogEvent::Lost, "lost"),
+        (LogEvent::Rotated, "rotated"),
+        (LogEvent::Repaired, "repaired"),
+        (LogEvent::Damaged, "damaged"),
     ];
     for (event, name) in events {
         assert_eq!(serde_json::to_value(event).unwrap(), name);
@@ -133,6 +136,7 @@ fn config() -> ConfigAnswer {
         default: None,
         needs_restart: false,
         is_administrators: false,
+        is_of_profile: false,
     };
     let full = SettingInfo {
         key: "flows".to_owned(),
@@ -155,6 +159,7 @@ fn config() -> ConfigAnswer {
         default: some("device_code, browser"),
         needs_restart: true,
         is_administrators: true,
+        is_of_profile: true,
     };
     let source = |layer, place: &str, settings, fault: Option<&str>| SourceInfo {
         layer,
@@ -205,24 +210,10 @@ fn doctor() -> DoctorAnswer {
 fn started() -> LogEntry {
     LogEntry {
         sequence: 1,
-        time: 1_795_200_000_123,
-        event: LogEvent::Started,
-        caller: None,
-        lease: None,
-        profile: None,
-        account: None,
-        tenant: None,
-        resource: None,
-        scopes: Vec::new(),
-        source: None,
-        uti: None,
-        correlation_id: None,
-        error: None,
-        aadsts: None,
         detail: some("0.1.0"),
-        kept_from: None,
         previous: "0".repeat(64),
         hash: "a1".repeat(32),
+        ..LogEntry::new(LogEvent::Started, 1_795_200_000_123)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entra_proto::config::{ConfigAnswer, Destination, Kind, Overridden, SettingInfo, SourceInfo};
+use entra_proto::resource;
 use serde_json::Value;
 
 use super::keys::{self, KEYS, Key, Unset};
@@ -37,10 +38,26 @@ impl Config {
     /// The full names of the keys whose values differ.
     #[must_use]
     pub fn differing(&self, other: &Self) -> Vec<String> {
+        self.apart(other, |setting| setting.value)
+    }
+
+    /// The same, with those whose values come from another layer: what was somebody's choice may be locked now.
+    #[must_use]
+    pub fn changed(&self, other: &Self) -> Vec<String> {
+        self.apart(other, |setting| (setting.source.layer(), setting.value))
+    }
+
+    /// Whether the other was read of the very same sources, each with the same in the same places.
+    #[must_use]
+    pub fn is_read_as(&self, other: &Self) -> bool {
+        self.layers == other.layers && self.sources == other.sources
+    }
+
+    fn apart<T: PartialEq>(&self, other: &Self, of: impl Fn(Setting<String>) -> T) -> Vec<String> {
         let mut names = self.layers.names();
         names.extend(other.layers.names());
-        let value = |config: &Self, full: &str| config.layers.text(full).map(|setting| setting.value);
-        names.retain(|full| value(self, full) != value(other, full));
+        let seen = |config: &Self, full: &str| config.layers.text(full).map(&of);
+        names.retain(|full| seen(self, full) != seen(other, full));
         names.into_iter().collect()
     }
 
@@ -75,6 +92,7 @@ impl Config {
             default,
             needs_restart: key.needs_restart,
             is_administrators: key.is_administrators,
+            is_of_profile: key.is_of_profile,
         }
     }
 
@@ -108,7 +126,9 @@ impl Config {
             let purpose = "Claude and other models on Foundry";
             all.extend(match resource.value.contains("://") {
                 true => host_of(&resource.value).map(|(host, port)| at(host, port, purpose)),
-                false => Some(at(format!("{}.services.ai.azure.com", resource.value), 443, purpose)),
+                false => self
+                    .foundry()
+                    .map(|(domain, port)| at(format!("{}.services.{domain}", resource.value), port, purpose)),
             });
         }
         let collector = self.otlp_endpoint.as_ref().and_then(|collector| host_of(&collector.value));
@@ -123,13 +143,24 @@ impl Config {
         all.dedup();
         all
     }
+
+    /// Where Foundry is in the cloud of the default profile.
+    fn foundry(&self) -> Option<(String, u16)> {
+        let cloud = self.profiles.get(DEFAULT_PROFILE).map(|profile| profile.cloud.value);
+        host_of(resource::named("foundry")?.address(cloud.unwrap_or_default())?)
+    }
 }
 
 /// A value in its own type, without passwords.
 fn shown(key: &Key, text: &str) -> Value {
     match key.kind {
         Kind::Number => text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
-        Kind::List | Kind::Choices => values::list(text).unwrap_or_default().into(),
+        Kind::List | Kind::Choices => {
+            let words = values::list(text).unwrap_or_default();
+            // Only what is an address may have a password: an `@` stands in many a word.
+            let safe = |word: String| if word.contains("://") { redacted(&word) } else { word };
+            words.into_iter().map(safe).collect()
+        }
         Kind::Text => Value::from(redacted(text)),
         Kind::Path | Kind::Switch | Kind::Duration | Kind::Choice => Value::from(text),
     }

@@ -4,6 +4,7 @@ use entra_proto::config::{Layer, SettingInfo};
 use entra_proto::error::exit;
 
 use super::answer::ask;
+use super::formats::place;
 use super::words;
 use crate::args::KeyArgs;
 use crate::connect::Socket;
@@ -100,9 +101,9 @@ fn how_to_set(setting: &SettingInfo) -> String {
     if setting.is_administrators {
         return format!("As `{key}` in the machine file or a managed source, which are an administrator's.");
     }
-    match key.strip_prefix("profile.").and_then(|rest| rest.rsplit_once('.')) {
-        Some((profile, key)) => format!("As `{key}` in the table [profile.{profile}] of a file."),
-        None => format!(
+    match place(&key) {
+        (Some(profile), key) => format!("As `{key}` in the table [profile.{profile}] of a file."),
+        (None, key) => format!(
             "As `{key}` in a file, ENTRAD_{} in entrad's environment, or --{} on its command line.",
             key.to_ascii_uppercase(),
             key.replace('_', "-")

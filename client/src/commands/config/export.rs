@@ -26,6 +26,10 @@ pub(super) fn run(
     args: &ExportArgs,
 ) -> Result<(), Failure> {
     let told = ask(socket)?;
+    told.note();
+    for fault in words::faults(&told.answer.sources) {
+        print::note(&format!("What is bad is not exported: {}", plain(fault)));
+    }
     let product = match args.format {
         ExportFormat::Admx => Product::Policies(formats::admx::written(&told.answer)),
         ExportFormat::JsonSchema => Product::Text(formats::schema::written(&told.answer)),
@@ -172,7 +176,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let put = || -> Result<(), FileError> {
         let old = file::read(path)?;
         let new = Content::private(bytes.to_vec());
-        let mode = old.as_ref().and_then(|old| old.mode).or(new.mode);
+        let mode = old.as_ref().and_then(|old| old.mode).or(new.mode.map(|_| FOR_ALL));
         file::replace(path, old.as_ref(), Some(&Content { mode, ..new }))
     };
     put().map_err(|error| {
@@ -182,6 +186,9 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             .hint("Name another place by --output.")
     })
 }
+
+/// A managed file is read by the daemon of every user, and no secret is in it.
+const FOR_ALL: u32 = 0o644;
 
 /// The names that Windows looks for in its central store of templates.
 const ADMX: &str = "entrad.admx";

@@ -104,6 +104,7 @@ pub(in crate::commands) mod tests {
             default: None,
             needs_restart: false,
             is_administrators: false,
+            is_of_profile: false,
         }
     }
 

@@ -69,7 +69,7 @@ impl Typed {
 }
 
 /// The profile that the key belongs to, where it is not the default one, and the key in it.
-fn place(key: &str) -> (Option<&str>, &str) {
+pub(super) fn place(key: &str) -> (Option<&str>, &str) {
     match key.strip_prefix("profile.").and_then(|rest| rest.rsplit_once('.')) {
         Some((profile, key)) => (Some(profile), key),
         None => (None, key),
@@ -95,9 +95,6 @@ pub(super) fn is_in_no_file(key: &str) -> bool {
     key == "config"
 }
 
-/// The keys that each profile has; all others are the daemon's alone.
-const OF_PROFILES: [&str; 4] = ["authority", "client_id", "cloud", "tenant"];
-
 #[cfg(test)]
 mod tests {
     use entra_proto::config::Layer;
@@ -110,16 +107,17 @@ mod tests {
     /// Settings of each kind, with all that has to be escaped somewhere.
     pub(super) fn settings() -> Vec<SettingInfo> {
         let managed = |key, kind, value| set(key, kind, value, Layer::Managed, "/m:1");
+        let of_profile = |setting: SettingInfo| SettingInfo { is_of_profile: true, ..setting };
         let mut store = managed("store", Kind::Choice, json!("auto"));
         store.choices = vec!["auto".to_owned(), "passphrase".to_owned()];
         vec![
-            managed("tenant", Kind::Text, json!("a \"b\" <c> & 'd' \\ e \u{fc}\u{1f511}")),
+            of_profile(managed("tenant", Kind::Text, json!("a \"b\" <c> & 'd' \\ e \u{fc}\u{1f511}"))),
             managed("prompts_per_day", Kind::Number, json!(5)),
             managed("forwarding", Kind::Switch, json!("off")),
             managed("snooze", Kind::Duration, json!("30m")),
             store,
             managed("allowed_domains", Kind::List, json!(["a.com", "b\"\\.com"])),
-            managed("profile.work-1.tenant", Kind::Text, json!("contoso.com")),
+            of_profile(managed("profile.work-1.tenant", Kind::Text, json!("contoso.com"))),
         ]
     }
 

@@ -6,7 +6,7 @@
 use entra_proto::config::{ConfigAnswer, Kind, SettingInfo};
 use serde_json::{Map, Value, json};
 
-use super::{OF_PROFILES, is_in_no_file, place};
+use super::{is_in_no_file, place};
 
 /// The schema's text.
 pub(in super::super) fn written(answer: &ConfigAnswer) -> String {
@@ -16,7 +16,7 @@ pub(in super::super) fn written(answer: &ConfigAnswer) -> String {
     };
     let mut properties: Map<String, Value> = settings().map(property).collect();
     let of_profile: Map<String, Value> =
-        settings().filter(|setting| OF_PROFILES.contains(&setting.key.as_str())).map(property).collect();
+        settings().filter(|setting| setting.is_of_profile).map(property).collect();
     properties.insert(
         "profile".to_owned(),
         json!({

@@ -40,7 +40,7 @@ fn typed(setting: &SettingInfo) -> Item {
     match Typed::of(setting) {
         Typed::List(items) => value(items.into_iter().collect::<Array>()),
         Typed::Number(number) => value(number),
-        Typed::Switch(_) => value(Typed::of(setting).to_string_value()),
+        switch @ Typed::Switch(_) => value(switch.to_string_value()),
         Typed::Text(text) => value(text),
     }
 }
