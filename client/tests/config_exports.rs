@@ -35,6 +35,7 @@ fn daemon() -> FakeDaemon {
         .map(|(key, kind, choices, value)| {
             json!({
                 "key": key, "kind": kind, "choices": choices, "value": value, "summary": format!("What <{key}> is for."),
+                "is_of_profile": key == "tenant" || key.starts_with("profile."),
                 "origin": { "layer": "user", "place": "/u:1" },
             })
         })

@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -60,6 +61,24 @@ fn what_the_daemon_would_use_is_shown_and_that_none_runs() {
     assert_eq!(out(&output).trim(), ANSWER);
     assert!(err(&output).contains("No entrad runs"), "{}", err(&output));
     assert!(out(&beside.run(&["config", "report"])).contains(", no entrad runs, "));
+}
+
+#[test]
+fn an_export_says_that_no_daemon_runs_and_what_is_not_in_it() {
+    let bad = ANSWER.replace(r#""settings":1}"#, r#""fault":"/u:2: it is bad."}"#);
+    let output = telling(&bad).run(&["config", "export", "--format", "toml"]);
+    assert!(out(&output).contains("tenant = \"contoso.com\""), "{}", err(&output));
+    assert!(err(&output).contains("No entrad runs"), "{}", err(&output));
+    assert!(err(&output).contains("What is bad is not exported: /u:2: it is bad."), "{}", err(&output));
+}
+
+#[test]
+fn an_export_can_be_read_by_every_user() {
+    let beside = telling(ANSWER);
+    let output = beside.run(&["config", "export", "--format", "toml", "--output", "10-it.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let about = fs::metadata(beside.path().join("10-it.toml")).unwrap();
+    assert_eq!(about.permissions().mode() & 0o777, 0o644);
 }
 
 #[test]

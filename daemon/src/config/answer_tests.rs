@@ -1,24 +1,13 @@
 //! What is told of the settings.
 
-use std::ffi::OsString;
-
 use entra_proto::config::Layer;
 
 use super::*;
-use crate::config::{Administrators, Args, Places};
+use crate::config::tests::load;
+use crate::config::{Args, locks_tests};
 
 fn answer(file: &str, args: Args, variables: &[(&str, &str)]) -> ConfigAnswer {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config.toml");
-    std::fs::write(&path, file).unwrap();
-    let args = args.with("config", path.to_string_lossy());
-    let lookup = |name: &str| {
-        let set = variables.iter().chain(&[("XDG_RUNTIME_DIR", "/run/user/7")]);
-        set.clone().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
-    };
-    let administrators = Administrators::below(&folder.path().join("none"));
-    let config = Config::load(&Places { administrators, args, variable: &lookup }).unwrap();
-    config.answer(Vec::new(), 7, Vec::new())
+    load(file, args, variables).unwrap().answer(Vec::new(), 7, Vec::new())
 }
 
 fn of<'a>(answer: &'a ConfigAnswer, key: &str) -> &'a SettingInfo {
@@ -31,6 +20,7 @@ fn every_key_is_told_once_with_its_kind_and_default() {
     for key in KEYS.iter().filter(|key| keys::is_of_files(key)) {
         let told = of(&answer, key.name);
         assert_eq!((told.kind, told.summary.as_str()), (key.kind, key.summary));
+        assert_eq!(told.is_of_profile, key.is_of_profile, "{}", key.name);
         assert_eq!(told.origin.layer, Layer::BuiltIn, "{}", key.name);
     }
     assert_eq!(of(&answer, "snooze").value, Some("1h".into()));
@@ -38,6 +28,7 @@ fn every_key_is_told_once_with_its_kind_and_default() {
     assert_eq!(of(&answer, "flows").value, Some(vec!["device_code", "browser"].into()));
     assert!(of(&answer, "state_dir").value.is_some() && of(&answer, "client_id").value.is_none());
     assert_eq!(of(&answer, "profile.work.tenant").value, Some("w.example".into()));
+    assert!(of(&answer, "profile.work.tenant").is_of_profile);
     let names: std::collections::BTreeSet<_> = answer.settings.iter().map(|it| &it.key).collect();
     assert_eq!(names.len(), answer.settings.len());
     assert_eq!(answer.applied_on, 7);
@@ -61,11 +52,44 @@ fn a_value_is_told_with_all_that_it_overrides() {
 
 #[test]
 fn a_password_is_in_no_answer() {
-    let file = "https_proxy = \"http://ada:hunter2@proxy.example:8080\"\nfoundry_resource = \"contoso\"\n";
+    let file = "https_proxy = \"http://ada:hunter2@proxy.example:8080\"\nfoundry_resource = \"contoso\"\n\
+                notify_command = [\"post\", \"https://ada:hunter2@hook.example\", \"a:b@c\"]\n";
     let variables = [("ENTRAD_HTTPS_PROXY", "ada:hunter2@other.example")];
     let answer = answer(file, Args::default().with("all_proxy", "socks5://a:hunter2@s.example"), &variables);
     let text = serde_json::to_string(&answer).unwrap();
     assert!(!text.contains("hunter2"), "{text}");
+    assert_eq!(
+        of(&answer, "notify_command").value,
+        Some(vec!["post", "https://ada:***@hook.example", "a:b@c"].into())
+    );
     let hosts: Vec<_> = answer.egress.iter().map(|it| (it.host.as_str(), it.port)).collect();
     assert_eq!(hosts, [("contoso.services.ai.azure.com", 443), ("other.example", 80), ("s.example", 1080)]);
+}
+
+#[test]
+fn a_foundry_resource_is_where_its_cloud_has_it() {
+    let file = "cloud = \"us_government\"\nfoundry_resource = \"contoso\"\n";
+    let answer = answer(file, Args::default(), &[]);
+    assert_eq!(answer.egress[0].host, "contoso.services.ai.azure.us");
+}
+
+#[test]
+fn a_lock_of_the_same_value_is_a_change() {
+    let mut machine = locks_tests::Machine::new();
+    if !locks_tests::is_administrator(&machine) {
+        return;
+    }
+    machine.user = "tenant = 't.example'\nclient_id = 'c'".to_owned();
+    let managed = |text: &str| -> Config {
+        machine.write("managed.d/10-it.toml", text);
+        machine.load().unwrap()
+    };
+    let before = managed("tenant = 't.example'");
+    assert!(before.is_read_as(&managed("tenant = 't.example'")));
+    // As many settings as before, and every value as it was.
+    let after = managed("client_id = 'c'");
+    assert_eq!((before.differing(&after), before.sources()), (Vec::new(), after.sources()));
+    assert!(!before.is_read_as(&after));
+    assert_eq!(before.changed(&after), ["client_id", "tenant"]);
+    assert!(!managed("\nclient_id = 'c'").is_read_as(&after), "it stands in another line");
 }

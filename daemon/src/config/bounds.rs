@@ -11,9 +11,9 @@ use entra_proto::account::Flow;
 use entra_proto::cloud::Cloud;
 use entra_proto::error::{ErrorBody, ErrorCode};
 
-use super::DEFAULT_PROFILE;
 use super::layer::Layers;
 use super::source::{Setting, Source};
+use super::{DEFAULT_PROFILE, keys};
 use crate::metrics::{Dialect, Word};
 
 /// The bounds in force.
@@ -43,14 +43,16 @@ pub struct Bounds {
     pub forwarding: Setting<bool>,
     /// Whether pages for signing in are opened.
     pub sign_in_page: Setting<bool>,
-    /// Locked keys by their full names.
+    /// Locked keys of profiles by their full names. No other, since a proxy's password would be shown by `Debug`.
     locked: BTreeMap<String, Setting<String>>,
 }
 
 impl Bounds {
     pub(super) fn read(layers: &Layers) -> Self {
         let flows = |list: Vec<String>| list.iter().filter_map(|word| flow(word)).collect::<Vec<_>>();
-        let locked = layers.names().into_iter().filter_map(|full| {
+        let of_profiles =
+            layers.names().into_iter().filter(|full| keys::find(full).is_some_and(|key| key.is_of_profile));
+        let locked = of_profiles.filter_map(|full| {
             let setting = layers.text(&full).filter(|setting| setting.source.is_locked())?;
             Some((full, setting))
         });

@@ -71,6 +71,13 @@ fn people_are_told_by_their_domain(#[case] username: &str, #[case] is_allowed: b
 }
 
 #[test]
+fn a_locked_proxys_password_is_not_among_the_bounds() {
+    let bounds = bounds("https_proxy = 'http://ada:hunter2@proxy.example'\ntenant = 't'", "");
+    assert!(bounds.lock("default", "tenant").is_some());
+    assert!(!format!("{bounds:?}").contains("hunter2"));
+}
+
+#[test]
 fn switches_and_words_shut_what_they_name() {
     let shut = bounds(
         "leases = false\nforwarding = 'off'\nsign_in_page = 0\ndialects = 'azd'\nforbidden_flows = 'browser'\nallowed_stores = ['dpapi']",

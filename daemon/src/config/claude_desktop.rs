@@ -9,7 +9,7 @@ use super::managed_values::{self, Node};
 use super::places::Place;
 use super::source::Source;
 
-/// The settings of a place; `None` where it is not there or names none of them.
+/// The settings of a place, which may name none of them; `None` where it is not there.
 pub(super) fn layer(place: &Place) -> Result<Option<Layer>, LayerError> {
     let Some(values) = managed_values::read(place)? else { return Ok(None) };
     let mut layer = Layer::default();

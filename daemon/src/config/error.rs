@@ -21,6 +21,16 @@ pub enum LayerError {
         /// Where.
         source_: Source,
     },
+    /// A table of the default profile, which would be read by nobody.
+    #[error(
+        "{source_}: the default profile has no table; set `{key}` at the top level, outside of every table."
+    )]
+    DefaultProfile {
+        /// The key within the table.
+        key: String,
+        /// Where.
+        source_: Source,
+    },
     /// An administrator's file or folder could have been written by somebody else.
     #[error("{}", owner::refusal(.0))]
     NotAdministrators(PathBuf),
@@ -79,7 +89,7 @@ pub enum LayerError {
         reason: io::Error,
     },
     /// A value that does not convert.
-    #[error("{source_}: `{key}` should be {expected}: {reason}")]
+    #[error("{source_}: `{key}` should be {expected}: {reason}{}", stop(.reason))]
     Value {
         /// The key.
         key: String,
@@ -98,6 +108,7 @@ impl LayerError {
     pub fn source_of(&self) -> Option<&Source> {
         match self {
             Self::Administrators { source_, .. }
+            | Self::DefaultProfile { source_, .. }
             | Self::ProfileName { source_, .. }
             | Self::Type { source_, .. }
             | Self::Unknown { source_, .. }
@@ -109,6 +120,11 @@ impl LayerError {
             | Self::Unreadable { .. } => None,
         }
     }
+}
+
+/// What ends the sentence that this reason closes, where it does not end one itself.
+fn stop(reason: &str) -> &'static str {
+    if reason.ends_with('.') { "" } else { "." }
 }
 
 /// Why the configuration cannot be used. Each message says where and what to do.

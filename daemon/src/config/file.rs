@@ -16,7 +16,7 @@ pub(super) fn read(path: &Path, owner: Owner) -> Result<Option<Layer>, LayerErro
     let unreadable = |reason: std::io::Error| LayerError::Unreadable { path: path.to_owned(), reason };
     let opened = match owner {
         Owner::Administrator => owner::open_administrators(path),
-        Owner::User => std::fs::File::open(path).map(Some),
+        Owner::User => owner::open_users(path).map(Some),
     };
     match opened {
         Ok(Some(file)) => {
@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path, owner: Owner) -> Result<Option<Layer>, LayerErro
 /// A file as if an administrator had put it among the managed ones.
 pub(super) fn draft(path: &Path) -> Result<Layer, LayerError> {
     let unreadable = |reason| LayerError::Unreadable { path: path.to_owned(), reason };
-    let text = std::fs::File::open(path).and_then(text_of).map_err(unreadable)?;
+    let text = owner::open_users(path).and_then(text_of).map_err(unreadable)?;
     parse(&text, path, &|line| Source::Managed(format!("{}:{line}", shown(path))))
 }
 
@@ -53,7 +53,7 @@ pub(super) fn bytes_of(file: std::fs::File) -> std::io::Result<Vec<u8>> {
 
 /// The settings of a text, each with the source of its line.
 pub(super) fn parse(text: &str, path: &Path, source: &dyn Fn(usize) -> Source) -> Result<Layer, LayerError> {
-    let line_of = |offset: usize| text[..offset].matches('\n').count() + 1;
+    let line_of = |offset: usize| text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(span.start));
         LayerError::Syntax { place: format!("{}:{line}", shown(path)), reason: error.message().to_owned() }

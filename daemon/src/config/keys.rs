@@ -57,7 +57,7 @@ impl Key {
                 _ => vec![text.clone()],
             };
             if let Some(word) = words.iter().find(|word| !self.choices.contains(&word.as_str())) {
-                return Err(wrong(format!("`{word}` is none of these")));
+                return Err(wrong(format!("`{}` is none of these", values::shown(word))));
             }
         }
         (self.check)(&text).map_err(wrong)?;

@@ -14,7 +14,7 @@ use super::error::LayerError;
 use super::keys::{self, KEYS, Key, Unset};
 use super::source::{Setting, Source};
 use super::values::{self, Given, Wrong};
-use super::{Args, Flows};
+use super::{Args, DEFAULT_PROFILE, Flows};
 
 /// Settings by their full names. It has no `Debug`: a proxy's password may be among them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -44,10 +44,14 @@ impl Layer {
 
     /// Takes a value in, of a file or of a managed source.
     pub(super) fn take(&mut self, full: &str, given: Given, source: Source) -> Result<(), LayerError> {
-        if let Some((profile, _)) = keys::profile_of(full)
-            && !is_profile_name(profile)
-        {
-            return Err(LayerError::ProfileName { key: format!("profile.{profile}"), source_: source });
+        match keys::profile_of(full) {
+            Some((DEFAULT_PROFILE, key)) => {
+                return Err(LayerError::DefaultProfile { key: key.to_owned(), source_: source });
+            }
+            Some((profile, _)) if !is_profile_name(profile) => {
+                return Err(LayerError::ProfileName { key: format!("profile.{profile}"), source_: source });
+            }
+            _ => {}
         }
         let Some(key) = keys::find(full).filter(|key| keys::is_of_files(key)) else {
             return Err(LayerError::Unknown {
@@ -86,8 +90,9 @@ impl Layer {
     }
 }
 
-/// Letters, digits, hyphens and underscores.
-fn is_profile_name(name: &str) -> bool {
+/// Whether a profile may be called so: letters, digits, hyphens and underscores, at most 64.
+#[must_use]
+pub fn is_profile_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     !name.is_empty() && name.len() <= 64 && name.bytes().all(is_plain)
 }

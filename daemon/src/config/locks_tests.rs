@@ -47,7 +47,7 @@ fn plain(toml: &str) -> String {
 
 pub(super) struct Machine {
     pub(super) folder: tempfile::TempDir,
-    user: String,
+    pub(super) user: String,
     variable: Option<(String, String)>,
     args: Args,
 }
@@ -127,8 +127,11 @@ fn a_locked_key_holds_against_every_layer(#[case] layer: Layer) {
         let config = loaded.unwrap_or_else(|error| panic!("{name}: {error}"));
         let told = told(&config, name);
         let value = told.value.unwrap().to_string();
-        assert!(value.contains(&plain(&managed)) || managed == "false", "{name}: {value}");
-        assert!(!value.contains(&plain(&other)) || other == "true", "{name}: {value}");
+        let [wanted, unwanted] = match key.kind {
+            Kind::Switch => ["off".to_owned(), "on".to_owned()],
+            _ => [plain(&managed), plain(&other)],
+        };
+        assert!(value.contains(&wanted) && !value.contains(&unwanted), "{name}: {value}");
         assert!(told.is_locked && told.origin.layer == Layer::Managed, "{name}");
         assert!(told.origin.place.ends_with("10-it.toml:2"), "{}", told.origin.place);
         assert_eq!(told.overrides[0].origin.layer, layer, "{name}");

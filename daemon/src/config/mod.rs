@@ -56,6 +56,7 @@ pub use bounds::{Bounds, refusal};
 pub use error::{ConfigError, LayerError};
 pub use flows::Flows;
 use layer::Layers;
+pub use layer::is_profile_name;
 pub use loopback::LoopbackChoice;
 pub use network::{Network, Proxy};
 pub use places::{Administrators, Hive, Place, Places};

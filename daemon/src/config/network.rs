@@ -79,6 +79,12 @@ impl Proxy {
     }
 }
 
+impl From<String> for Proxy {
+    fn from(address: String) -> Self {
+        Self::new(address)
+    }
+}
+
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&redact::redacted(&self.0))
@@ -88,5 +94,22 @@ impl fmt::Display for Proxy {
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_prints_a_password() {
+        for address in ["http://ada:s3cret@proxy:3128", "ada:s3cret@proxy", "http://ada:s3cret@proxy:port"] {
+            let proxy = Proxy::new(address.to_owned());
+            let all_proxy = Some(Setting::built_in(proxy.clone()));
+            let network = Network { all_proxy, ..Network::default() };
+            let printed = format!("{proxy} {proxy:?} {network:?}");
+            assert!(!printed.contains("s3cret") && printed.contains("proxy"), "{printed}");
+            assert_eq!(proxy.expose(), address);
+        }
     }
 }

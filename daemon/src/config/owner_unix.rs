@@ -1,9 +1,22 @@
 //! Whose a configuration file is, by its owner and mode.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Opens the file, whoever's it is. A pipe is refused: who opens one waits for its other end, and it can be read once alone,
+/// while settings are read again and again.
+pub(super) fn open_users(path: &Path) -> io::Result<File> {
+    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(without_waiting).open(path)?;
+    if file.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::other("it is a pipe; give a file that can be read again"));
+    }
+    Ok(file)
+}
 
 /// Opens the file; `None` unless it is root's and nobody else may write to it.
 pub(super) fn open_administrators(path: &Path) -> io::Result<Option<File>> {
@@ -30,9 +43,20 @@ pub(super) fn refusal(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
 
+    use super::*;
     use crate::config::{Administrators, Args, Config, Places};
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("config.toml");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(open_users(&pipe).unwrap_err().to_string().contains("it is a pipe"));
+        assert_eq!(open_users(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 
     #[test]
     fn an_administrators_file_that_others_can_write_is_refused() {

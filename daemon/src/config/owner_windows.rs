@@ -16,6 +16,11 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use crate::windows::{AccessList, ObjectKind, place_of};
 
+/// Opens the file, whoever's it is.
+pub(super) fn open_users(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// Opens the file; `None` unless it and its folder belong to Administrators or the system, and nobody else may write
 /// to it.
 pub(super) fn open_administrators(path: &Path) -> io::Result<Option<File>> {

@@ -50,6 +50,8 @@ impl Sources {
             .find_map(|layer| layer.as_ref().ok()?.get(keys::FILE).map(|file| PathBuf::from(&file.value)));
         let is_named = named.is_some();
         let user_file = named.unwrap_or_else(|| folders.config_dir().join("entrad").join("config.toml"));
+        // What is watched has a folder to be watched in. Only an empty path has no other form, and is told of as it is.
+        let user_file = std::path::absolute(&user_file).unwrap_or(user_file);
 
         let machine = &places.administrators.machine_file;
         let machine = of_file(machine, Owner::Administrator);

@@ -6,7 +6,8 @@ use rstest::rstest;
 
 use super::*;
 
-fn load(file: &str, args: Args, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+/// The settings of a user's file, a command line and variables, where no administrator set any.
+pub(super) fn load(file: &str, args: Args, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, file).unwrap();
@@ -86,8 +87,12 @@ fn profiles_stand_alone() {
 #[case("snooze = \"1s\"", "`snooze` should be a time from a minute")]
 #[case("store = ", "config.toml:1: ")]
 #[case("cloud = \"azure\"", "`cloud` should be one of `public`, `us_government`, `china`")]
-#[case("passphrase_fd = \"x\"", "`passphrase_fd` should be a number")]
+#[case("passphrase_fd = \"x\"", "`passphrase_fd` should be a number: `x` is none.")]
 #[case("[profile.\"a b\"]\ntenant = \"x\"", "is no profile name")]
+#[case(
+    "[profile.default]\ntenant = \"x\"",
+    "config.toml:2: the default profile has no table; set `tenant` at the top level"
+)]
 #[case("config = \"/elsewhere\"", "there is no setting `config`")]
 #[case(
     "socket = \"/very/long\"\n[profile.work]\nsocket = \"x\"",
@@ -96,6 +101,15 @@ fn profiles_stand_alone() {
 fn a_bad_file_is_refused_with_place_and_remedy(#[case] file: &str, #[case] message: &str) {
     let error = load(file, Args::default(), &[]).unwrap_err().to_string();
     assert!(error.contains(message), "{error}");
+}
+
+#[test]
+fn a_named_file_is_known_by_its_whole_path() {
+    let args = Args::default().with("config", "no-such/config.toml");
+    let administrators = Administrators::below(Path::new("/nonexistent"));
+    let error = Config::load(&Places { administrators, args, variable: &|_| None }).unwrap_err().to_string();
+    let whole = std::env::current_dir().unwrap().join("no-such").join("config.toml");
+    assert!(error.starts_with(&whole.display().to_string()), "{error}");
 }
 
 #[test]

@@ -133,7 +133,8 @@ fn word(is_on: bool) -> &'static str {
     if is_on { "on" } else { OFF }
 }
 
-fn shown(text: &str) -> String {
+/// A value that holds no password, short enough for a message.
+pub(super) fn shown(text: &str) -> String {
     text.trim().chars().filter(|char| !char.is_control()).take(80).collect()
 }
 
@@ -254,6 +255,11 @@ pub(super) fn collector(text: &str) -> Result<(), String> {
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
     };
+    // What it is refused for at the start is told here with its place; and an answer would show it.
+    let is_more = url.query().is_some() || url.fragment().is_some();
+    if !url.username().is_empty() || url.password().is_some() || is_more {
+        return Err("it should have no user name, password, query or fragment".to_owned());
+    }
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
     is_safe.then_some(()).ok_or_else(|| "what is logged would be sent in the open".to_owned())
 }
@@ -337,8 +343,12 @@ mod tests {
     #[case("https://collector.example:4318", true)]
     #[case("http://127.0.0.1:4318", true)]
     #[case("http://collector.example:4318", false)]
+    #[case("https://ada:secret@collector.example", false)]
+    #[case("https://collector.example/?key=secret", false)]
     fn what_is_sent_to_a_collector_is_not_sent_in_the_open(#[case] text: &str, #[case] is_good: bool) {
-        assert_eq!(collector(text).is_ok(), is_good);
+        let checked = collector(text);
+        assert_eq!(checked.is_ok(), is_good);
+        assert!(!format!("{checked:?}").contains("secret"));
     }
 
     #[rstest]

@@ -21,6 +21,8 @@ pub struct Watch {
     targets: Arc<Mutex<Vec<PathBuf>>>,
     named: Vec<PathBuf>,
     watched: BTreeSet<PathBuf>,
+    /// It rang, and nobody was told yet.
+    is_ringing: bool,
 }
 
 impl Watch {
@@ -40,16 +42,20 @@ impl Watch {
             })?
         };
         policies::watch(&rung);
-        let mut watch = Self { watcher, rung, targets, named, watched: BTreeSet::new() };
+        let mut watch = Self { watcher, rung, targets, named, watched: BTreeSet::new(), is_ringing: false };
         watch.arm();
         Ok(watch)
     }
 
     /// Completes a moment after something changed, with all that changes in that moment. It may be dropped and asked again.
     pub async fn changed(&mut self) {
-        self.rung.notified().await;
+        if !self.is_ringing {
+            self.rung.notified().await;
+            self.is_ringing = true;
+        }
         tokio::time::sleep(SETTLED).await;
         self.arm();
+        self.is_ringing = false;
     }
 
     /// Watches everything anew: what was watched may be gone, and what was not there may have come.
@@ -66,9 +72,14 @@ impl Watch {
         for place in places {
             match self.watcher.watch(&place, RecursiveMode::NonRecursive) {
                 Ok(()) => drop(self.watched.insert(place)),
-                Err(error) => {
-                    tracing::debug!(place = %place.display(), %error, "a folder of settings is not watched");
+                // It went a moment ago; the one above it tells when it comes back.
+                Err(error) if !place.is_dir() => {
+                    tracing::debug!(place = %place.display(), %error, "a folder of settings is gone");
                 }
+                Err(error) => tracing::warn!(
+                    place = %place.display(), %error,
+                    "changes of settings here go unnoticed; a restart or a signal reads them"
+                ),
             }
         }
     }
@@ -134,6 +145,26 @@ mod tests {
         fs::write(folder.path().join("other"), "b").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "a");
         assert!(is_quiet(&mut watch).await);
+    }
+
+    #[tokio::test]
+    async fn whoever_stops_listening_is_told_the_next_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("below").join("config.toml");
+        let mut watch = Watch::start(vec![file.clone()]).unwrap();
+        fs::create_dir(folder.path().join("below")).unwrap();
+        // Dropped once it rang, and before it is told.
+        for _ in 0..400 {
+            let told = tokio::time::timeout(SETTLED / 4, watch.changed()).await;
+            assert!(told.is_err(), "nothing is told before it has settled");
+            if watch.is_ringing {
+                break;
+            }
+        }
+        assert!(watch.is_ringing && rings(&mut watch).await);
+        while !is_quiet(&mut watch).await {}
+        fs::write(&file, "a").unwrap();
+        assert!(rings(&mut watch).await, "the folder that came is watched");
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use entra_proto::config::ConfigAnswer;
+use entra_proto::config::{ConfigAnswer, SourceInfo};
 
 use crate::access::lease::Leases;
 use crate::audit::Audit;
@@ -20,7 +20,7 @@ use crate::entra::Entra;
 use crate::entra::network::{NetworkError, NetworkSettings};
 use crate::logging::{self, LogError, LogSettings};
 use crate::prompts::Prompts;
-use crate::service;
+use crate::service::{self, Reload};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -122,39 +122,41 @@ impl Keeper {
         let mut watch = Watch::start(self.settings.origins.files(&current))
             .inspect_err(|error| tracing::warn!(%error, "changes of the settings go unnoticed; a restart or a signal reads them"))
             .ok();
-        let mut reload = match service::told_to_reload() {
-            Ok(reload) => reload,
-            Err(error) => {
-                tracing::warn!(%error, "the signal that reads the settings anew cannot be received");
-                return;
-            }
-        };
+        let mut reload = service::told_to_reload()
+            .inspect_err(
+                |error| tracing::warn!(%error, "the signal that reads the settings anew cannot be received"),
+            )
+            .ok();
         // What changed between the start and now was seen by nobody.
         let (mut is_asked, mut is_faulty) = (false, false);
         loop {
-            match self.settings.origins.read() {
-                Ok((config, rules)) => {
-                    let keys = current.differing(&config);
-                    if is_asked || !keys.is_empty() || config.sources() != current.sources() || is_faulty {
+            let (origins, now) = (self.settings.origins.clone(), self.clock.now().epoch());
+            match read(origins, now).await {
+                Ok(read) => {
+                    let (config, rules) = *read;
+                    let is_same = current.is_read_as(&config);
+                    if is_asked || !is_same || is_faulty {
                         self.apply(&config, rules);
+                        let keys = current.changed(&config);
                         tracing::info!(keys = keys.join(" "), "the settings were read anew");
-                        self.audit.configuration_changed(keys.iter().map(String::as_str));
+                        if !is_same {
+                            self.audit.configuration_changed(keys.iter().map(String::as_str));
+                        }
                         current = config;
                     }
                     is_faulty = false;
                 }
-                Err(error) => {
-                    tracing::warn!("the settings stay as they were: {error}");
-                    let fault = format!("{error} The settings stay as they were until it is mended.");
-                    self.broker.warn_of_settings(&fault);
-                    let report = self.settings.origins.report(self.clock.now().epoch());
-                    self.settings.told.refuse(error.to_string(), report.ok().map(|report| report.sources));
-                    self.audit.configuration_refused(&error.to_string());
+                Err(Refused { fault, sources }) => {
+                    tracing::warn!("the settings stay as they were: {fault}");
+                    let until = format!("{fault} The settings stay as they were until it is mended.");
+                    self.broker.warn_of_settings(&until);
+                    self.audit.configuration_refused(&fault);
+                    self.settings.told.refuse(fault, sources);
                     is_faulty = true;
                 }
             }
             is_asked = tokio::select! {
-                () = reload.recv() => true,
+                () = asked(&mut reload) => true,
                 () = changed(&mut watch) => false,
             };
         }
@@ -176,10 +178,37 @@ impl Keeper {
     }
 }
 
+/// Reads all sources on a thread of their own: a home on a network drive must not keep callers waiting.
+async fn read(origins: Origins, now: u64) -> Result<Box<(Config, Rules)>, Refused> {
+    let read = tokio::task::spawn_blocking(move || {
+        origins.read().map(Box::new).map_err(|error| Refused {
+            fault: error.to_string(),
+            sources: origins.report(now).ok().map(|report| report.sources),
+        })
+    });
+    read.await.unwrap_or_else(|_| {
+        let fault = "The settings were not read, by a defect of entrad.".to_owned();
+        Err(Refused { fault, sources: None })
+    })
+}
+
+/// Why what the sources say now is not put in force, and what is known of them.
+struct Refused {
+    fault: String,
+    sources: Option<Vec<SourceInfo>>,
+}
+
 /// What the settings say of the log.
 pub(super) fn of_log(config: &Config) -> Result<LogSettings, LogError> {
     let sinks = config.log_sinks.value.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
     Ok(LogSettings { filter: config.log.value.clone(), sinks })
+}
+
+async fn asked(reload: &mut Option<Reload>) {
+    match reload {
+        Some(reload) => reload.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn changed(watch: &mut Option<Watch>) {
