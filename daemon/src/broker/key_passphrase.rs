@@ -3,15 +3,17 @@
 //! It is in memory for as long as the key is being opened, and no route gives it out.
 
 use std::path::Path;
+use std::time::Duration;
 
 use entra_proto::config::PassphraseAnswer;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::secret::Passphrase;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::Broker;
 use crate::entra::network::{PassphraseFuture, Passphrases};
-use crate::vault::{MAX_PASSPHRASE, SecretName, Vault, passphrase_in_file};
+use crate::vault::{MAX_PASSPHRASE, SecretName, Vault, VaultError, passphrase_in_file};
 
 /// Has passphrases from files and from the vault.
 pub struct KeptPassphrases(pub Vault);
@@ -20,16 +22,28 @@ impl Passphrases for KeptPassphrases {
     fn passphrase<'a>(&'a self, file: Option<&'a Path>) -> PassphraseFuture<'a> {
         Box::pin(async move {
             if let Some(file) = file {
-                let file = file.to_owned();
-                let read = tokio::task::spawn_blocking(move || passphrase_in_file(&file)).await;
-                let read = read.map_err(|_| "the file could not be read".to_owned())?;
+                let owned = file.to_owned();
+                let read = in_time(move || passphrase_in_file(&owned)).await;
+                let read = read.ok_or_else(|| format!("{} was not read in time", file.display()))?;
                 return read.map(Some).map_err(|error| error.to_string());
             }
-            let kept =
-                self.0.secret(SecretName::ClientKeyPassphrase).await.map_err(|error| error.to_string())?;
+            let kept = self.0.secret(SecretName::ClientKeyPassphrase).await;
+            let kept = kept.map_err(|error| reason(&error))?;
             Ok(kept.map(|mut text| Zeroizing::new(std::mem::take(&mut *text).into_bytes())))
         })
     }
+}
+
+/// Reads what may be on a machine that does not answer; nothing where it does not in time.
+async fn in_time<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    timeout(FILE_TIME, tokio::task::spawn_blocking(read)).await.ok()?.ok()
+}
+
+/// The vault's sentence as the end of another one.
+fn reason(error: &VaultError) -> String {
+    let sentence = error.to_string();
+    let (first, rest) = sentence.split_at_checked(1).unwrap_or_default();
+    first.to_ascii_lowercase() + rest.trim_end_matches('.')
 }
 
 impl Broker {
@@ -55,6 +69,9 @@ impl Broker {
         Ok(PassphraseAnswer { is_kept })
     }
 }
+
+/// As long as other files of the network's have.
+const FILE_TIME: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -91,5 +108,20 @@ mod tests {
         let nowhere = Path::new("/nonexistent/passphrase");
         let reason = kept.passphrase(Some(nowhere)).await.unwrap_err();
         assert!(reason.contains("/nonexistent/passphrase"), "{reason}");
+    }
+
+    #[test]
+    fn what_the_vault_says_ends_a_sentence_of_ours() {
+        assert_eq!(reason(&VaultError::ThreadGone), "the vault's thread does not run");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_does_not_come_is_not_waited_for() {
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let reading = tokio::spawn(in_time(move || receiver.recv().is_ok()));
+        tokio::task::yield_now().await;
+        tokio::time::advance(FILE_TIME * 2).await;
+        assert_eq!(reading.await.unwrap(), None);
+        drop(sender);
     }
 }

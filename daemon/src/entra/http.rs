@@ -149,13 +149,14 @@ impl Http {
             return Ok(built);
         }
         let changes = *self.changes.borrow();
+        let stamp = self.state().stamp.clone();
         let passphrase = self.passphrase(&settings).await?;
         let from = settings.clone();
         let built = off_thread(move || build(&from, passphrase.as_ref(), is_loopback)).await??;
         self.note_warnings(built.1);
-        // One that read the settings of a network that is gone meanwhile serves this request alone.
+        // One of settings, of files or of a network that are others meanwhile serves this request alone.
         let mut state = self.state();
-        if changes == *self.changes.borrow() && settings == state.settings {
+        if changes == *self.changes.borrow() && settings == state.settings && stamp == state.stamp {
             *(if is_loopback { &mut state.loopback } else { &mut state.internet }) = Some(built.0.clone());
         }
         Ok(built.0)
@@ -267,7 +268,8 @@ async fn blamed(way: &Way, url: &Url) -> Option<NoReply> {
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, NoReply> {
     match timeout(FILES_TIMEOUT, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(done)) => Ok(done),
-        _ => Err(NoReply::Client),
+        Ok(Err(_)) => Err(NoReply::Client),
+        Err(_) => Err(NoReply::Settings(Box::new(NetworkError::Slow))),
     }
 }
 

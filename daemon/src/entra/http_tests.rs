@@ -1,5 +1,7 @@
 //! One client at a time, against servers of one connection.
 
+use std::path::Path;
+
 use entra_proto::cloud::Cloud;
 use entra_proto::scope::Scopes;
 use rstest::rstest;
@@ -8,8 +10,10 @@ use tokio::net::TcpListener;
 
 use super::super::client::builder;
 use super::*;
+use crate::config::Proxy;
 use crate::entra::authority::{Authority, Owner};
 use crate::entra::form::Form;
+use crate::entra::network::PassphraseFuture;
 use crate::entra::no_reply::TlsTrouble;
 use crate::entra::target::Target;
 
@@ -87,7 +91,10 @@ async fn a_proxy_that_wants_credentials_is_told_apart() {
     let (port, heard) = times(2, reply).await;
     let http = Http::default();
     let proxy = format!("http://127.0.0.1:{port}");
-    http.configure(NetworkSettings { https_proxy: Some(proxy.clone().into()), ..NetworkSettings::default() });
+    http.configure(NetworkSettings {
+        https_proxy: Some(Proxy::new(proxy.clone())),
+        ..NetworkSettings::default()
+    });
     let why = http.send(ask("https://login.example.com")).await.unwrap_err();
     let sentence = format!("The proxy {proxy} asks for a user name and password.");
     assert_eq!((why.name(), why.sentence("login.example.com")), ("proxy_authentication", sentence));
@@ -177,9 +184,54 @@ async fn other_settings_drop_the_clients_and_bad_ones_are_told_of() {
     let before = http.client(true).await.unwrap();
     http.configure(NetworkSettings::default());
     assert!(Arc::ptr_eq(&before.proxies, &http.client(true).await.unwrap().proxies), "nothing changed");
-    let bad = "ftp://ada:s3cret@proxy".to_owned().into();
+    let bad = Proxy::new("ftp://ada:s3cret@proxy".to_owned());
     http.configure(NetworkSettings { all_proxy: Some(bad), ..NetworkSettings::default() });
     let why = http.client(false).await.err().unwrap();
     assert_eq!(why.name(), "proxy_address");
     assert!(!format!("{why:?}").contains("s3cret"));
+}
+
+/// Has a passphrase for the samples, and lets something happen before it gives it.
+struct Meanwhile<F>(F);
+
+impl<F: Fn() + Send + Sync> Passphrases for Meanwhile<F> {
+    fn passphrase<'a>(&'a self, _file: Option<&'a Path>) -> PassphraseFuture<'a> {
+        Box::pin(async move {
+            self.0();
+            Ok(Some(Zeroizing::new(b"s3cret".to_vec())))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_files_that_changed_while_it_was_built_is_not_kept() {
+    let sample =
+        |name: &str| Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/entra/network/samples")).join(name);
+    let http = Arc::new(Http::default());
+    http.configure(NetworkSettings {
+        client_certificate: Some(sample("ec.pem")),
+        client_key: Some(sample("ec-pbkdf2.key")),
+        ..NetworkSettings::default()
+    });
+    http.ask_for_passphrases(Arc::new(Meanwhile(|| {})));
+    http.client(true).await.unwrap();
+    assert!(http.state().loopback.is_some());
+    http.rebuild();
+    let other = Arc::downgrade(&http);
+    http.ask_for_passphrases(Arc::new(Meanwhile(move || {
+        // As another request does that finds them changed.
+        other.upgrade().unwrap().unless_changed(Some(Stamp::default()), |_| None);
+    })));
+    http.client(true).await.unwrap();
+    assert!(http.state().loopback.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_are_not_read_in_time_are_said_to_be_slow() {
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    let reading = tokio::spawn(off_thread(move || receiver.recv().is_ok()));
+    tokio::task::yield_now().await;
+    tokio::time::advance(FILES_TIMEOUT * 2).await;
+    assert_eq!(reading.await.unwrap().unwrap_err().name(), "network_files_slow");
+    drop(sender);
 }

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use entra_proto::scope::Scopes;
+use entrad::config::Proxy;
 use entrad::entra::Entra;
 use entrad::entra::network::NetworkSettings;
 
@@ -38,9 +39,9 @@ async fn nor_does_one_of_the_settings() {
     let scopes = Scopes::of_resource("s").unwrap();
     let entra = Entra::new();
     entra.configure(NetworkSettings {
-        https_proxy: Some(address.clone().into()),
-        http_proxy: Some(address.clone().into()),
-        all_proxy: Some(address.into()),
+        https_proxy: Some(Proxy::new(address.clone())),
+        http_proxy: Some(Proxy::new(address.clone())),
+        all_proxy: Some(Proxy::new(address)),
         no_proxy: Some(String::new()),
         ..NetworkSettings::default()
     });

@@ -92,6 +92,9 @@ pub enum NetworkError {
         /// What is wrong with it.
         fault: ProxyFault,
     },
+    /// Files that are on a disk, or on another machine, that does not answer.
+    #[error("The files that the settings of the network name were not read in time.")]
+    Slow,
     /// A file that cannot be read.
     #[error("{} cannot be read: {reason}.", path.display())]
     Unreadable {
@@ -139,6 +142,7 @@ impl NetworkError {
             Self::NoPassphrase { .. } => "client_key_passphrase_missing",
             Self::NoProxyEntry { .. } => "no_proxy_entry",
             Self::Proxy { .. } => "proxy_address",
+            Self::Slow => "network_files_slow",
             Self::Unreadable { .. } => "client_certificate_unreadable",
             Self::PassphraseUnavailable { .. } => "client_key_passphrase_unavailable",
             Self::WrongPassphrase { .. } => "client_key_passphrase_wrong",

@@ -3,7 +3,7 @@
 //! PEM or DER; PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915); and PKCS#8 under a passphrase, sealed as PBES2 says
 //! (RFC 8018), which is what `openssl pkcs8 -topk8` and `openssl genpkey` write. Every buffer of a key is wiped.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
@@ -131,6 +131,10 @@ fn sealed_in(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 pub(super) fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, NetworkError> {
     let unreadable = |reason: String| NetworkError::Unreadable { path: path.to_owned(), reason };
     let refused = |error: std::io::Error| unreadable(plain(&error));
+    // To open a pipe is to wait for whoever writes to it.
+    if !fs::metadata(path).map_err(refused)?.is_file() {
+        return Err(unreadable("it is no plain file".to_owned()));
+    }
     let file = File::open(path).map_err(refused)?;
     // Room for all of it from the start, since a buffer that grows leaves a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 2));

@@ -54,7 +54,7 @@ fn no_wrong_passphrase_is_ever_taken() {
 fn a_key_under_a_passphrase_may_be_in_der() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("key.der");
-    std::fs::write(&path, &*sealed_in(&std::fs::read(sample("ec-pbkdf2.key")).unwrap()).unwrap()).unwrap();
+    fs::write(&path, &*sealed_in(&fs::read(sample("ec-pbkdf2.key")).unwrap()).unwrap()).unwrap();
     assert!(is_encrypted(&path));
     assert_eq!(read(&path, Some(&passphrase("s3cret"))).unwrap().form, Form::Pkcs8);
 }
@@ -76,7 +76,7 @@ fn what_is_badly_encrypted_is_named_with_a_way_out(#[case] name: &str, #[case] w
 fn what_is_no_key_is_told_of(#[case] text: &[u8]) {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("key");
-    std::fs::write(&path, text).unwrap();
+    fs::write(&path, text).unwrap();
     assert_eq!(read(&path, None).err(), Some(NetworkError::NoKey { path }));
 }
 
@@ -84,13 +84,15 @@ fn what_is_no_key_is_told_of(#[case] text: &[u8]) {
 fn a_damaged_key_and_a_missing_one_are_told_of() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("key");
-    let missing = plain(&std::fs::metadata(&path).unwrap_err());
+    let missing = plain(&fs::metadata(&path).unwrap_err());
     assert_eq!(
         read(&path, None).err().unwrap().to_string(),
         format!("{} cannot be read: {missing}.", path.display())
     );
-    std::fs::write(&path, "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n").unwrap();
+    fs::write(&path, "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n").unwrap();
     assert!(matches!(read(&path, None).err(), Some(NetworkError::BadKey { .. })));
-    std::fs::write(&path, vec![b' '; MAX_BYTES + 1]).unwrap();
+    fs::write(&path, vec![b' '; MAX_BYTES + 1]).unwrap();
     assert!(matches!(read(&path, None).err(), Some(NetworkError::Unreadable { .. })));
+    let error = read(home.path(), None).err().unwrap();
+    assert_eq!(error.to_string(), format!("{} cannot be read: it is no plain file.", home.path().display()));
 }

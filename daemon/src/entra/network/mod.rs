@@ -32,7 +32,7 @@ use client_certificate::Pair;
 pub use error::{NetworkError, Place};
 pub use proxies::{Proxies, Way};
 pub(super) use proxy_look::look;
-pub use proxy_url::{ProxyFault, ProxyText};
+pub use proxy_url::ProxyFault;
 pub use settings::NetworkSettings;
 pub(super) use stamp::Stamp;
 

@@ -10,12 +10,13 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::super::authority::is_loopback;
+use crate::config::redacted;
 
 /// The list, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct NoProxy {
     entries: Vec<Entry>,
-    /// The first entry that is none of the forms.
+    /// The first entry that is none of the forms, without a password: it may be a proxy's address in the wrong place.
     unknown: Option<String>,
 }
 
@@ -44,7 +45,7 @@ impl NoProxy {
         for text in texts.filter(|text| !text.is_empty()) {
             match Entry::parse(text) {
                 Some(entry) => read.entries.push(entry),
-                None => read.unknown = read.unknown.or_else(|| Some(text.to_owned())),
+                None => read.unknown = read.unknown.or_else(|| Some(redacted(text))),
             }
         }
         read

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::{NetworkSettings, Proxies};
 use super::*;
+use crate::config::Proxy;
 
 /// List, origin, and whether a proxy is asked.
 const TABLE: &[(&str, &str, bool)] = &[
@@ -109,7 +110,7 @@ async fn the_table_of_a_client() {
             continue;
         }
         let settings = NetworkSettings {
-            https_proxy: Some(address.clone().into()),
+            https_proxy: Some(Proxy::new(address.clone())),
             no_proxy: Some((*list).to_owned()),
             ..NetworkSettings::default()
         };
@@ -140,4 +141,5 @@ async fn the_table_of_a_client() {
 fn what_is_not_understood_is_named() {
     assert_eq!(NoProxy::parse("contoso.com 10.* b*d").unknown(), Some("10.*"));
     assert_eq!(NoProxy::parse("contoso.com,10.0.0.0/8,*").unknown(), None);
+    assert_eq!(NoProxy::parse("http://ada:s3cret@proxy:3128").unknown(), Some("http://ada:***@proxy:3128"));
 }

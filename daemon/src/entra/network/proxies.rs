@@ -12,8 +12,9 @@ use url::Url;
 use super::Variable;
 use super::error::{NetworkError, Place};
 use super::no_proxy::NoProxy;
-use super::proxy_url::{ProxyFault, ProxyText, ProxyUrl};
+use super::proxy_url::{ProxyFault, ProxyUrl};
 use super::settings::NetworkSettings;
+use crate::config::Proxy;
 
 /// The proxies, chosen once for a client.
 pub struct Proxies {
@@ -67,8 +68,8 @@ impl Proxies {
     /// # Errors
     /// [`NetworkError::Proxy`] where an address that would be used is none.
     pub fn choose(settings: &NetworkSettings, variable: &Variable<'_>) -> Result<Self, NetworkError> {
-        let of_setting = |key, text: &Option<ProxyText>| match text {
-            Some(text) if !text.is_empty() => way(text, Place::Setting(key)).map(Some),
+        let of_setting = |key, proxy: &Option<Proxy>| match proxy {
+            Some(proxy) if !is_blank(proxy) => way(proxy, Place::Setting(key)).map(Some),
             _ => Ok(None),
         };
         let all = of_setting("all_proxy", &settings.all_proxy)?;
@@ -112,7 +113,7 @@ impl Proxies {
 
     fn way_by_system(&self, url: &Url) -> Option<Way> {
         let chosen = self.system.as_ref()?.intercept(&url.as_str().parse().ok()?)?;
-        way(&ProxyText::new(chosen.uri().to_string()), Place::System).ok()
+        way(&Proxy::new(chosen.uri().to_string()), Place::System).ok()
     }
 }
 
@@ -125,8 +126,12 @@ impl fmt::Debug for Proxies {
     }
 }
 
-fn way(text: &ProxyText, place: Place) -> Result<Way, NetworkError> {
-    let proxy = ProxyUrl::parse(text).map_err(|fault| NetworkError::Proxy { place, fault })?;
+fn is_blank(proxy: &Proxy) -> bool {
+    proxy.expose().trim().is_empty()
+}
+
+fn way(proxy: &Proxy, place: Place) -> Result<Way, NetworkError> {
+    let proxy = ProxyUrl::parse(proxy).map_err(|fault| NetworkError::Proxy { place, fault })?;
     Ok(Way { proxy, place })
 }
 
@@ -137,9 +142,9 @@ fn of_variables(variable: &Variable<'_>, names: &[&'static str]) -> Result<Optio
         let place = Place::Variable(name);
         let text =
             value.into_string().map_err(|_| NetworkError::Proxy { place, fault: ProxyFault::NotText })?;
-        let text = ProxyText::new(text);
-        if !text.is_empty() {
-            return way(&text, place).map(Some);
+        let proxy = Proxy::new(text);
+        if !is_blank(&proxy) {
+            return way(&proxy, place).map(Some);
         }
     }
     Ok(None)
@@ -164,9 +169,9 @@ mod tests {
     fn settings(pairs: &[(&str, &str)]) -> NetworkSettings {
         let of = |key| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
         NetworkSettings {
-            https_proxy: of("https_proxy").map(ProxyText::new),
-            http_proxy: of("http_proxy").map(ProxyText::new),
-            all_proxy: of("all_proxy").map(ProxyText::new),
+            https_proxy: of("https_proxy").map(Proxy::new),
+            http_proxy: of("http_proxy").map(Proxy::new),
+            all_proxy: of("all_proxy").map(Proxy::new),
             no_proxy: of("no_proxy"),
             ..NetworkSettings::default()
         }

@@ -3,6 +3,8 @@
 //! Asks the proxy once more for the same connection, as plainly as can be, and ends it at once. Only after a failure, so at
 //! most as often as the back-off lets requests be made. A proxy that is spoken to over TLS is asked for its name and port alone.
 
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -16,13 +18,24 @@ use super::proxies::Way;
 use super::proxy_url::Speech;
 use crate::entra::no_reply::ProxyTrouble;
 
-/// What is in the way to `host` and `port`; nothing where all is well now, or it is not the proxy's fault. Takes at most
-/// five seconds.
+/// What is in the way to `host`, without brackets, and `port`; nothing where all is well now, or it is not the proxy's fault.
+/// Takes at most five seconds.
 pub(in crate::entra) async fn look(way: &Way, host: &str, port: u16) -> Option<ProxyTrouble> {
-    timeout(PATIENCE, look_without_limit(way, host, port)).await.unwrap_or(Some(ProxyTrouble::Unreachable))
+    let has_agreed = AtomicBool::new(false);
+    let looked = timeout(PATIENCE, look_without_limit(way, host, port, &has_agreed)).await;
+    looked.unwrap_or_else(|_| {
+        let is_behind_it = has_agreed.load(Ordering::Relaxed);
+        Some(if is_behind_it { ProxyTrouble::Failed } else { ProxyTrouble::Unreachable })
+    })
 }
 
-async fn look_without_limit(way: &Way, host: &str, port: u16) -> Option<ProxyTrouble> {
+/// `has_agreed` is set once the proxy has said that it will connect: what is silent after that is behind it.
+async fn look_without_limit(
+    way: &Way,
+    host: &str,
+    port: u16,
+    has_agreed: &AtomicBool,
+) -> Option<ProxyTrouble> {
     let proxy = &way.proxy;
     let addresses: Vec<_> = match lookup_host((proxy.host.as_str(), proxy.port)).await {
         Ok(addresses) => addresses.collect(),
@@ -34,13 +47,13 @@ async fn look_without_limit(way: &Way, host: &str, port: u16) -> Option<ProxyTro
     match proxy.speech {
         Speech::Http => connect(stream, way, host, port).await,
         Speech::Https => None,
-        Speech::Socks => socks(stream, way, host, port).await,
+        Speech::Socks => socks(stream, way, host, port, has_agreed).await,
     }
 }
 
 /// `CONNECT` (RFC 9110 §9.3.6).
 async fn connect(mut stream: TcpStream, way: &Way, host: &str, port: u16) -> Option<ProxyTrouble> {
-    let at = format!("{host}:{port}");
+    let at = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let mut request = Zeroizing::new(String::with_capacity(MAX_REQUEST));
     for part in ["CONNECT ", &at, " HTTP/1.1\r\nHost: ", &at, "\r\n"] {
         request.push_str(part);
@@ -77,7 +90,13 @@ async fn connect(mut stream: TcpStream, way: &Way, host: &str, port: u16) -> Opt
 }
 
 /// SOCKS5 (RFC 1928) with a user name and password (RFC 1929) where there are some.
-async fn socks(mut stream: TcpStream, way: &Way, host: &str, port: u16) -> Option<ProxyTrouble> {
+async fn socks(
+    mut stream: TcpStream,
+    way: &Way,
+    host: &str,
+    port: u16,
+    has_agreed: &AtomicBool,
+) -> Option<ProxyTrouble> {
     let credentials = way.proxy.credentials();
     let methods: &[u8] = if credentials.is_some() { &[5, 2, 0, 2] } else { &[5, 1, 0] };
     let [version, method] = exchange(&mut stream, methods).await.unwrap_or_default();
@@ -98,8 +117,22 @@ async fn socks(mut stream: TcpStream, way: &Way, host: &str, port: u16) -> Optio
         (5, _, _) => return Some(ProxyTrouble::Credentials),
         _ => return Some(ProxyTrouble::NoProxy),
     }
-    let mut request = vec![5, 1, 0, 3, u8::try_from(host.len()).ok()?];
-    request.extend_from_slice(host.as_bytes());
+    has_agreed.store(true, Ordering::Relaxed);
+    let mut request = vec![5, 1, 0];
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => {
+            request.push(1);
+            request.extend_from_slice(&address.octets());
+        }
+        Ok(IpAddr::V6(address)) => {
+            request.push(4);
+            request.extend_from_slice(&address.octets());
+        }
+        Err(_) => {
+            request.extend_from_slice(&[3, u8::try_from(host.len()).ok()?]);
+            request.extend_from_slice(host.as_bytes());
+        }
+    }
     request.extend_from_slice(&port.to_be_bytes());
     match exchange(&mut stream, &request).await {
         Some([5, 0]) => None,

@@ -4,12 +4,23 @@ use rstest::rstest;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::super::{NetworkSettings, Proxies, ProxyText};
+use super::super::{NetworkSettings, Proxies};
 use super::*;
+use crate::config::Proxy;
 
 /// Looks at a proxy with this scheme and these credentials that gives the answers one after the other, each to one message,
 /// and then closes the connection. What it heard comes back as well.
 async fn look_at(scheme: &str, credentials: &str, answers: &[&[u8]]) -> (Option<ProxyTrouble>, Vec<u8>) {
+    look_for("login.example", scheme, credentials, answers).await
+}
+
+/// The same for another host behind it.
+async fn look_for(
+    host: &str,
+    scheme: &str,
+    credentials: &str,
+    answers: &[&[u8]],
+) -> (Option<ProxyTrouble>, Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();
@@ -24,14 +35,13 @@ async fn look_at(scheme: &str, credentials: &str, answers: &[&[u8]]) -> (Option<
         }
         heard
     });
-    let trouble =
-        look(&way(&format!("{scheme}://{credentials}127.0.0.1:{port}")), "login.example", 443).await;
+    let trouble = look(&way(&format!("{scheme}://{credentials}127.0.0.1:{port}")), host, 443).await;
     (trouble, heard.await.unwrap())
 }
 
 fn way(proxy: &str) -> Way {
     let settings =
-        NetworkSettings { https_proxy: Some(ProxyText::new(proxy.to_owned())), ..NetworkSettings::default() };
+        NetworkSettings { https_proxy: Some(Proxy::new(proxy.to_owned())), ..NetworkSettings::default() };
     let proxies = Proxies::choose(&settings, &|_: &str| None).unwrap();
     proxies.way_to(&Url::parse("https://login.example").unwrap()).unwrap()
 }
@@ -83,6 +93,25 @@ async fn what_a_socks_proxy_says(
 }
 
 #[tokio::test]
+async fn an_address_is_asked_for_as_one() {
+    let (trouble, heard) = look_for("2001:db8::1", "http", "", &[&b"HTTP/1.1 200 OK\r\n\r\n"[..]]).await;
+    let heard = String::from_utf8(heard).unwrap();
+    assert_eq!(trouble, None);
+    assert!(
+        heard.starts_with("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n"),
+        "{heard}"
+    );
+    // The port, and in front of it the kind of the address and the address.
+    for (host, asked) in
+        [("203.0.113.7", &[1, 203, 0, 113, 7, 1, 187][..]), ("::1", &[0, 0, 0, 0, 0, 1, 1, 187][..])]
+    {
+        let (trouble, heard) = look_for(host, "socks5h", "", &[&[5, 0][..], &[5, 0, 0, 1][..]]).await;
+        assert_eq!(trouble, None);
+        assert!(heard.ends_with(asked), "{host}: {heard:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_proxy_that_is_not_there() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for scheme in ["http", "https", "socks5h"] {
@@ -106,5 +135,25 @@ async fn one_that_says_nothing_is_waited_for_five_seconds() {
         look(&way, "login.example", 443)
     );
     assert_eq!(trouble, Some(ProxyTrouble::Unreachable));
+    drop(taken);
+}
+
+#[tokio::test]
+async fn one_that_agrees_and_then_says_nothing_cannot_go_on() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let way = way(&format!("socks5h://{}", proxy.local_addr().unwrap()));
+    let (taken, trouble) = tokio::join!(
+        async {
+            let (mut taken, _) = proxy.accept().await.unwrap();
+            taken.read_exact(&mut [0; 3]).await.unwrap();
+            taken.write_all(&[5, 0]).await.unwrap();
+            // Five bytes before the name, and the port behind it.
+            taken.read_exact(&mut [0; 5 + "login.example".len() + 2]).await.unwrap();
+            tokio::time::pause();
+            taken
+        },
+        look(&way, "login.example", 443)
+    );
+    assert_eq!(trouble, Some(ProxyTrouble::Failed));
     drop(taken);
 }

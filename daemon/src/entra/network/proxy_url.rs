@@ -2,42 +2,10 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::{Host, Position, Url};
 use zeroize::Zeroizing;
 
-/// The address of a proxy as somebody wrote it. It may hold a password, so it is never shown, and wiped when it is dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ProxyText(Zeroizing<String>);
-
-impl ProxyText {
-    /// Takes ownership of the text.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-
-    /// The address without user name and password, for people; nothing where it is no address.
-    #[must_use]
-    pub fn shown(&self) -> Option<String> {
-        ProxyUrl::parse(self).ok().map(|url| url.shown)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.trim().is_empty()
-    }
-}
-
-impl From<String> for ProxyText {
-    fn from(text: String) -> Self {
-        Self::new(text)
-    }
-}
-
-impl fmt::Debug for ProxyText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ProxyText({})", self.shown().as_deref().unwrap_or("no address"))
-    }
-}
+use crate::config::Proxy;
 
 /// How one speaks to a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +35,15 @@ pub(super) struct ProxyUrl {
 
 impl ProxyUrl {
     /// Reads `http://`, `https://`, `socks5://` and `socks5h://`; what has no scheme is meant as `http://`, as curl does it.
-    pub(super) fn parse(text: &ProxyText) -> Result<Self, ProxyFault> {
-        let text = text.0.trim();
+    pub(super) fn parse(proxy: &Proxy) -> Result<Self, ProxyFault> {
+        let text = proxy.expose().trim();
         let text =
             Zeroizing::new(if text.contains("://") { text.to_owned() } else { format!("http://{text}") });
         let url = Url::parse(&text).map_err(|_| ProxyFault::Unparsable)?;
+        // A password with `/`, `?` or `#` in it ends what is taken for the host and the port, which are shown.
+        if url[Position::AfterPort..].contains('@') {
+            return Err(ProxyFault::Unparsable);
+        }
         let (speech, port) = match url.scheme() {
             "http" => (Speech::Http, 80),
             "https" => (Speech::Https, 443),
@@ -141,7 +113,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<ProxyUrl, ProxyFault> {
-        ProxyUrl::parse(&ProxyText::new(text.to_owned()))
+        ProxyUrl::parse(&Proxy::new(text.to_owned()))
     }
 
     #[rstest]
@@ -171,6 +143,9 @@ mod tests {
     #[case("", ProxyFault::Unparsable)]
     #[case("http://ada:s3/cret@proxy:3128", ProxyFault::Unparsable)]
     #[case("http://ada:s3cret@proxy:port", ProxyFault::Unparsable)]
+    #[case("http://ada:1234/cret@proxy:3128", ProxyFault::Unparsable)]
+    #[case("http://ada:1234?cret@proxy:3128", ProxyFault::Unparsable)]
+    #[case("http://ada:1234#cret@proxy:3128", ProxyFault::Unparsable)]
     #[case("socks5://", ProxyFault::NoHost)]
     fn what_is_no_address_is_refused(#[case] text: &str, #[case] fault: ProxyFault) {
         assert_eq!(parse(text).unwrap_err(), fault);
@@ -192,10 +167,8 @@ mod tests {
 
     #[test]
     fn nothing_prints_the_password() {
-        let text = ProxyText::new("http://ada:s3cret@proxy:3128".to_owned());
-        let url = ProxyUrl::parse(&text).unwrap();
-        let bad = ProxyText::new("http://ada:s3cret@proxy:port".to_owned());
-        let printed = format!("{text:?} {url:?} {} {bad:?}", url.shown);
+        let url = parse("http://ada:s3cret@proxy:3128").unwrap();
+        let printed = format!("{url:?} {}", url.shown);
         assert!(!printed.contains("s3cret") && !printed.contains("ada"), "{printed}");
         assert!(printed.contains("http://proxy:3128"));
     }

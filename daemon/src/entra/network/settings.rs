@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use super::error::NetworkError;
 use super::no_proxy::NoProxy;
 use super::proxies::Proxies;
-use super::proxy_url::ProxyText;
-use crate::config;
+use crate::config::{self, Proxy};
 
 /// The settings of the network; all are optional. What is not set comes from the environment, then from the system.
 ///
@@ -16,11 +15,11 @@ use crate::config;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetworkSettings {
     /// `https_proxy`: the proxy for https, such as `http://user:password@proxy.example:3128`.
-    pub https_proxy: Option<ProxyText>,
+    pub https_proxy: Option<Proxy>,
     /// `http_proxy`: the proxy for http. entrad speaks http to this machine only, which needs none.
-    pub http_proxy: Option<ProxyText>,
+    pub http_proxy: Option<Proxy>,
     /// `all_proxy`: the proxy for whatever has none of its own.
-    pub all_proxy: Option<ProxyText>,
+    pub all_proxy: Option<Proxy>,
     /// `no_proxy`: hosts that are reached without a proxy, with commas or spaces between them.
     pub no_proxy: Option<String>,
     /// `ca_certificates`: files and folders of certificates (PEM or DER) that are trusted beside the system's.
@@ -35,9 +34,8 @@ pub struct NetworkSettings {
 
 impl From<&config::Network> for NetworkSettings {
     fn from(network: &config::Network) -> Self {
-        let proxy = |setting: &Option<config::Setting<config::Proxy>>| {
-            setting.as_ref().map(|proxy| ProxyText::new(proxy.value.expose().to_owned()))
-        };
+        let proxy =
+            |setting: &Option<config::Setting<Proxy>>| setting.as_ref().map(|proxy| proxy.value.clone());
         let path = |setting: &Option<config::Setting<PathBuf>>| setting.as_ref().map(|it| it.value.clone());
         Self {
             https_proxy: proxy(&network.https_proxy),

@@ -3,12 +3,23 @@
 //! Looked at before a request to Entra, of which there is one in many minutes: a handful of system calls.
 
 use std::fs::{self, Metadata};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 #[cfg_attr(unix, path = "stamp_unix.rs")]
 #[cfg_attr(windows, path = "stamp_windows.rs")]
 mod system;
+
+/// What lies in a folder, sorted, as far as it is looked at; and whether there is more.
+pub(super) fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
+    let entries = fs::read_dir(folder)?.flatten().take(MAX_FILES + 1);
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    let has_more = paths.len() > MAX_FILES;
+    paths.truncate(MAX_FILES);
+    paths.sort();
+    Ok((paths, has_more))
+}
 
 /// The state of some files and of what is in some folders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,9 +40,7 @@ impl Stamp {
         for path in paths {
             let metadata = fs::metadata(path).ok();
             if metadata.as_ref().is_some_and(Metadata::is_dir) {
-                let entries = fs::read_dir(path).into_iter().flatten().flatten().take(MAX_FILES);
-                let mut entries: Vec<_> = entries.map(|entry| entry.path()).collect();
-                entries.sort();
+                let (entries, _) = files_in(path).unwrap_or_default();
                 marks.extend(entries.into_iter().map(|entry| {
                     let mark = fs::metadata(&entry).ok().as_ref().map(mark);
                     (entry, mark)
@@ -51,8 +60,8 @@ fn mark(metadata: &Metadata) -> Mark {
     }
 }
 
-/// As many as are read.
-const MAX_FILES: usize = 2000;
+/// More than any folder of certificates, where each has a second name by its hash.
+pub(super) const MAX_FILES: usize = 2000;
 
 #[cfg(test)]
 mod tests {
@@ -60,6 +69,19 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn no_folder_is_read_without_end() {
+        let home = tempfile::tempdir().unwrap();
+        for number in 0..MAX_FILES {
+            File::create(home.path().join(number.to_string())).unwrap();
+        }
+        let (all, has_more) = files_in(home.path()).unwrap();
+        assert!(all.len() == MAX_FILES && all.is_sorted() && !has_more);
+        File::create(home.path().join("one more")).unwrap();
+        let (some, has_more) = files_in(home.path()).unwrap();
+        assert!(some.len() == MAX_FILES && some.is_sorted() && has_more);
+    }
 
     #[test]
     fn every_kind_of_change_is_noticed() {

@@ -17,6 +17,7 @@ use rustls::pki_types::pem::PemObject;
 use super::Variable;
 use super::error::{Place, plain};
 use super::settings::NetworkSettings;
+use super::stamp::{MAX_FILES, files_in};
 
 #[cfg_attr(target_os = "linux", path = "system_trust_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "system_trust_macos.rs")]
@@ -79,6 +80,8 @@ impl Trust {
         let Source { path, place } = source;
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.read_folder(path, *place),
+            // To open a pipe is to wait for whoever writes to it.
+            Ok(metadata) if !metadata.is_file() => self.warn(path, *place, "it is no plain file"),
             Ok(_) => match self.read_file(path, *place) {
                 Ok(0) => self.warn(path, *place, "there is no certificate in it"),
                 Ok(_) => {}
@@ -90,20 +93,18 @@ impl Trust {
 
     /// The files of a folder, not of those in it. Whatever has no certificate in it may lie there.
     fn read_folder(&mut self, folder: &Path, place: Place) {
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
+        let (paths, has_more) = match files_in(folder) {
+            Ok(files) => files,
             Err(error) => return self.warn(folder, place, &plain(&error)),
         };
-        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
-        if paths.len() > MAX_FILES {
+        if has_more {
             self.warn(
                 folder,
                 place,
                 &format!("it has more than {MAX_FILES} files, of which the rest is left out"),
             );
         }
-        for path in paths.iter().take(MAX_FILES).filter(|path| path.is_file()) {
+        for path in paths.iter().filter(|path| path.is_file()) {
             if let Err(error) = self.read_file(path, place) {
                 self.warn(path, place, &plain(&error));
             }
@@ -164,9 +165,6 @@ const DER_SEQUENCE: u8 = 0x30;
 
 /// Larger than any bundle: Mozilla's has a quarter of a megabyte.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
-
-/// More than any folder of certificates, where each has a second name by its hash.
-const MAX_FILES: usize = 2000;
 
 #[cfg(test)]
 #[path = "trust_tests.rs"]
