@@ -72,28 +72,20 @@ fn serve(stream: &TcpStream, sender: &Sender<Sent>) {
 fn entry() -> LogEntry {
     LogEntry {
         sequence: 7,
-        time: 1_795_200_000_123,
-        event: LogEvent::Issued,
         caller: Some(LogCaller {
             program: Some("/usr/bin/git".to_owned()),
             pid: Some(4711),
             ..LogCaller::default()
         }),
-        lease: None,
         profile: Some("default".to_owned()),
         account: Some("u.t".to_owned()),
         tenant: Some("t".to_owned()),
         resource: Some("https://vault.azure.net".to_owned()),
         scopes: vec!["https://vault.azure.net/.default".to_owned()],
-        source: None,
         uti: Some("abc".to_owned()),
-        correlation_id: None,
-        error: None,
-        aadsts: None,
-        detail: None,
-        kept_from: None,
         previous: "0".repeat(64),
         hash: "1".repeat(64),
+        ..LogEntry::new(LogEvent::Issued, 1_795_200_000_123)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use entra_tests::loopback::Lease;
+use entra_tests::loopback::{Lease, get};
 use entra_tests::{Env, PERSON, Wiretap, programs, run};
 use serde_json::Value;
 
@@ -170,6 +170,43 @@ fn what_is_done_to_the_files_while_no_daemon_runs_is_found_by_the_next() {
     assert_eq!(daemon.stop(), 0);
     let _daemon = env.start();
     assert_eq!(env.entra(&["log", "--verify"]).status, 1, "it stays found");
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_not_shown_as_empty() {
+    if cfg!(windows) {
+        // A folder is not moved there while a file in it is open.
+        return;
+    }
+    let env = Env::new(programs!());
+    let _daemon = env.start();
+    assert_eq!(events(&entries(&env, &[])), ["started"]);
+    let folder = file(&env).parent().unwrap().to_owned();
+    fs::rename(&folder, folder.with_file_name("moved")).unwrap();
+    fs::write(&folder, "in its place").unwrap();
+    let ran = env.entra(&["log"]);
+    assert!(ran.status == 1 && ran.stderr.contains("cannot be read"), "{ran:?}");
+}
+
+#[test]
+fn a_stranger_on_loopback_cannot_fill_the_log() {
+    let env = Env::new(programs!());
+    let _daemon = env.start();
+    env.sign_in();
+    let lease = Lease::make(&env.socket(), "tool", &["arm"]);
+    for _ in 0..300 {
+        let refused = get(lease.port, "/msi/token?resource=https://management.azure.com/", &[]);
+        assert_eq!(refused.status, 403, "{refused:?}");
+    }
+    let all = entries(&env, &[]);
+    let refused: Vec<_> = all.iter().filter(|entry| entry["event"] == "refused").collect();
+    assert!(refused.len() < 100, "{}", refused.len());
+    let counted: usize = refused
+        .iter()
+        .filter_map(|entry| entry["detail"].as_str()?.split(' ').next()?.parse::<usize>().ok())
+        .sum();
+    assert_eq!(refused.len() + counted, 300, "{refused:?}");
+    assert_whole(&env);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use entra_proto::error::ErrorBody;
 use entra_proto::log::{LogCaller, LogEntry, LogEvent};
 use entra_proto::token::{Source, TokenRequest};
 
+use super::text::bound;
+
 /// Something that happened. None of its parts can hold a secret's type.
 #[derive(Clone, Debug)]
 pub struct Event(Box<LogEntry>);
@@ -34,27 +36,7 @@ impl Event {
     /// It happens now.
     #[must_use]
     pub fn new(event: LogEvent) -> Self {
-        Self(Box::new(LogEntry {
-            sequence: 0,
-            time: now(),
-            event,
-            caller: None,
-            lease: None,
-            profile: None,
-            account: None,
-            tenant: None,
-            resource: None,
-            scopes: Vec::new(),
-            source: None,
-            uti: None,
-            correlation_id: None,
-            error: None,
-            aadsts: None,
-            detail: None,
-            kept_from: None,
-            previous: String::new(),
-            hash: String::new(),
-        }))
+        Self(Box::new(LogEntry::new(event, now())))
     }
 
     /// The same, as something that happens now.
@@ -94,6 +76,8 @@ impl Event {
         self.0.tenant.clone_from(&request.tenant);
         self.0.resource.clone_from(&request.resource);
         self.0.scopes = request.scopes.clone().unwrap_or_default();
+        // Cut here already: what a caller wrote may be as long as a request, and thousands of entries may wait for the disk.
+        bound(&mut self.0);
         self
     }
 
@@ -153,6 +137,10 @@ impl Event {
         self.0.event == event
     }
 
+    pub(super) fn entry(&self) -> &LogEntry {
+        &self.0
+    }
+
     pub(super) fn into_entry(self) -> LogEntry {
         *self.0
     }
@@ -162,4 +150,25 @@ impl Event {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_caller_wrote_is_cut_before_it_waits() {
+        let long = Some("a/".repeat(30_000));
+        let request = TokenRequest {
+            account: long.clone(),
+            resource: long.clone(),
+            scopes: Some(vec![long.clone().unwrap_or_default(); 200]),
+            ..TokenRequest::default()
+        };
+        let event = Event::new(LogEvent::Refused).asked(&request);
+        let LogEntry { account, resource, scopes, .. } = event.entry();
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let all = length(account) + length(resource) + scopes.iter().map(String::len).sum::<usize>();
+        assert!(all > 512 && all < 20_000, "{all}");
+    }
 }

@@ -42,6 +42,8 @@ impl LogFile {
     pub(super) fn open(folder: &Path) -> io::Result<(Self, Found)> {
         let path = folder.join(CURRENT);
         let mut file = system::open(&path)?;
+        // The sealed file vouches for what is in it, so its name must outlive a power cut too.
+        system::sync_folder(folder)?;
         let (length, torn) = whole_lines(&mut file)?;
         if torn > 0 {
             file.set_len(length)?;
@@ -52,7 +54,7 @@ impl LogFile {
         if found.is_none() {
             // Nothing was written since the rotation, or all was taken away.
             for (_, path) in rotated(folder)?.into_iter().rev() {
-                let mut before = File::open(path)?;
+                let mut before = system::open_to_read(&path)?;
                 let length = whole_lines(&mut before)?.0;
                 found = last_entry(&mut before, length)?;
                 if found.is_some() {
@@ -93,6 +95,7 @@ impl LogFile {
         self.file.sync_data()?;
         fs::rename(self.folder.join(CURRENT), self.folder.join(name(first)))?;
         self.file = Arc::new(system::open(&self.folder.join(CURRENT))?);
+        system::sync_folder(&self.folder)?;
         self.length = 0;
         self.first = None;
         self.is_new = true;
@@ -106,6 +109,11 @@ impl LogFile {
         let staying = rotated.split_off(rotated.len() - stay);
         let first = staying.first().map(|(first, _)| *first);
         Ok((first, rotated.into_iter().map(|(_, path)| path).collect()))
+    }
+
+    /// Whether it was begun since [`LogFile::settle`], and nothing is in it yet.
+    pub(super) fn is_unbegun(&self) -> bool {
+        self.is_new && self.first.is_none()
     }
 
     /// Whether it was begun since [`LogFile::settle`].

@@ -19,6 +19,11 @@ pub(in crate::audit) fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Waits until the names of the files are on disk.
+pub(in crate::audit) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
 /// Opens for reading. A named pipe in its place does not make us wait.
 pub(in crate::audit) fn open_to_read(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();

@@ -2,7 +2,8 @@
 //!
 //! Whoever tells it something never waits: an event goes onto a queue, and a thread of its own gives it its place in the chain,
 //! hashes and writes it (`writer`), within a tenth of a second. Invariants: an entry holds no secret (`text`); sequence numbers have
-//! no gap but where somebody took entries away; what could not be kept is counted, and the count is an entry. That nobody
+//! no gap but where somebody took entries away; what could not be kept is counted, and so is what comes of a flood of refusals
+//! (`refusals`), and the count is an entry. That nobody
 //! cut off the end is for those to say who remember it: the running daemon, and for the next one the sealed file, which
 //! another room keeps ([`Audit::anchor`]).
 
@@ -12,6 +13,7 @@ mod line;
 mod lines;
 mod queue;
 mod read;
+mod refusals;
 mod settings;
 mod shared;
 mod sinks;
@@ -21,7 +23,6 @@ mod writer;
 
 use std::fmt;
 use std::io;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +38,7 @@ use self::writer::Writer;
 
 pub use self::event::{Event, Issued};
 pub use self::line::Head;
-pub use self::read::Query;
+pub use self::read::{Opened, Query};
 pub use self::settings::{AuditSettings, Sink, UnknownSink};
 pub use self::verify::verify;
 
@@ -143,12 +144,6 @@ impl Audit {
         self.inner.is_some()
     }
 
-    /// Whether there are files to read and to verify.
-    #[must_use]
-    pub fn keeps_files(&self) -> bool {
-        self.inner.as_ref().is_some_and(|inner| inner.settings.sinks.contains(&Sink::File))
-    }
-
     /// Notes that these settings changed while the daemon ran.
     pub fn configuration_changed<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
         let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
@@ -206,14 +201,14 @@ impl Audit {
         verify::verify_parts(parts, &remembered).map_err(|source| inner.unreadable(source))
     }
 
-    /// Hands the lines that are wanted to `take`, the oldest first, until that has enough. Waits for the disk.
+    /// The files as they are now, to be read. Waits for the disk.
     ///
     /// # Errors
     /// [`AuditError`].
-    pub fn read(&self, query: &Query, take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), AuditError> {
+    pub fn open(&self) -> Result<Opened, AuditError> {
         let inner = self.inner()?;
         let (parts, _) = inner.snapshot()?;
-        read::read(parts, query, take).map_err(|source| inner.unreadable(source))
+        Ok(Opened { parts, folder: inner.folder.clone() })
     }
 
     /// Writes all that was noted, for a bounded time. Waits for the disk.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::line::Head;
+use super::refusals::Refusals;
 use crate::metrics::METRICS;
 
 /// Something for the writer.
@@ -37,6 +38,7 @@ struct State {
     notes: usize,
     lost: u64,
     lost_in_all: u64,
+    refusals: Refusals,
     /// The writer waits for anything at all.
     is_idle: bool,
     /// Somebody waits for the writer.
@@ -44,9 +46,17 @@ struct State {
 }
 
 impl Queue {
-    /// Adds an event, or counts it as lost where too many wait already.
+    /// Adds an event, or counts it: as one of a flood of refusals, or as lost where too many wait already.
     pub(super) fn note(&self, event: Event) {
         let mut state = self.state();
+        let Some(event) = state.refusals.pass(event, Instant::now()) else {
+            // From the first on the writer is to wait for the end of the flood too.
+            if state.refusals.untold() == 1 {
+                drop(state);
+                self.wake.notify_one();
+            }
+            return;
+        };
         if state.notes >= MOST_NOTES {
             state.lose(1);
             return;
@@ -62,6 +72,9 @@ impl Queue {
     /// Adds what is not to wait.
     pub(super) fn add(&self, job: Job) {
         let mut state = self.state();
+        if matches!(job, Job::Flush(_) | Job::Stop(_)) {
+            state.tell_refusals(Duration::ZERO);
+        }
         state.jobs.push_back(job);
         state.is_urgent = true;
         state.is_idle = false;
@@ -74,7 +87,12 @@ impl Queue {
         let mut state = self.state();
         while state.jobs.is_empty() && state.lost == 0 {
             state.is_idle = true;
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if state.refusals.untold() > 0 {
+                state = self.wake.wait_timeout(state, QUIET).unwrap_or_else(PoisonError::into_inner).0;
+                state.tell_refusals(QUIET);
+            } else {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
         }
         state.is_idle = false;
         let state = self.wait(state, GATHER, |state| state.notes >= BATCH);
@@ -126,6 +144,7 @@ impl Queue {
     }
 
     fn drain(mut state: MutexGuard<'_, State>) -> (VecDeque<Job>, u64) {
+        state.tell_refusals(QUIET);
         state.notes = 0;
         state.is_urgent = false;
         (std::mem::take(&mut state.jobs), std::mem::take(&mut state.lost))
@@ -142,6 +161,14 @@ impl State {
         self.lost += count;
         self.lost_in_all += count;
     }
+
+    /// Adds entries for refusals that were only counted, where no more of them came for so long.
+    fn tell_refusals(&mut self, quiet: Duration) {
+        for event in self.refusals.take_untold(quiet, Instant::now()) {
+            self.jobs.push_back(Job::Note(event));
+            self.notes += 1;
+        }
+    }
 }
 
 /// An entry is on disk so soon after it happened, which is what a kill can lose.
@@ -149,6 +176,9 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// So many are not gathered any longer.
 const BATCH: usize = 512;
+
+/// A flood of refusals is over when none came for so long.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// What waits for a disk that is full, some 4 MiB: hours of a busy workstation.
 pub(super) const MOST_NOTES: usize = 4096;
@@ -188,6 +218,22 @@ mod tests {
         let (jobs, lost) = queue.take();
         assert_eq!((details(jobs)[0].as_str(), lost), ("old", 3));
         assert_eq!(queue.count(), (3, 0));
+    }
+
+    #[test]
+    fn a_flood_of_refusals_takes_nobodys_place_and_is_counted_when_somebody_looks() {
+        let queue = Queue::default();
+        queue.note(event("before"));
+        let many = 3 * MOST_NOTES;
+        (0..many).for_each(|_| queue.note(Event::new(LogEvent::Refused)));
+        queue.note(event("after"));
+        let (tell, _told) = sync_channel(1);
+        queue.add(Job::Flush(tell));
+        let (jobs, lost) = queue.take();
+        let (is_flush, said) = (matches!(jobs.back(), Some(Job::Flush(_))), details(jobs));
+        assert!(is_flush && lost == 0 && said.len() < 10, "{said:?}");
+        assert_eq!((said[0].as_str(), said[1].as_str()), ("before", "after"));
+        assert!(said[2].ends_with("others like it before were refused, and are counted here alone."));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use entra_proto::log::{LogCaller, LogEntry};
 
+use super::AuditError;
 use super::file::Part;
 use super::lines::Line;
 
@@ -38,13 +40,25 @@ impl Query {
     }
 }
 
-/// Hands each line that is wanted to `take`, the oldest first and without its end, until that has enough. Lines that are none of
-/// ours are passed over: the verification is for them.
-pub(super) fn read(
-    parts: Vec<Part>,
-    query: &Query,
-    mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
-) -> io::Result<()> {
+/// The files of the log as they were at one moment.
+pub struct Opened {
+    pub(super) parts: Vec<Part>,
+    pub(super) folder: PathBuf,
+}
+
+impl Opened {
+    /// Hands each line that is wanted to `take`, the oldest first and without its end, until that has enough. Lines that are
+    /// none of ours are passed over: the verification is for them. Waits for the disk.
+    ///
+    /// # Errors
+    /// [`AuditError::Unreadable`]; what was handed over by then is not all.
+    pub fn read(self, query: &Query, take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), AuditError> {
+        let Self { parts, folder } = self;
+        read(parts, query, take).map_err(|source| AuditError::Unreadable { folder, source })
+    }
+}
+
+fn read(parts: Vec<Part>, query: &Query, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> io::Result<()> {
     for part in parts {
         let mut lines = part.lines();
         while let Some(line) = lines.next_line()? {

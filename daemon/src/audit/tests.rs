@@ -1,6 +1,7 @@
 //! The whole room: from what is noted to what is verified, with files that somebody meddles with in between.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use entra_proto::log::LogEntry;
@@ -23,7 +24,7 @@ fn note(audit: &Audit, count: usize) {
 
 fn entries(audit: &Audit) -> Vec<LogEntry> {
     let mut entries = Vec::new();
-    let taken = audit.read(&Query::default(), |line| {
+    let taken = audit.open().unwrap().read(&Query::default(), |line| {
         entries.push(serde_json::from_slice(line).unwrap());
         ControlFlow::Continue(())
     });
@@ -142,7 +143,12 @@ fn what_was_done_while_no_daemon_ran_is_found_by_the_sealed_end_and_stays_found(
         note(&forger, 9);
         forger.stop();
     };
-    for (meddle, gap) in [(cut, true), (remove, true), (forge, false)] {
+    let forge_what_comes_later: Meddle = |path| {
+        let before = Head { sequence: 7, hash: "f".repeat(64) };
+        let entry = Event::new(LogEvent::Rotated).kept_from(8).into_entry();
+        fs::write(path, line::link(entry, &before).unwrap().0).unwrap();
+    };
+    for (meddle, gap) in [(cut, true), (remove, true), (forge, false), (forge_what_comes_later, false)] {
         for is_late in [false, true] {
             let home = tempfile::tempdir().unwrap();
             let audit = begun(home.path(), Sealed::Nothing);
@@ -201,6 +207,9 @@ fn what_cannot_be_written_waits_and_is_written_once_it_can_be() {
     note(&audit, 3);
     assert!(audit.warnings()[0].contains("cannot be written"), "{:?}", audit.warnings());
     assert!(audit.anchor(None).is_none());
+    if cfg!(unix) {
+        assert!(matches!(audit.open(), Err(AuditError::Unreadable { .. })), "it is not read as empty");
+    }
     let many = queue::MOST_NOTES + 10;
     note(&audit, many);
     assert!(
@@ -221,6 +230,26 @@ fn what_cannot_be_written_waits_and_is_written_once_it_can_be() {
 }
 
 #[test]
+fn a_flood_of_refusals_pushes_nothing_out() {
+    let home = tempfile::tempdir().unwrap();
+    let settings = AuditSettings { size: 1, files: 2, ..AuditSettings::default() };
+    let audit = Audit::new(settings, home.path().to_owned(), None);
+    audit.begin(Sealed::Nothing);
+    note(&audit, 1);
+    for _ in 0..20_000 {
+        audit.record(Event::new(LogEvent::Refused));
+    }
+    note(&audit, 1);
+    let entries = entries(&audit);
+    assert!(entries[0].event == LogEvent::Issued && entries.len() < 100, "{}", entries.len());
+    let told = entries.iter().rev().find(|entry| entry.event == LogEvent::Refused).unwrap();
+    let count: usize = told.detail.as_deref().unwrap().split(' ').next().unwrap().parse().unwrap();
+    let listed = entries.iter().filter(|entry| entry.event == LogEvent::Refused).count();
+    assert_eq!(count + listed, 20_000, "none is left uncounted");
+    assert_eq!(audit.verify().unwrap().faults, []);
+}
+
+#[test]
 fn only_what_is_asked_for_is_read() {
     let home = tempfile::tempdir().unwrap();
     let audit = begun(home.path(), Sealed::Nothing);
@@ -234,6 +263,8 @@ fn only_what_is_asked_for_is_read() {
     let count = |query: &Query| {
         let mut count = 0;
         audit
+            .open()
+            .unwrap()
             .read(query, |_| {
                 count += 1;
                 ControlFlow::Continue(())
@@ -249,6 +280,8 @@ fn only_what_is_asked_for_is_read() {
     assert_eq!(count(&Query { since: Some(u64::MAX), ..Query::default() }), 0);
     let mut first = 0;
     audit
+        .open()
+        .unwrap()
         .read(&Query::default(), |_| {
             first += 1;
             ControlFlow::Break(())

@@ -5,38 +5,41 @@
 
 use entra_proto::log::{LogCaller, LogEntry};
 
-/// The entry as it may be written.
-pub(super) fn bounded(mut entry: LogEntry) -> LogEntry {
+/// Makes the entry one that may be written. Doing it twice is as good as once.
+pub(super) fn bound(entry: &mut LogEntry) {
     entry.scopes.truncate(MOST_SCOPES);
-    entry.scopes.iter_mut().for_each(|scope| bound(scope, LONGEST_SCOPE));
-    let LogEntry { lease, profile, account, tenant, resource, uti, correlation_id, detail, .. } = &mut entry;
+    entry.scopes.iter_mut().for_each(|scope| clean(scope, LONGEST_SCOPE));
+    let LogEntry { lease, profile, account, tenant, resource, uti, correlation_id, detail, .. } = entry;
     let texts = [lease, profile, account, tenant, resource, uti, correlation_id, detail];
-    texts.into_iter().flatten().for_each(|text| bound(text, LONGEST));
+    texts.into_iter().flatten().for_each(|text| clean(text, LONGEST));
     if let Some(LogCaller { program, behind, user, .. }) = &mut entry.caller {
-        [program, behind, user].into_iter().flatten().for_each(|text| bound(text, LONGEST));
+        [program, behind, user].into_iter().flatten().for_each(|text| clean(text, LONGEST));
     }
-    entry
 }
 
-/// Cuts a text to so many bytes and takes out of it what it may not hold.
-fn bound(text: &mut String, longest: usize) {
+/// Takes out of a text what it may not hold, and cuts it to so many bytes.
+fn clean(text: &mut String, longest: usize) {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if is_plain && text.len() <= SHORT && !text.contains(LEASE_SECRET) && !text.contains(JSON_OBJECT) {
         return;
     }
-    let mut plain: String = text.chars().filter(|char| !char.is_control()).collect();
-    plain.truncate(plain.floor_char_boundary(longest));
-    let mut words = Vec::new();
+    let plain: String = text.chars().filter(|char| !char.is_control()).collect();
+    let mut kept = String::new();
     for word in plain.split_inclusive(|char: char| !is_of_token(char)) {
+        if kept.len() >= longest {
+            break;
+        }
+        // Judged as a whole, and cut after that: the first part of a token would pass for a word.
         let run = word.trim_end_matches(|char: char| !is_of_token(char));
-        if run.len() > SHORT || run.starts_with(LEASE_SECRET) || run.contains(JSON_OBJECT) {
-            words.push(LEFT_OUT);
-            words.push(&word[run.len()..]);
+        if run.len() > SHORT || run.contains(LEASE_SECRET) || run.contains(JSON_OBJECT) {
+            kept.push_str(LEFT_OUT);
+            kept.push_str(&word[run.len()..]);
         } else {
-            words.push(word);
+            kept.push_str(word);
         }
     }
-    *text = words.concat();
+    kept.truncate(kept.floor_char_boundary(longest));
+    *text = kept;
 }
 
 /// The letters of JSON Web Tokens, refresh tokens and leases' secrets.
@@ -74,7 +77,7 @@ mod tests {
 
     fn written(text: &str) -> String {
         let mut text = text.to_owned();
-        bound(&mut text, LONGEST);
+        clean(&mut text, LONGEST);
         text
     }
 
@@ -84,11 +87,21 @@ mod tests {
         let secret = format!("entra_lease_0a1b2c3d4e5f_{}", "0".repeat(64));
         assert_eq!(written(&format!("https://a.example/{token}/x")), "https://a.example/[left out]/x");
         assert_eq!(written(&secret), LEFT_OUT);
+        assert_eq!(written(&format!("to lease={secret}, now")), "to [left out], now");
         assert_eq!(written("for eyJhbGciOiJub25lIn0.e30. of ada"), "for [left out] of ada");
         assert_eq!(written("a\u{1b}[2J\nb"), "a[2Jb");
         for plain in ["https://cognitiveservices.azure.com/.default", "Gr\u{f6}\u{df}e", ""] {
             assert_eq!(written(plain), plain);
         }
+    }
+
+    #[test]
+    fn a_token_that_would_be_cut_is_left_out_all_the_same() {
+        let (before, token) = ("ab ".repeat(160), "0.AXoA".repeat(50));
+        let text = written(&format!("{before}{token}"));
+        assert_eq!(text, format!("{before}{LEFT_OUT}"));
+        assert_eq!(written(&"ab ".repeat(1000)).len(), LONGEST);
+        assert_eq!(written(&text), text);
     }
 
     #[test]
@@ -100,7 +113,8 @@ mod tests {
         all.into_iter()
             .chain([&mut entry.resource, &mut entry.uti])
             .for_each(|text| *text = Some(long.clone()));
-        let (line, _) = link(bounded(entry), &Head::none()).unwrap();
+        bound(&mut entry);
+        let (line, _) = link(entry, &Head::none()).unwrap();
         assert!(line.len() < MAX_LINE, "{}", line.len());
     }
 }

@@ -23,7 +23,7 @@ use super::queue::{Job, Queue};
 use super::settings::{AuditSettings, Sink};
 use super::shared::Shared;
 use super::sinks::Sinks;
-use super::text::bounded;
+use super::text::bound;
 use crate::private;
 
 /// The state behind the thread.
@@ -115,6 +115,7 @@ impl Writer {
                 }
                 self.shared.failed(&error);
                 self.rest = Some(self.rest.map_or(FIRST_REST, |rest| (rest * 2).min(LONGEST_REST)));
+                let lost = batch.lost;
                 self.queue.give_back(batch.into_events(), lost);
             }
         }
@@ -124,6 +125,10 @@ impl Writer {
         for event in self.open()?.into_iter().rev() {
             batch.left.push_front(event);
         }
+        if self.log.as_ref().is_some_and(LogFile::is_unbegun) {
+            // It was rotated a moment ago, and what says so could not be written then.
+            batch.left.push_front(self.rotated()?);
+        }
         let mut head = self.head.clone().unwrap_or_else(Head::none);
         if batch.lost > 0 && self.is_writable() {
             let sentence =
@@ -132,7 +137,8 @@ impl Writer {
         }
         let mut bytes = 0;
         while let Some(event) = batch.left.pop_front() {
-            let entry = bounded(event.into_entry());
+            let mut entry = event.into_entry();
+            bound(&mut entry);
             let (line, entry) = link(entry, &head).map_err(io::Error::other)?;
             head = Head { sequence: entry.sequence, hash: entry.hash.clone() };
             bytes += line.len() as u64;
@@ -163,6 +169,9 @@ impl Writer {
         self.head = Some(head.clone());
         self.shared.publish(head, self.log.as_ref().map(LogFile::handle));
         let linked = std::mem::take(&mut batch.linked);
+        if linked.iter().any(|(entry, _)| entry.event == LogEvent::Lost) {
+            batch.lost = 0;
+        }
         if let Some(hand_on) = &self.hand_on {
             linked.iter().for_each(|(entry, _)| hand_on(entry));
         }
@@ -231,14 +240,18 @@ impl Writer {
 
     /// Whether the entry that the sealed file remembers stands where it should; what to say if not.
     fn compare(&mut self, sealed: &Head) -> Option<Event> {
-        if !self.has_file || sealed.sequence == 0 || find(&self.folder, sealed).unwrap_or(true) {
+        if !self.has_file || sealed.sequence == 0 {
             return None;
         }
-        let sentence = format!(
-            "Entry {} is not the one that was written: the log was changed, or another was put in its place.",
-            sealed.sequence
-        );
-        Some(self.damaged(&sentence))
+        // Files that cannot be read are told of by what is to be written.
+        let why = match find(&self.folder, sealed).unwrap_or(Place::There) {
+            Place::There => return None,
+            Place::Elsewhere => {
+                "is not the one that was written: the log was changed, or another was put in its place"
+            }
+            Place::BeforeAll => "was sealed, and nothing ties what is kept to it: all of it is later",
+        };
+        Some(self.damaged(&format!("Entry {} {why}.", sealed.sequence)))
     }
 
     fn damaged(&self, sentence: &str) -> Event {
@@ -249,7 +262,6 @@ impl Writer {
 
     /// Goes on in another file. Returns the entry that says so, which comes first there.
     fn rotate(&mut self) -> io::Result<Event> {
-        let next = self.head.as_ref().map_or(1, |head| head.sequence + 1);
         let still = self.shared.hold_files();
         let rotated = self.log.as_mut().map_or(Ok(()), LogFile::rotate);
         drop(still);
@@ -258,6 +270,12 @@ impl Writer {
             self.log = None;
         }
         rotated?;
+        self.rotated()
+    }
+
+    /// What comes first in a file: from where on entries are kept.
+    fn rotated(&self) -> io::Result<Event> {
+        let next = self.head.as_ref().map_or(1, |head| head.sequence + 1);
         let first =
             self.log.as_ref().map_or(Ok(None), |log| log.surplus(self.files).map(|(first, _)| first))?;
         Ok(Event::new(LogEvent::Rotated).kept_from(first.unwrap_or(next)))
@@ -304,8 +322,19 @@ impl Batch {
     }
 }
 
-/// Whether the entry is in the files as it was, or is older than they are.
-fn find(folder: &Path, wanted: &Head) -> io::Result<bool> {
+/// Where an entry is that is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In the files as it was, or right before them by the word of their first entry.
+    There,
+    /// Not where it should be.
+    Elsewhere,
+    /// Before all that is kept, which says nothing of it.
+    BeforeAll,
+}
+
+/// Looks for an entry in the files. A log that begins after it proves nothing: anybody can make one.
+fn find(folder: &Path, wanted: &Head) -> io::Result<Place> {
     let begin = format!("{{\"sequence\":{},", wanted.sequence);
     let mut oldest = None;
     for part in file::parts(folder)? {
@@ -313,18 +342,88 @@ fn find(folder: &Path, wanted: &Head) -> io::Result<bool> {
         while let Some(line) = lines.next_line()? {
             let Line::Whole(line) = line else { continue };
             let is_it = line.starts_with(begin.as_bytes());
-            if is_it || oldest.is_none() {
-                let head = Tie::read(line).ok().map(Tie::into_head);
-                if is_it && head.as_ref() == Some(wanted) {
-                    return Ok(true);
+            if !is_it && oldest.is_some() {
+                continue;
+            }
+            let Ok(tie) = Tie::read(line) else { continue };
+            if oldest.is_none() {
+                if tie.sequence == wanted.sequence + 1 && tie.previous == wanted.hash {
+                    return Ok(Place::There);
                 }
-                oldest = oldest.or(head.map(|head| head.sequence));
+                oldest = Some(tie.sequence);
+            }
+            if tie.into_head() == *wanted {
+                return Ok(Place::There);
             }
         }
     }
-    Ok(oldest.is_some_and(|oldest| oldest > wanted.sequence))
+    let is_before = oldest.is_some_and(|oldest| oldest > wanted.sequence);
+    Ok(if is_before { Place::BeforeAll } else { Place::Elsewhere })
 }
 
 const MIB: u64 = 1024 * 1024;
 const FIRST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::verify;
+
+    fn writer(folder: &Path) -> Writer {
+        let settings = AuditSettings { files: 2, ..AuditSettings::default() };
+        let (queue, shared) = (Arc::default(), Arc::default());
+        Writer::new(queue, shared, &settings, folder.to_owned(), None, None)
+    }
+
+    fn write(writer: &mut Writer, lost: u64) -> Batch {
+        let left = VecDeque::from([Event::new(LogEvent::Issued)]);
+        let mut batch = Batch { left, lost, linked: Vec::new() };
+        writer.try_write(&mut batch).unwrap();
+        batch
+    }
+
+    #[test]
+    fn a_rotation_that_could_not_be_told_is_told_by_the_next_entry() {
+        let home = tempfile::tempdir().unwrap();
+        let mut writer = writer(home.path());
+        for _ in 0..3 {
+            write(&mut writer, 0);
+            // The disk is full before the first line of the new file.
+            let _untold = writer.rotate().unwrap();
+        }
+        write(&mut writer, 0);
+        let found = verify(home.path(), writer.head.as_slice()).unwrap();
+        assert_eq!((found.range, found.faults), (Some((4, 7)), Vec::new()));
+        assert_eq!(file::parts(home.path()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn entries_that_were_lost_are_told_once() {
+        let home = tempfile::tempdir().unwrap();
+        let batch = write(&mut writer(home.path()), 7);
+        assert_eq!((batch.lost, batch.into_events().len()), (0, 0));
+    }
+
+    #[test]
+    fn an_entry_is_found_where_it_is_or_by_the_one_after_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut writer = writer(home.path());
+        let mut heads = Vec::new();
+        for _ in 0..4 {
+            write(&mut writer, 0);
+            heads.push(writer.head.clone().unwrap());
+        }
+        let place = |head: &Head| find(home.path(), head).unwrap();
+        assert!(heads.iter().all(|head| place(head) == Place::There));
+        assert_eq!(place(&Head { hash: "0".repeat(64), ..heads[1].clone() }), Place::Elsewhere);
+        let path = home.path().join(file::CURRENT);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.split_inclusive('\n').skip(2).collect::<String>()).unwrap();
+        assert_eq!(
+            heads.iter().map(place).collect::<Vec<_>>(),
+            [Place::BeforeAll, Place::There, Place::There, Place::There]
+        );
+        assert_eq!(place(&Head { hash: "0".repeat(64), ..heads[1].clone() }), Place::BeforeAll);
+    }
+}

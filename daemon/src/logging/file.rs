@@ -38,7 +38,11 @@ impl LogFile {
 
     fn turn_over(&mut self) -> io::Result<()> {
         self.file = None;
-        fs::rename(&self.path, older(&self.path))
+        match fs::rename(&self.path, older(&self.path)) {
+            // Somebody took it away; another is begun.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            renamed => renamed,
+        }
     }
 
     fn append(&mut self, line: &str) -> io::Result<()> {
@@ -49,7 +53,8 @@ impl LogFile {
             Some(file) => self.file.insert(file),
             None => self.reopen()?,
         };
-        let bytes = format!("{line}\n").into_bytes();
+        // The end of a line within would make two of it, the second of somebody else's words.
+        let bytes = format!("{}\n", line.replace(|char: char| char.is_control(), " ")).into_bytes();
         file.write_all(&bytes)?;
         self.length += bytes.len() as u64;
         Ok(())
@@ -89,6 +94,17 @@ mod tests {
         assert!(new.len() <= 109 && old.len() <= 109, "{} {}", new.len(), old.len());
         assert!(new.ends_with("line 099\n") && old.ends_with('\n'));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn one_that_somebody_took_away_is_begun_anew_and_a_line_is_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("entrad.log");
+        let mut log = LogFile { longest: 10, ..LogFile::open(&path).unwrap() };
+        log.write(Level::INFO, "long enough").unwrap();
+        fs::rename(&path, folder.path().join("taken away")).unwrap();
+        log.write(Level::INFO, "one\nmore").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one more\n");
     }
 
     #[test]

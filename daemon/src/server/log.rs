@@ -3,7 +3,6 @@
 //! The files are read on a thread of their own, no faster than the reader takes them, so that a log of any length costs a few
 //! chunks of memory.
 
-use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ use tokio::sync::mpsc;
 use super::Rooms;
 use super::reply::{answer, failure, lines};
 use super::routes::within;
-use crate::audit::{self, Audit, AuditError};
+use crate::audit::{self, Audit, AuditError, Opened};
 use crate::broker::Broker;
 
 /// The query of a look at the log.
@@ -43,34 +42,45 @@ pub(super) async fn entries(
             ErrorBody::new(ErrorCode::BadRequest, "The query may hold `since`, `program` and `account`.");
         return failure(&error.with_hint("`since` is a number: milliseconds since 1970."));
     };
-    let audit = rooms.broker.audit().clone();
-    if !audit.keeps_files() {
-        return failure(&refused(&AuditError::NoFiles));
-    }
-    let account = match account {
-        Some(account) => Some(id_of(&rooms.broker, account).await),
-        None => None,
+    let work = async {
+        let opened = with_log(&rooms, Audit::open).await?;
+        let account = match account {
+            Some(account) => Some(id_of(&rooms.broker, account).await),
+            None => None,
+        };
+        Ok((opened, account))
+    };
+    let (opened, account) = match within(ANSWER_TIMEOUT, work).await {
+        Ok(found) => found,
+        Err(error) => return failure(&error),
     };
     let (tell, told) = mpsc::channel(CHUNKS);
     let query = audit::Query { since, program, account };
-    tokio::task::spawn_blocking(move || read(&audit, &query, &tell));
+    tokio::task::spawn_blocking(move || read(opened, &query, &tell));
+    // An error breaks the answer off, so that nobody takes half of a log for the whole.
     lines(Body::from_stream(stream::unfold(told, async |mut told| {
-        let chunk: Bytes = told.recv().await?;
-        Some((Ok::<_, Infallible>(chunk), told))
+        let chunk: Result<Bytes, AuditError> = told.recv().await?;
+        Some((chunk, told))
     })))
 }
 
 pub(super) async fn verification(State(rooms): State<Rooms>) -> Response<Body> {
+    let verified: Result<Verification, _> = within(ANSWER_TIMEOUT, with_log(&rooms, Audit::verify)).await;
+    answer(verified)
+}
+
+/// Does what waits for the disk on a thread of its own.
+async fn with_log<T: Send + 'static>(
+    rooms: &Rooms,
+    work: fn(&Audit) -> Result<T, AuditError>,
+) -> Result<T, ErrorBody> {
     let audit = rooms.broker.audit().clone();
-    let work = async {
-        let verified = tokio::task::spawn_blocking(move || audit.verify()).await;
-        let verified: Result<Verification, AuditError> = verified.map_err(|_| {
-            ErrorBody::new(ErrorCode::Internal, "The log was not verified, by a defect of entrad.")
-                .with_hint("Try again; the log on standard error has more.")
-        })?;
-        verified.map_err(|error| refused(&error))
-    };
-    answer(within(ANSWER_TIMEOUT, work).await)
+    let done = tokio::task::spawn_blocking(move || work(&audit)).await;
+    let done = done.map_err(|_| {
+        ErrorBody::new(ErrorCode::Internal, "The audit log was not read, by a defect of entrad.")
+            .with_hint("Try again; entrad's own log has more.")
+    })?;
+    done.map_err(|error| refused(&error))
 }
 
 /// Entries name an account by its id, people by its user name. One that is signed out is known by its id alone.
@@ -79,24 +89,27 @@ async fn id_of(broker: &Arc<Broker>, account: String) -> String {
     found.map_or(account, |(id, _)| id.as_str().to_owned())
 }
 
-fn read(audit: &Audit, query: &audit::Query, tell: &mpsc::Sender<Bytes>) {
+fn read(opened: Opened, query: &audit::Query, tell: &mpsc::Sender<Result<Bytes, AuditError>>) {
     let mut chunk = Vec::with_capacity(CHUNK);
-    let taken = audit.read(query, |line| {
+    let taken = opened.read(query, |line| {
         chunk.extend_from_slice(line);
         chunk.push(b'\n');
         if chunk.len() < CHUNK {
             return ControlFlow::Continue(());
         }
         // A reader that hangs up ends the reading.
-        match tell.blocking_send(std::mem::take(&mut chunk).into()) {
+        match tell.blocking_send(Ok(std::mem::take(&mut chunk).into())) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
     });
     match taken {
-        Ok(()) if !chunk.is_empty() => drop(tell.blocking_send(chunk.into())),
+        Ok(()) if !chunk.is_empty() => drop(tell.blocking_send(Ok(chunk.into()))),
         Ok(()) => {}
-        Err(error) => tracing::warn!(%error, "a look at the audit log ended early"),
+        Err(error) => {
+            tracing::warn!(%error, "a look at the audit log ended early");
+            drop(tell.blocking_send(Err(error)));
+        }
     }
 }
 
