@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[group(skip)]
 #[command(after_help = "Examples:
   entra doctor
@@ -17,7 +17,7 @@ pub(crate) struct DoctorArgs {
     /// Look at this Foundry resource as well: its name, or its endpoint
     #[arg(long, value_name = "NAME|URL")]
     pub(crate) foundry: Option<String>,
-    /// Look whether it has this deployment
-    #[arg(long, value_name = "NAME", requires = "foundry")]
+    /// Look whether it, or the one that `foundry_resource` names, has this deployment
+    #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
 }

@@ -123,6 +123,7 @@ mod tests {
             default: None,
             needs_restart: false,
             is_administrators: false,
+            is_of_profile: true,
         });
         let check = &look(&config, None, true)[1];
         assert_eq!(

@@ -18,7 +18,7 @@ use url::Url;
 use super::check::{Finding, Named, waits_for};
 use super::foundry_address::Resource;
 use super::network::{CONNECTION, reach, shown_host};
-use crate::broker::Broker;
+use crate::broker::{Asker, Broker};
 use crate::entra::Entra;
 use crate::entra::probe::{Probe, Refused};
 
@@ -41,6 +41,8 @@ pub(super) struct Question<'a> {
     pub(super) model: Option<&'a str>,
     /// The cloud of the default profile.
     pub(super) cloud: Cloud,
+    /// For whom tokens are sent there, as the log names them.
+    pub(super) asker: &'a Asker,
 }
 
 /// An audience, with the role that goes with it.
@@ -48,12 +50,28 @@ struct Audience {
     check: Named,
     /// The resource's short name.
     resource: &'static str,
-    role: &'static str,
+    role: Role,
+}
+
+/// A role of Azure's (Microsoft: "Azure built-in roles for AI + machine learning").
+#[derive(Clone, Copy)]
+struct Role {
+    name: &'static str,
+    /// Names change, and the Azure CLI may know the old one or the new one alone.
+    id: &'static str,
 }
 
 const AUDIENCES: [Audience; 2] = [
-    Audience { check: COGNITIVE, resource: "cognitive", role: "Cognitive Services User" },
-    Audience { check: AI, resource: "foundry", role: "Azure AI User" },
+    Audience {
+        check: COGNITIVE,
+        resource: "cognitive",
+        role: Role { name: "Cognitive Services User", id: "a97b65f3-24c7-4388-baec-2e87135dc908" },
+    },
+    Audience {
+        check: AI,
+        resource: "foundry",
+        role: Role { name: "Azure AI User", id: "53ca6127-db72-4b80-b1b0-d745d6d5456d" },
+    },
 ];
 
 /// What an audience came to.
@@ -116,12 +134,16 @@ impl Trial<'_> {
             tokio::join!(self.audience(cognitive, about), self.audience(ai, about));
         let tried = [of_cognitive, of_ai];
         let status = |tried: &Option<Tried>| match tried {
+            // Whoever is not let in from here is not asked for a token first.
+            Some(Tried::Refused(said, _)) if said.is_of_network => None,
             // A role that is missing shows that the audience is right.
             Some(Tried::Refused(said, _)) if said.is_of_permission => Some(403),
             Some(Tried::Refused(said, _)) => Some(said.status),
             _ => None,
         };
-        let one_is_accepted = tried.iter().filter_map(status).any(|status| status != 401);
+        // What leads elsewhere or is out of order has not looked at the token.
+        let is_of_accepted = |status: u16| status != 401 && !matches!(status, 300..=399 | 500..);
+        let one_is_accepted = tried.iter().filter_map(status).any(is_of_accepted);
         let mut checks = vec![cognitive, ai];
         for (check, tried) in checks.iter_mut().zip(&tried) {
             // Whoever asks for the other one is served.
@@ -154,9 +176,14 @@ impl Trial<'_> {
 
     async fn try_with(&self, resource: &str) -> Tried {
         let request = TokenRequest { resource: Some(resource.to_owned()), ..TokenRequest::default() };
-        let answer = match self.broker.token(request).await {
+        let asker = self.question.asker;
+        // It leaves entrad for an address that the caller named, so it is noted as what is handed out.
+        let answer = match self.broker.token_for(&request, asker).await {
             Ok(answer) => answer,
-            Err(error) => return Tried::NoToken(error),
+            Err(error) => {
+                self.broker.note_refusal(asker, &request, &error);
+                return Tried::NoToken(error);
+            }
         };
         let url: &Url = &self.resource.messages;
         match self.probe.ask_in_vain(url, &answer.access_token, self.question.model).await {
@@ -178,14 +205,22 @@ impl Trial<'_> {
         };
         let said = said(refused);
         match refused.status {
-            401 if !refused.is_of_permission => Finding::failed(
+            401 if !refused.is_of_permission && !refused.is_of_network => Finding::failed(
                 format!("The endpoint does not accept tokens for {resource} (401){said}."),
                 "See whether the account is signed in to the tenant of the resource's subscription, and whether the \
                  resource is of this cloud; a tool that can ask for the other audience may do so.",
             ),
+            status @ (401 | 403) if refused.is_of_network => Finding::failed(
+                format!("The resource takes no requests from this network ({status}){said}."),
+                "Have an owner of the resource let this network in, in the portal under Networking, or ask from one that is.",
+            ),
             status @ (401 | 403) => Finding::failed(
                 format!("The token is good, and the account has no role that permits it ({status}){said}."),
-                format!("Have an owner of the resource run: {}", self.grant(audience.role, account).await),
+                format!(
+                    "Have an owner of the resource grant {}: {}",
+                    audience.role.name,
+                    self.grant(audience.role, account).await
+                ),
             ),
             429 => Finding::warning(
                 format!(
@@ -214,7 +249,7 @@ impl Trial<'_> {
             return Finding::skipped("No deployment is named; `--model NAME` looks whether it exists.");
         };
         let statuses = tried.iter().filter_map(|tried| match tried {
-            Some(Tried::Refused(said, _)) if !matches!(said.status, 401 | 403) => Some(said),
+            Some(Tried::Refused(said, _)) if !matches!(said.status, 300..=399 | 401 | 403) => Some(said),
             _ => None,
         });
         match statuses.min_by_key(|said| said.status) {
@@ -226,11 +261,11 @@ impl Trial<'_> {
                 Finding::good(format!("The deployment {model} answers ({}).", refused.status))
             }
             Some(refused) => Finding::skipped(format!("It did not come to that ({}).", refused.status)),
-            None => Finding::skipped("It did not come to that, since no token is accepted."),
+            None => Finding::skipped("It did not come to that; the checks before say why."),
         }
     }
 
-    async fn grant(&self, role: &str, account: &AccountId) -> String {
+    async fn grant(&self, role: Role, account: &AccountId) -> String {
         let known = self.broker.accounts().await.map(|answer| answer.accounts).unwrap_or_default();
         let username = known.into_iter().find(|known| known.id == *account).map(|known| known.username);
         command(role, username.as_deref(), self.resource.name.as_deref())
@@ -238,7 +273,7 @@ impl Trial<'_> {
 }
 
 /// The command that grants the role (Microsoft: `az role assignment create`).
-fn command(role: &str, username: Option<&str>, resource: Option<&str>) -> String {
+fn command(role: Role, username: Option<&str>, resource: Option<&str>) -> String {
     // It is pasted into a shell, so what goes into it is plain, or left to the person.
     let is_plain = |name: &&str| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._+-#".contains(&byte))
@@ -252,7 +287,7 @@ fn command(role: &str, username: Option<&str>, resource: Option<&str>) -> String
         ),
         None => "RESOURCE_ID".to_owned(),
     };
-    format!("az role assignment create --role \"{role}\" --assignee \"{assignee}\" --scope {scope}")
+    format!("az role assignment create --role {} --assignee \"{assignee}\" --scope {scope}", role.id)
 }
 
 fn said(refused: &Refused) -> String {
@@ -267,12 +302,13 @@ mod tests {
     #[test]
     fn the_command_can_be_pasted_and_holds_nothing_that_a_shell_would_run() {
         assert_eq!(
-            command("Azure AI User", Some("ada@example.com"), Some("acme-ai")),
-            "az role assignment create --role \"Azure AI User\" --assignee \"ada@example.com\" --scope \"$(az resource \
-             list --name acme-ai --resource-type Microsoft.CognitiveServices/accounts --query '[0].id' --output tsv)\""
+            command(AUDIENCES[1].role, Some("ada@example.com"), Some("acme-ai")),
+            "az role assignment create --role 53ca6127-db72-4b80-b1b0-d745d6d5456d --assignee \"ada@example.com\" --scope \
+             \"$(az resource list --name acme-ai --resource-type Microsoft.CognitiveServices/accounts --query '[0].id' \
+             --output tsv)\""
         );
         for name in ["$(id)", "a\"b", "a b", "-x", "`id`"] {
-            let command = command("Azure AI User", Some(name), Some(name));
+            let command = command(AUDIENCES[1].role, Some(name), Some(name));
             assert!(command.ends_with("--assignee \"USER\" --scope RESOURCE_ID"), "{command}");
         }
     }

@@ -95,7 +95,8 @@ fn is_microsofts(url: &Url) -> bool {
     let Some(Host::Domain(host)) = url.host() else { return false };
     let clouds = Cloud::ALL.into_iter().map(ending);
     let mut suffixes = clouds.flat_map(|ending| SERVICES.map(|service| format!(".{service}.azure.{ending}")));
-    suffixes.any(|suffix| host.strip_suffix(&suffix).is_some_and(|name| !name.is_empty()))
+    // A resource has one label; what has more is somebody's record below one.
+    suffixes.any(|suffix| host.strip_suffix(&suffix).is_some_and(is_name))
 }
 
 /// How hosts of the cloud end (Microsoft: "Compare Azure Government and global Azure", "Azure China developer guide").
@@ -138,7 +139,7 @@ mod tests {
         "https://acme.cognitiveservices.azure.us/x/v1/messages",
         Some("acme")
     )]
-    #[case("https://a.openai.azure.cn", "https://a.openai.azure.cn/anthropic/v1/messages", Some("a"))]
+    #[case("https://ac.openai.azure.cn", "https://ac.openai.azure.cn/anthropic/v1/messages", Some("ac"))]
     #[case("http://127.0.0.1:8080", "http://127.0.0.1:8080/anthropic/v1/messages", None)]
     #[case("https://ai.corp.example/claude", "https://ai.corp.example/claude/v1/messages", None)]
     fn a_token_is_sent_to_these(#[case] named: &str, #[case] messages: &str, #[case] name: Option<&str>) {
@@ -151,6 +152,7 @@ mod tests {
     #[case("https://evil.example")]
     #[case("https://acme.services.ai.azure.com.evil.example")]
     #[case("https://acmeservices.ai.azure.com")]
+    #[case("https://evil.acme.services.ai.azure.com")]
     #[case("https://acme.services.ai.azure.com:8443")]
     #[case("https://ai.corp.example:444")]
     #[case("https://localhost.evil.example")]

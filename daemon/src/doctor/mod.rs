@@ -2,8 +2,9 @@
 //!
 //! One file a family of checks. Families run side by side; within one, a check that needs another's result waits for it, and
 //! is skipped where that failed, so that one cause is told once. Nothing is changed and nobody is asked for anything; a
-//! device code is asked for and dropped, and tokens only for a look at a Foundry resource. [`alone`] is the same without a
-//! running daemon: it listens nowhere, locks nothing and writes nothing.
+//! device code is asked for and dropped, and tokens only for a look at a Foundry resource. What it asks of others is asked once
+//! at a time, however many callers there are. [`alone`] is the same without a running daemon: it listens nowhere, locks nothing
+//! and writes nothing.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use entra_proto::config::ConfigAnswer;
 use entra_proto::doctor::{Check, DoctorAnswer};
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::status::{AccountStatus, LoopbackStatus, StoreStatus};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::account::schedule::REFRESH_TOKEN_LIFE;
-use crate::broker::{Broker, Registration, Rules};
+use crate::broker::{Asker, Broker, Registration, Rules};
 use crate::clock::Clock;
 use crate::config::Flows;
 use crate::entra::Entra;
@@ -63,6 +64,8 @@ pub struct Question {
     pub model: Option<String>,
     /// The port for tools, which the doctor's own room does not know.
     pub loopback: Option<LoopbackStatus>,
+    /// Who asks, for the log of who got tokens.
+    pub asker: Asker,
 }
 
 /// The doctor of a running daemon.
@@ -71,6 +74,8 @@ pub struct Doctor {
     entra: Entra,
     clock: Arc<dyn Clock>,
     subject: Box<dyn Fn() -> Subject + Send + Sync>,
+    /// Each look asks Entra for a device code, which no budget counts.
+    turn: Mutex<()>,
 }
 
 impl Doctor {
@@ -81,13 +86,15 @@ impl Doctor {
         clock: Arc<dyn Clock>,
         subject: impl Fn() -> Subject + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { broker, entra, clock, subject: Box::new(subject) })
+        Arc::new(Self { broker, entra, clock, subject: Box::new(subject), turn: Mutex::default() })
     }
 
-    /// Looks at everything, within eight seconds.
+    /// Looks at everything, one caller after the other; a look takes less than eight seconds.
     pub async fn examine(&self, question: &Question) -> DoctorAnswer {
+        let _turn = self.turn.lock().await;
         let subject = (self.subject)();
         let registrations = self.broker.registrations();
+        let rules = self.broker.rules();
         let foundry = subject.foundry(question);
         let (store, permissions, network, foundry) = tokio::join!(
             self.store(question, &registrations),
@@ -96,7 +103,7 @@ impl Doctor {
                 subject.socket.as_deref(),
                 &subject.config.sources
             ),
-            network::look(&self.entra, &registrations, &subject.flows),
+            network::look(&self.entra, &registrations, &subject.flows, rules.bounds()),
             foundry::look(&self.entra, Some(&self.broker), &foundry),
         );
         let configuration = configuration::look(&subject.config, subject.fault.as_deref(), true);
@@ -136,6 +143,7 @@ impl Subject {
             configured: configured.and_then(|setting| setting.value.as_ref()?.as_str()),
             model: question.model.as_deref(),
             cloud: self.cloud,
+            asker: &question.asker,
         }
     }
 }
@@ -149,6 +157,8 @@ pub async fn alone(
     question: &Question,
 ) -> DoctorAnswer {
     let (vault, rules) = means.unzip();
+    // Those of nobody's settings name no place to look at.
+    let rules = rules.unwrap_or_default();
     let (tell, told) = oneshot::channel();
     let store = store_alone(vault, tell);
     let network = async {
@@ -156,9 +166,8 @@ pub async fn alone(
         // waited for: the check of it says so.
         let entries =
             tokio::time::timeout(PATIENCE, told).await.ok().and_then(Result::ok).unwrap_or_default();
-        let registrations = rules.map(|rules| rules.registrations(entries.iter()));
-        let registrations = registrations.unwrap_or_default();
-        (network::look(entra, &registrations, &subject.flows).await, registrations)
+        let registrations = rules.registrations(entries.iter());
+        (network::look(entra, &registrations, &subject.flows, rules.bounds()).await, registrations)
     };
     let foundry = subject.foundry(question);
     let ((store, accounts), permissions, (network, registrations), foundry) = tokio::join!(
@@ -279,36 +288,24 @@ pub const CHECKS: [Named; 29] = [
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use entra_proto::limits::DOCTOR_TIMEOUT;
 
     use super::*;
+    use crate::broker::Parts;
 
     /// For what is done between them.
     const ROOM: Duration = Duration::from_millis(200);
 
     /// The longest rows of checks of which each waits for the one before it.
-    const ROWS: [&[Named]; 3] = [
-        &[
-            network::PROXY,
-            network::DNS,
-            network::CONNECTION,
-            network::TLS,
-            network::CLOCK,
-            registration::TENANT,
-        ],
-        &[
-            foundry::ADDRESS,
-            network::PROXY,
-            network::DNS,
-            network::CONNECTION,
-            network::TLS,
-            network::CLOCK,
-            foundry::COGNITIVE,
-            foundry::MODEL,
-        ],
-        &[accounts::STORE, accounts::SIGNED_IN, accounts::HEALTH],
-    ];
+    fn rows() -> [Vec<Named>; 3] {
+        [
+            [&network::WAY[..], &[registration::TENANT]].concat(),
+            [&[foundry::ADDRESS][..], &network::WAY, &[foundry::COGNITIVE, foundry::MODEL]].concat(),
+            vec![accounts::STORE, accounts::SIGNED_IN, accounts::HEALTH],
+        ]
+    }
 
     #[test]
     fn each_name_stands_once_and_each_limit_leaves_time() {
@@ -317,13 +314,47 @@ mod tests {
         for check in CHECKS {
             assert!(check.name.contains('.') && (1..=8000).contains(&check.limit_ms), "{check:?}");
         }
-        let way: u64 = ROWS[0].iter().map(|check| check.limit_ms).sum();
-        assert!(PATIENCE + Duration::from_millis(way) < DOCTOR_TIMEOUT, "without a daemon");
-        for row in ROWS {
-            let whole: u64 = row.iter().map(|check| check.limit_ms).sum();
-            let whole = Duration::from_millis(whole);
-            assert!(whole + ROOM <= DOCTOR_TIMEOUT, "{whole:?} for {row:?}");
+        let whole = |row: &[Named]| Duration::from_millis(row.iter().map(|check| check.limit_ms).sum());
+        let rows = rows();
+        assert!(PATIENCE + whole(&rows[0]) + ROOM <= DOCTOR_TIMEOUT, "without a daemon");
+        for row in rows {
+            assert!(whole(&row) + ROOM <= DOCTOR_TIMEOUT, "{row:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn one_look_is_made_at_a_time() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&looks);
+        let subject = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Subject {
+                config: ConfigAnswer {
+                    settings: Vec::new(),
+                    sources: Vec::new(),
+                    egress: Vec::new(),
+                    applied_on: 0,
+                    waiting_for_restart: Vec::new(),
+                },
+                fault: None,
+                socket: None,
+                state_dir: None,
+                flows: Flows::default(),
+                cloud: Cloud::default(),
+            }
+        };
+        let parts = Parts::empty(Entra::new());
+        let clock = Arc::clone(&parts.clock);
+        let doctor = Doctor::new(Broker::new(parts), Entra::new(), clock, subject);
+        let turn = doctor.turn.lock().await;
+        let question = Question::default();
+        let mut second = std::pin::pin!(doctor.examine(&question));
+        let waited = tokio::time::timeout(Duration::from_millis(1), second.as_mut()).await;
+        assert!(waited.is_err());
+        assert_eq!(looks.load(Ordering::Relaxed), 0, "the second waits");
+        drop(turn);
+        assert!(!second.await.checks.is_empty());
+        assert_eq!(looks.load(Ordering::Relaxed), 1);
     }
 
     #[test]

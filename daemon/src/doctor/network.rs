@@ -11,7 +11,7 @@ use url::Url;
 use super::check::{Finding, Named, waits_for};
 use super::registration;
 use crate::broker::Registration;
-use crate::config::Flows;
+use crate::config::{Bounds, Flows};
 use crate::entra::Entra;
 use crate::entra::probe::{Answered, Distrust, Probe, Route, Shown, Unanswered};
 
@@ -28,6 +28,9 @@ pub(super) const TLS: Named = Named::new("network.tls", 50);
 /// Whether this machine's clock agrees with it.
 pub(super) const CLOCK: Named = Named::new("network.clock", 50);
 
+/// What is looked at of each host, in the order in which each waits for the one before it.
+pub(super) const WAY: [Named; 5] = [PROXY, DNS, CONNECTION, TLS, CLOCK];
+
 /// What a look at a host came to.
 pub(super) struct Way {
     pub(super) checks: Vec<Check>,
@@ -36,12 +39,17 @@ pub(super) struct Way {
 }
 
 /// Every host that these registrations sign in at.
-pub(super) async fn look(entra: &Entra, registrations: &[Registration], flows: &Flows) -> Vec<Check> {
+pub(super) async fn look(
+    entra: &Entra,
+    registrations: &[Registration],
+    flows: &Flows,
+    bounds: &Bounds,
+) -> Vec<Check> {
     let mut hosts: BTreeMap<String, Vec<&Registration>> = BTreeMap::new();
     for registration in registrations {
         hosts.entry(registration.authority.origin().to_owned()).or_default().push(registration);
     }
-    let hosts = hosts.into_values().map(|here| host(entra, here, flows));
+    let hosts = hosts.into_values().map(|here| host(entra, here, flows, bounds));
     let hosts = futures_util::future::join_all(hosts).await.concat();
     // They are read again for each look at a host, so they are known now; they stand first, since they can be a cause.
     let are_known =
@@ -65,11 +73,17 @@ fn warnings(warnings: &[String], are_known: bool) -> Finding {
     }
 }
 
-async fn host(entra: &Entra, registrations: Vec<&Registration>, flows: &Flows) -> Vec<Check> {
+async fn host(
+    entra: &Entra,
+    registrations: Vec<&Registration>,
+    flows: &Flows,
+    bounds: &Bounds,
+) -> Vec<Check> {
     let Some(first) = registrations.first() else { return Vec::new() };
     let address = first.authority.configuration_endpoint();
     let Way { mut checks, probe } = reach(entra, &address, first.authority.is_microsofts()).await;
-    let there = registrations.into_iter().map(|here| registration::look(entra, probe.as_ref(), here, flows));
+    let there =
+        registrations.into_iter().map(|here| registration::look(entra, probe.as_ref(), here, flows, bounds));
     checks.extend(futures_util::future::join_all(there).await.concat());
     checks
 }
@@ -94,8 +108,8 @@ pub(super) async fn reach(entra: &Entra, address: &Url, is_microsofts: bool) -> 
         })
         .await;
     if !is_known {
-        let skipped = [DNS, CONNECTION, TLS, CLOCK].map(|named| named.found(about, waits_for(PROXY)));
-        return Way { checks: [vec![proxy], skipped.into()].concat(), probe: None };
+        let skipped = WAY[1..].iter().map(|named| named.found(about, waits_for(PROXY)));
+        return Way { checks: std::iter::once(proxy).chain(skipped).collect(), probe: None };
     }
     let (resolved, port) = match &route {
         Route::Direct => {
@@ -116,8 +130,7 @@ pub(super) async fn reach(entra: &Entra, address: &Url, is_microsofts: bool) -> 
         .await;
     let mut checks = vec![proxy, dns];
     if !is_named {
-        let skipped = [CONNECTION, TLS, CLOCK].map(|named| named.found(about, waits_for(DNS)));
-        checks.extend(skipped);
+        checks.extend(WAY[2..].iter().map(|named| named.found(about, waits_for(DNS))));
         return Way { checks, probe: None };
     }
     let mut probe = None;

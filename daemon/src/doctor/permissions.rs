@@ -8,6 +8,7 @@ use entra_proto::doctor::Check;
 
 use super::check::{Finding, Named, waits_for};
 use super::configuration::VALID;
+use crate::vault;
 
 #[cfg_attr(unix, path = "permissions_unix.rs")]
 #[cfg_attr(windows, path = "permissions_windows.rs")]
@@ -47,7 +48,7 @@ pub(super) async fn look(
 ) -> Vec<Check> {
     let (folder, sealed, socket) = tokio::join!(
         one(STATE_FOLDER, state_dir.map(Path::to_owned)),
-        one(SEALED_FILE, state_dir.map(|folder| folder.join(SEALED))),
+        one(SEALED_FILE, state_dir.map(|folder| folder.join(vault::SEALED_FILE))),
         socket_file(socket.map(Path::to_owned)),
     );
     let files = sources.iter().filter(|source| Path::new(&source.place).is_absolute()).map(configuration);
@@ -96,6 +97,3 @@ fn finding(path: &Path, want: Want) -> Finding {
         ),
     }
 }
-
-/// The name of the sealed file within the state folder.
-const SEALED: &str = "vault.sealed";

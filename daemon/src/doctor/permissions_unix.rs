@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use entra_proto::doctor::shell_word;
 use rustix::process::geteuid;
 
 use super::{Fault, Want};
@@ -15,7 +16,7 @@ pub(super) const SOCKET_IS_A_FILE: bool = true;
 pub(super) fn fault(path: &Path, want: Want) -> io::Result<Option<Fault>> {
     // A link of the user's to their configuration is their own choice; what is private is none.
     let file = if want == Want::Private { path.symlink_metadata()? } else { path.metadata()? };
-    let (us, mode, shown) = (geteuid().as_raw(), file.mode() & 0o7777, path.display());
+    let (us, mode, shown) = (geteuid().as_raw(), file.mode() & 0o7777, shell_word(path));
     let owner = file.uid();
     let is_fitting = match want {
         Want::Private => owner == us,
@@ -34,12 +35,15 @@ pub(super) fn fault(path: &Path, want: Want) -> io::Result<Option<Fault>> {
     }
     let (open, what, right) = match want {
         Want::Private => (0o077, "which lets others in", if file.is_dir() { "700" } else { "600" }),
-        Want::Ours | Want::Administrators => (0o022, "so that others can change it", "644"),
+        Want::Ours | Want::Administrators => {
+            (0o022, "so that others can change it", if file.is_dir() { "755" } else { "644" })
+        }
     };
     if mode & open != 0 {
+        let by = if owner == us { "" } else { " as root" };
         return Ok(Some(Fault {
             evidence: format!("has mode {mode:04o}, {what}"),
-            remedy: format!("Run `chmod {right} {shown}`."),
+            remedy: format!("Run `chmod {right} {shown}`{by}."),
         }));
     }
     Ok(None)
@@ -65,6 +69,18 @@ mod tests {
         let fault = fault(file.path(), want).unwrap();
         assert_eq!(fault.is_some(), remedy.is_some());
         assert!(fault.is_none_or(|fault| fault.remedy.contains(remedy.unwrap())));
+    }
+
+    #[test]
+    fn a_remedy_can_be_pasted() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("Application Support");
+        fs::create_dir(&folder).unwrap();
+        for (want, mode, right) in [(Want::Private, 0o755, "700"), (Want::Ours, 0o777, "755")] {
+            fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+            let fault = fault(&folder, want).unwrap().unwrap();
+            assert_eq!(fault.remedy, format!("Run `chmod {right} '{}'`.", folder.display()));
+        }
     }
 
     #[test]

@@ -26,7 +26,9 @@ pub(super) fn fault(path: &Path, want: Want) -> io::Result<Option<Fault>> {
     let us = Sid::ours()?;
     let (is_owner_right, is_closed) = match want {
         Want::Private => (list.is_owned_by(&us), !list.is_open_to_others_than(&us)),
-        Want::Ours => (list.is_owned_by(&us) || list.is_owned_by_administrators(), true),
+        Want::Ours => {
+            (list.is_owned_by(&us) || list.is_owned_by_administrators(), !list.lets_others_write(&us))
+        }
         Want::Administrators => (list.is_owned_by_administrators(), !list.lets_users_write()),
     };
     let shown = path.display();

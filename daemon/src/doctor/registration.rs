@@ -14,7 +14,7 @@ use entra_proto::status::AccountStatus;
 use super::check::{Finding, Named, waits_for};
 use super::network::CONNECTION;
 use crate::broker::Registration;
-use crate::config::Flows;
+use crate::config::{Bounds, Flows};
 use crate::entra::Entra;
 use crate::entra::probe::Probe;
 use crate::entra::target::Target;
@@ -35,13 +35,14 @@ pub(super) async fn look(
     probe: Option<&Probe>,
     registration: &Registration,
     flows: &Flows,
+    bounds: &Bounds,
 ) -> Vec<Check> {
     let about = Some(registration.profile.as_str());
     let Some(probe) = probe else {
         return [TENANT, EXISTS].map(|named| named.found(about, waits_for(CONNECTION))).into();
     };
     let tenant = TENANT.run(about, tenant(probe, registration));
-    let exists = EXISTS.run(about, exists(entra, registration, flows));
+    let exists = EXISTS.run(about, exists(entra, registration, flows, bounds));
     <[Check; 2]>::from(tokio::join!(tenant, exists)).into()
 }
 
@@ -58,13 +59,19 @@ async fn tenant(probe: &Probe, registration: &Registration) -> Finding {
     }
 }
 
-async fn exists(entra: &Entra, registration: &Registration, flows: &Flows) -> Finding {
+async fn exists(entra: &Entra, registration: &Registration, flows: &Flows, bounds: &Bounds) -> Finding {
     let Some(client_id) = &registration.client_id else {
         return Finding::warning(
             format!("No app registration is configured for the profile {}.", registration.profile),
             "Name one as `client_id` in config.toml, or by `entra login --client-id ID`.",
         );
     };
+    let (profile, authority) = (&registration.profile, &registration.authority);
+    let is_allowed = bounds.allow_place(profile, authority.cloud(), authority.tenant(), client_id.as_str());
+    // Nobody can sign in there, so nothing is asked for there.
+    if let Err(refusal) = is_allowed {
+        return Finding::of_error(&refusal);
+    }
     if !flows.allow(Flow::DeviceCode) {
         return Finding::skipped(
             "It is asked for by a device code, which `flows` does not allow here; a sign-in shows it (AADSTS700016).",
@@ -101,8 +108,12 @@ fn about<'a>(registration: &'a Registration, resource: &'a str) -> About<'a> {
 pub(super) fn learned(registration: &Registration, accounts: &[AccountStatus]) -> [Check; 2] {
     let about = Some(registration.profile.as_str());
     let client_id = registration.client_id.as_ref().map(|id| id.as_str());
-    let here: Vec<&AccountStatus> =
-        accounts.iter().filter(|account| Some(account.account.client_id.as_str()) == client_id).collect();
+    // Another profile may use the same app registration in another tenant, where consent is another matter.
+    let is_here = |account: &&AccountStatus| {
+        let account = &account.account;
+        account.profile == registration.profile && Some(account.client_id.as_str()) == client_id
+    };
+    let here: Vec<&AccountStatus> = accounts.iter().filter(is_here).collect();
     [PUBLIC_CLIENT.found(about, public_client(&here)), CONSENT.found(about, consent(&here))]
 }
 
@@ -158,3 +169,51 @@ const SECRET_WANTED: [u32; 4] = [70_002, 7_000_215, 7_000_218, 7_000_222];
 
 /// What it says where consent or a permission is missing.
 const CONSENT_WANTED: [u32; 9] = [65_001, 65_004, 65_005, 90_008, 90_094, 90_095, 650_052, 650_056, 650_057];
+
+#[cfg(test)]
+mod tests {
+    use entra_proto::cloud::Cloud;
+    use entra_proto::doctor::CheckResult;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Setting;
+    use crate::entra::authority::Authority;
+
+    const CLIENT: &str = "00000000-0000-0000-0000-00000000c11e";
+
+    fn registration(profile: &str) -> Registration {
+        Registration {
+            profile: profile.to_owned(),
+            authority: Authority::built_in(Cloud::Public, "contoso.com").unwrap(),
+            client_id: Some(CLIENT.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn what_one_profile_was_refused_is_not_told_of_another() {
+        let account: AccountStatus = serde_json::from_value(json!({
+            "account": {
+                "id": "u.t", "username": "ada@example.com", "profile": "work", "cloud": "public",
+                "tenant": "contoso.com", "client_id": CLIENT,
+                "provenance": {"flow": "device_code", "signed_in_on": 0}, "health": {"state": "good"}
+            },
+            "refresh_token_dies_on": 0,
+            "tokens": [],
+        }))
+        .unwrap();
+        let results = |profile: &str| learned(&registration(profile), std::slice::from_ref(&account));
+        assert_eq!(results("work")[0].result, CheckResult::Good);
+        assert!(results("home").iter().all(|check| check.result == CheckResult::Skipped));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_asked_for_where_an_administrator_lets_nobody_sign_in() {
+        let mut bounds = Bounds::default();
+        bounds.tenants = Some(Setting::built_in(vec!["fabrikam.com".to_owned()]));
+        let finding = exists(&Entra::new(), &registration("work"), &Flows::default(), &bounds).await;
+        let check = EXISTS.found(None, finding);
+        assert_eq!(check.result, CheckResult::Failed);
+        assert!(check.evidence.contains("may not be used"), "{check:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! `GET /v1/doctor`.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -11,6 +12,8 @@ use serde::Deserialize;
 use super::Rooms;
 use super::reply::{answer, failure};
 use super::routes::within;
+use crate::access::caller::Caller;
+use crate::broker::Asker;
 use crate::doctor::Question;
 
 /// What may be asked.
@@ -23,6 +26,7 @@ pub(super) struct Asked {
 
 pub(super) async fn examine(
     State(rooms): State<Rooms>,
+    Extension(caller): Extension<Caller>,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Response<Body> {
     let refused = |sentence: &str| failure(&ErrorBody::new(ErrorCode::BadRequest, sentence));
@@ -33,6 +37,7 @@ pub(super) async fn examine(
     if is_long(&foundry) || is_long(&model) {
         return refused("The query's `foundry` or `model` is too long.");
     }
-    let question = Question { foundry, model, loopback: rooms.loopback.status() };
+    let question =
+        Question { foundry, model, loopback: rooms.loopback.status(), asker: Asker::Caller(caller) };
     answer(within(DOCTOR_TIMEOUT, async { Ok(rooms.doctor.examine(&question).await) }).await)
 }

@@ -53,6 +53,7 @@ pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource, pa
 pub use self::private_file::{Fault, FileError};
 pub use self::record::{Entry, LeaseRecord, LogEnd, LogHead, PromptRecord, QUARANTINE_SECONDS, Record};
 pub use self::sealed_file::{Damage, FormatError, KeyId};
+pub use self::storage::FILE as SEALED_FILE;
 
 /// Where the vault is and how it is opened.
 #[derive(Clone, Debug)]

@@ -71,8 +71,8 @@ fn clean(folder: &Folder, is_clean: &mut bool) -> Result<(), FileError> {
     Ok(())
 }
 
-/// The sealed file's name.
-pub(super) const FILE: &str = "vault.sealed";
+/// The sealed file's name within the state folder.
+pub const FILE: &str = "vault.sealed";
 
 /// The most a file may hold: thousands of sign-ins. A larger one is not ours.
 pub(super) const MAX_FILE: u64 = 16 * 1024 * 1024;

@@ -67,7 +67,18 @@ impl AccessList {
     /// Whether anybody but administrators may change it.
     #[must_use]
     pub fn lets_users_write(&self) -> bool {
-        let writes = |entry: &Allowed| !is_privileged(&entry.user) && entry.rights & !READ_ONLY != 0;
+        self.lets_write(|_| true)
+    }
+
+    /// Whether anybody but this user and administrators may change it.
+    #[must_use]
+    pub fn lets_others_write(&self, user: &Sid) -> bool {
+        self.lets_write(|entry| !is_user(&entry.user, user))
+    }
+
+    fn lets_write(&self, counts: impl Fn(&Allowed) -> bool) -> bool {
+        let writes =
+            |entry: &Allowed| counts(entry) && !is_privileged(&entry.user) && entry.rights & !READ_ONLY != 0;
         self.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(writes))
     }
 
@@ -178,6 +189,15 @@ mod tests {
     #[case::empty("O:BAD:(A)", true)]
     fn who_may_write(#[case] text: &str, #[case] is_writable: bool) {
         assert_eq!(list(text).lets_users_write(), is_writable);
+    }
+
+    #[rstest]
+    #[case::ours("O:MED:P(A;;FA;;;ME)(A;;FA;;;SY)", false)]
+    #[case::others_read("O:MED:P(A;;FA;;;ME)(A;;0x1200a9;;;BU)", false)]
+    #[case::others_write("O:MED:P(A;;FA;;;ME)(A;;FW;;;BU)", true)]
+    #[case::no_list("O:ME", true)]
+    fn who_else_may_write(#[case] text: &str, #[case] is_writable: bool) {
+        assert_eq!(list(text).lets_others_write(&Sid::ours().unwrap()), is_writable);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entra_sim::{Fault, Leg};
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::foundry::Foundry;
 use crate::ward::Ward;
@@ -132,6 +132,51 @@ fn a_role_that_is_missing_is_told_whatever_the_status() {
         report.is_golden_as(name, &format!("{name}.permission_denied"));
     }
     assert_eq!(report.status, 5, "{report:#?}");
+}
+
+/// No role helps there.
+#[test]
+fn a_network_that_is_kept_out_is_told_apart_from_a_role_that_is_missing() {
+    let (ward, _daemon) = signed_in();
+    let denied =
+        r#"{"error":{"code":"403","message":"Access denied due to Virtual Network/Firewall rules."}}"#;
+    let foundry = Foundry::saying(403, 403, Some(denied));
+    let report = ward.report(&["--foundry", &foundry.url()], &[]);
+    for name in ["foundry.cognitive_services", "foundry.ai"] {
+        report.is_golden_as(name, &format!("{name}.network"));
+    }
+    assert_eq!(report.status, 5, "{report:#?}");
+}
+
+/// A gateway that sends callers on has shown nothing of a deployment, and is sent no token again.
+#[test]
+fn an_endpoint_that_leads_elsewhere_says_nothing_of_a_deployment() {
+    let (ward, _daemon) = signed_in();
+    let foundry = Foundry::answering(302, 302);
+    let report = ward.report(&["--foundry", &foundry.url(), "--model", "my-claude"], &[]);
+    for (name, result) in [("cognitive_services", "failed"), ("ai", "failed"), ("model", "skipped")] {
+        assert_eq!(report.result(&format!("foundry.{name}")), result, "{report:#?}");
+    }
+    assert_eq!(foundry.heard().len(), 2, "one an audience");
+    let foundry = Foundry::answering(401, 302);
+    let report = ward.report(&["--foundry", &foundry.url()], &[]);
+    assert_eq!(report.result("foundry.cognitive_services"), "failed", "the other one is not accepted either");
+}
+
+/// The caller chooses where the token goes, so the log has who asked.
+#[test]
+fn a_token_that_is_sent_to_a_resource_is_in_the_log() {
+    let (ward, _daemon) = signed_in();
+    let foundry = Foundry::answering(400, 400);
+    ward.report(&["--foundry", &foundry.url()], &[]);
+    let ran = ward.env.entra(&["log", "--json"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let entries = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let issued: Vec<Value> = entries.filter(|entry| entry["event"] == "issued").collect();
+    let mut resources: Vec<&str> = issued.iter().filter_map(|entry| entry["resource"].as_str()).collect();
+    resources.sort_unstable();
+    assert_eq!(resources, ["https://ai.azure.com", "https://cognitiveservices.azure.com"], "{issued:#?}");
+    assert!(issued.iter().all(|entry| entry["caller"]["pid"].is_u64()), "{issued:#?}");
 }
 
 #[test]

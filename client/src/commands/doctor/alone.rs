@@ -10,8 +10,8 @@ use crate::args::DoctorArgs;
 use crate::connect::Socket;
 use crate::service::{daemon_program, said_within};
 
-/// Runs it, and says how that went beside what it found.
-pub(super) fn ask(socket: &Socket, args: &DoctorArgs) -> (Finding, Vec<Check>) {
+/// Runs it for at most `limit`, and says how that went beside what it found.
+pub(super) fn ask(socket: &Socket, args: &DoctorArgs, limit: Duration) -> (Finding, Vec<Check>) {
     let program = match daemon_program() {
         Ok(program) => program,
         Err(failure) => {
@@ -30,7 +30,7 @@ pub(super) fn ask(socket: &Socket, args: &DoctorArgs) -> (Finding, Vec<Check>) {
             "Check that entra and entrad are of the same version, and run `entrad --report doctor` yourself.";
         (Finding::failed(format!("{shown} {what}."), remedy), Vec::new())
     };
-    let said = match said_within(command, LIMIT) {
+    let said = match said_within(command, limit) {
         Ok(said) if said.is_good => said,
         Ok(said) => {
             let complaint = said.errors.trim();
@@ -46,6 +46,3 @@ pub(super) fn ask(socket: &Socket, args: &DoctorArgs) -> (Finding, Vec<Check>) {
         Err(_) => failed("answered what is no report"),
     }
 }
-
-/// Its longest row of checks, and some time to start.
-const LIMIT: Duration = Duration::from_millis(7800);

@@ -20,8 +20,12 @@ impl Named {
         Self { name, limit_ms }
     }
 
-    /// What was found.
-    pub(super) fn found(self, finding: Finding, took: Duration) -> Check {
+    /// What was found without a wait.
+    pub(super) fn found(self, finding: Finding) -> Check {
+        self.found_within(finding, Duration::ZERO)
+    }
+
+    fn found_within(self, finding: Finding, took: Duration) -> Check {
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         Check {
             name: self.name.to_owned(),
@@ -29,50 +33,63 @@ impl Named {
             result: finding.result,
             evidence: finding.evidence,
             remedy: finding.remedy,
-            took_ms: took_ms.min(self.limit_ms),
+            took_ms,
             limit_ms: self.limit_ms,
         }
     }
 
-    /// What a look came to that waits for nothing.
-    pub(super) fn at_once(self, look: impl FnOnce() -> Finding) -> Check {
-        let begun = Instant::now();
-        let finding = look();
-        self.found(finding, begun.elapsed())
+    /// Begins a look on a thread of its own.
+    pub(super) fn begin(self, look: impl FnOnce() -> Finding + Send + 'static) -> Begun<()> {
+        self.begin_with(move || (look(), ()))
     }
 
-    /// Begins a look on a thread of its own.
-    pub(super) fn begin(self, look: impl FnOnce() -> Finding + Send + 'static) -> Begun {
+    /// The same for a look that finds more than a check says.
+    pub(super) fn begin_with<T: Send + 'static>(
+        self,
+        look: impl FnOnce() -> (Finding, T) + Send + 'static,
+    ) -> Begun<T> {
         let (tell, told) = channel();
         let begun = Instant::now();
         thread::spawn(move || {
+            let (finding, more) = look();
             // Nobody listens any more after the limit.
-            let _late = tell.send((look(), begun.elapsed()));
+            let _late = tell.send((finding, more, begun.elapsed()));
         });
         Begun { named: self, begun, told }
     }
 }
 
 /// A look under way.
-pub(super) struct Begun {
+pub(super) struct Begun<T> {
     named: Named,
     begun: Instant,
-    told: Receiver<(Finding, Duration)>,
+    told: Receiver<(Finding, T, Duration)>,
 }
 
-impl Begun {
+impl Begun<()> {
     /// Waits for it, for no longer than its limit.
     pub(super) fn end(self) -> Check {
+        self.end_with().0
+    }
+}
+
+impl<T> Begun<T> {
+    /// The same with what was found besides, where the look came to its end.
+    pub(super) fn end_with(self) -> (Check, Option<T>) {
         let limit = Duration::from_millis(self.named.limit_ms);
         match self.told.recv_timeout(limit.saturating_sub(self.begun.elapsed())) {
-            Ok((finding, took)) => self.named.found(finding, took),
-            Err(RecvTimeoutError::Timeout) => {
+            Ok((finding, more, took)) if took <= limit => {
+                (self.named.found_within(finding, took), Some(more))
+            }
+            // One that came too late may have been waited for by nobody.
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {
                 let evidence = format!("Nothing was heard within {} ms.", self.named.limit_ms);
-                self.named.found(Finding::failed(evidence, "Try again; the system may be busy."), limit)
+                let finding = Finding::failed(evidence, "Try again; the system may be busy.");
+                (self.named.found_within(finding, limit), None)
             }
             Err(RecvTimeoutError::Disconnected) => {
                 let finding = Finding::failed("The look ended in a defect of entra.", "Please report it.");
-                self.named.found(finding, self.begun.elapsed())
+                (self.named.found(finding), None)
             }
         }
     }
@@ -112,6 +129,23 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_found_besides_is_heard_unless_it_comes_too_late() {
+        let look = |limit_ms: u64, pause: Duration| {
+            let begun = Named::new("a.slow_one", limit_ms).begin_with(move || {
+                thread::sleep(pause);
+                (Finding::good("It is there."), 7)
+            });
+            // Whoever asks late hears of the lateness all the same.
+            thread::sleep(2 * pause);
+            begun.end_with()
+        };
+        let (check, more) = look(5000, Duration::ZERO);
+        assert_eq!((check.result, more), (CheckResult::Good, Some(7)));
+        let (check, more) = look(20, Duration::from_millis(60));
+        assert_eq!((check.result, check.took_ms, more), (CheckResult::Failed, 20, None));
+    }
 
     #[test]
     fn a_look_that_takes_too_long_has_failed_for_that() {

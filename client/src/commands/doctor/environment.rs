@@ -47,7 +47,7 @@ pub(super) fn checks() -> impl Iterator<Item = Named> {
 /// Looks at all of them.
 pub(super) fn look(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<Check> {
     let set = Set(lookup);
-    ROWS.into_iter().map(|row| row.named.at_once(|| (row.judge)(&set))).collect()
+    ROWS.into_iter().map(|row| row.named.found((row.judge)(&set))).collect()
 }
 
 /// What is set, and not to nothing.
@@ -90,6 +90,8 @@ fn endpoint(set: &Set<'_>) -> Finding {
             let is_here = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
                 .iter()
                 .any(|here| endpoint.starts_with(here));
+            // What stands before an `@` is a user's name, whatever it looks like.
+            let is_here = is_here && !endpoint.contains('@');
             if is_here {
                 Finding::good("IDENTITY_ENDPOINT leads to this machine.")
             } else {
@@ -252,6 +254,9 @@ mod tests {
     #[case::nothing(&[], "identity_endpoint", Good)]
     #[case::ours(&["IDENTITY_ENDPOINT=http://127.0.0.1:7/msi/token", "IDENTITY_HEADER=x"], "identity_endpoint", Good)]
     #[case::theirs(&["IDENTITY_ENDPOINT=http://10.0.0.1/x", "IDENTITY_HEADER=x"], "identity_endpoint", Warning)]
+    #[case::disguised(
+        &["IDENTITY_ENDPOINT=http://127.0.0.1:7@10.0.0.1/x", "IDENTITY_HEADER=x"], "identity_endpoint", Warning
+    )]
     #[case::half(&["IDENTITY_ENDPOINT=http://127.0.0.1:7"], "identity_endpoint", Failed)]
     #[case::other_half(&["IDENTITY_HEADER=x"], "identity_endpoint", Warning)]
     #[case::arc(&["IMDS_ENDPOINT=x"], "other_identity_sources", Warning)]

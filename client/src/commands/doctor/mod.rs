@@ -11,6 +11,7 @@ mod report;
 mod socket;
 mod tools;
 
+use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use entra_proto::doctor::{Check, DoctorAnswer};
@@ -50,30 +51,49 @@ fn look(socket: &Socket, args: &DoctorArgs) -> Vec<Check> {
         let path = socket.path().to_owned();
         move || socket::look(&path)
     });
+    let variable = |name: &str| std::env::var_os(name);
+    // A folder on PATH may be on another machine, which may not answer.
+    let tools = tools::ON_PATH.begin({
+        let path: OsString = variable("PATH").unwrap_or_default();
+        move || {
+            let own = std::env::current_exe().and_then(|own| own.canonicalize()).unwrap_or_default();
+            tools::look(&path, &own)
+        }
+    });
+    // Whoever listens may send a byte now and then, so that no limit of the connection's own ends it.
+    let (daemon, version) = DAEMON
+        .begin_with({
+            let socket = socket.clone();
+            move || daemon(&socket)
+        })
+        .end_with();
+    let version = version.flatten();
+    let is_there = version.is_some();
+    let (rest, theirs) = REPORT
+        .begin_with({
+            let (socket, args) = (socket.clone(), args.clone());
+            move || rest(&socket, &args, is_there)
+        })
+        .end_with();
+    let versions = VERSIONS.found(versions(version.as_ref()));
+    let mut checks = vec![daemon, file.end(), versions, service.end(), rest];
+    checks.extend(environment::look(&variable));
+    checks.push(tools.end());
+    checks.extend(theirs.unwrap_or_default());
+    checks
+}
+
+/// What the daemon looks at, or one that is run for it.
+fn rest(socket: &Socket, args: &DoctorArgs, is_there: bool) -> (Finding, Vec<Check>) {
     let begun = Instant::now();
-    let (daemon, version) = daemon(socket);
-    let daemon = DAEMON.found(daemon, begun.elapsed());
-    let begun = Instant::now();
-    let asked = version.is_some().then(|| ask(socket, args));
-    let (finding, theirs) = match asked {
+    match is_there.then(|| ask(socket, args)) {
         Some(Ok(answer)) => (Finding::good("The running entrad looked at the rest."), answer.checks),
         Some(Err(failure)) if begun.elapsed() > SOON => {
             let hint = failure.to_body().hint.unwrap_or_default();
             (Finding::failed(failure.message(), hint), Vec::new())
         }
-        Some(Err(_)) | None => alone::ask(socket, args),
-    };
-    let rest = REPORT.found(finding, begun.elapsed());
-    let versions = VERSIONS.at_once(|| versions(version.as_ref()));
-    let mut checks = vec![daemon, file.end(), versions, service.end(), rest];
-    let variable = |name: &str| std::env::var_os(name);
-    checks.extend(environment::look(&variable));
-    checks.push(tools::ON_PATH.at_once(|| {
-        let own = std::env::current_exe().and_then(|own| own.canonicalize()).unwrap_or_default();
-        tools::look(&variable("PATH").unwrap_or_default(), &own)
-    }));
-    checks.extend(theirs);
-    checks
+        Some(Err(_)) | None => alone::ask(socket, args, REST.saturating_sub(begun.elapsed())),
+    }
 }
 
 /// Whether one answers, and in which version; what it is asked takes no time.
@@ -94,7 +114,7 @@ fn daemon(socket: &Socket) -> (Finding, Option<Option<String>>) {
 }
 
 fn ask(socket: &Socket, args: &DoctorArgs) -> Result<DoctorAnswer, Failure> {
-    let patience = DOCTOR_TIMEOUT + Duration::from_millis(200);
+    let patience = REST;
     let client = socket.connect_within(PATIENCE, patience)?;
     let said = client
         .doctor(args.foundry.as_deref(), args.model.as_deref())
@@ -152,6 +172,9 @@ fn checks() -> Vec<Named> {
     own.into_iter().chain(environment::checks()).chain([tools::ON_PATH]).collect()
 }
 
+/// For all that the daemon looks at, and some time to start one that is run for it; then there is time to say how it went.
+const REST: Duration = DOCTOR_TIMEOUT.saturating_add(Duration::from_millis(100));
+
 /// For a connection, and for what is answered from memory.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -177,6 +200,8 @@ mod tests {
         assert!(checks().iter().all(|check| (1..=8000).contains(&check.limit_ms)));
         // Before the rest is asked for, a daemon was waited for.
         const { assert!(DAEMON.limit_ms + REPORT.limit_ms < 10_000) };
+        let report = Duration::from_millis(REPORT.limit_ms);
+        assert!(REST < report, "it says itself how it went");
     }
 
     #[test]

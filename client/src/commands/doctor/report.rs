@@ -64,13 +64,14 @@ fn word(result: CheckResult) -> &'static str {
 }
 
 /// What a failure comes to, by how the check's name begins; all others are for whoever configures the machine.
-const STATUSES: [(&str, u8); 9] = [
+const STATUSES: [(&str, u8); 10] = [
     ("account.", exit::SIGN_IN_NEEDED),
     ("client.daemon", exit::NO_DAEMON),
     ("client.report", exit::LATER),
     ("client.service", exit::LATER),
     ("loopback.", exit::LATER),
     ("network.clock", exit::MISCONFIGURED),
+    ("network.proxy", exit::MISCONFIGURED),
     ("network.tls", exit::MISCONFIGURED),
     ("network.", exit::LATER),
     ("store.", exit::LATER),
@@ -117,6 +118,7 @@ mod tests {
     #[case(&[("client.daemon", CheckResult::Failed), ("network.dns", CheckResult::Failed)], exit::NO_DAEMON)]
     #[case(&[("network.dns", CheckResult::Failed), ("account.health", CheckResult::Failed)], exit::LATER)]
     #[case(&[("network.clock", CheckResult::Failed)], exit::MISCONFIGURED)]
+    #[case(&[("network.proxy", CheckResult::Failed)], exit::MISCONFIGURED)]
     #[case(&[("account.signed_in", CheckResult::Failed)], exit::SIGN_IN_NEEDED)]
     #[case(&[("foundry.ai", CheckResult::Failed)], exit::MISCONFIGURED)]
     #[case(&[("from.the_future", CheckResult::Failed)], exit::MISCONFIGURED)]

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use entra_proto::doctor::shell_word;
 use rustix::process::geteuid;
 
 use super::Finding;
@@ -37,14 +38,15 @@ pub(super) fn look(path: &Path) -> Finding {
         return Finding::failed(
             format!("The socket's folder {folder_shown} {fault}, so that others could replace the socket."),
             format!(
-                "Run `chmod 700 {folder_shown}`; if it is not yours, name a socket elsewhere by --socket."
+                "Run `chmod 700 {}`; if it is not yours, name a socket elsewhere by --socket.",
+                shell_word(path.parent().unwrap_or(path))
             ),
         );
     }
     if let Some(fault) = fault(&file) {
         return Finding::failed(
             format!("The socket {shown} {fault}."),
-            format!("Run `chmod 600 {shown}`; if it is not yours, find out whose entrad it is."),
+            format!("Run `chmod 600 {}`; if it is not yours, find out whose entrad it is.", shell_word(path)),
         );
     }
     Finding::good(format!("{shown} is yours alone."))

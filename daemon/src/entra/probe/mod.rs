@@ -15,6 +15,7 @@ use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 mod issuer;
 mod route;
@@ -76,6 +77,8 @@ pub struct Refused {
     pub sentence: Option<String>,
     /// Whether it says that the caller has no permission, which comes under 401 as well as 403.
     pub is_of_permission: bool,
+    /// Whether it says that it takes nothing from this network, whoever asks.
+    pub is_of_network: bool,
 }
 
 impl Entra {
@@ -189,11 +192,15 @@ impl Probe {
             .header(HeaderName::from_static("anthropic-version"), ANTHROPIC_VERSION)
             .body(body.to_string());
         let (reply, _) = self.send(request).await.map_err(unanswered)?;
-        let (code, sentence) = said(&reply);
+        let (code, sentence) = said(&reply, token);
+        let is_of_network = NETWORK_DENIED
+            .iter()
+            .any(|words| sentence.as_deref().is_some_and(|sentence| sentence.contains(words)));
         Ok(Refused {
             status: reply.status,
             sentence,
-            is_of_permission: code.as_deref() == Some(PERMISSION_DENIED),
+            is_of_permission: code.as_deref() == Some(PERMISSION_DENIED) && !is_of_network,
+            is_of_network,
         })
     }
 
@@ -228,8 +235,8 @@ struct Configuration {
 }
 
 /// The code and the sentence of an error answer in any of the three shapes that are met: Anthropic's and Azure's `error.message`, or a
-/// bare `message`.
-fn said(reply: &Reply) -> (Option<String>, Option<String>) {
+/// bare `message`. A sentence that repeats the token is not passed on: it would end on a terminal and in tickets.
+fn said(reply: &Reply, token: &AccessToken) -> (Option<String>, Option<String>) {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Body {
@@ -243,7 +250,10 @@ fn said(reply: &Reply) -> (Option<String>, Option<String>) {
         message: Option<String>,
     }
     let body: Body = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let text = body.error.message.or(body.message).map(|text| plain(&text, LONGEST));
+    // The whole or a part from its beginning, as a gateway that complains of a header would have it.
+    let beginning = token.expose().get(..TELLING).unwrap_or(token.expose());
+    let text = body.error.message.or(body.message).map(Zeroizing::new);
+    let text = text.filter(|text| !text.contains(beginning)).map(|text| plain(&text, LONGEST));
     (body.error.code, text.filter(|text| !text.is_empty()))
 }
 
@@ -251,8 +261,36 @@ fn said(reply: &Reply) -> (Option<String>, Option<String>) {
 /// services", troubleshooting).
 const PERMISSION_DENIED: &str = "PermissionDenied";
 
+/// How it says that its network rules keep us out, which comes under 403 without a code of its own (Microsoft: "Configure Azure
+/// AI services virtual networks").
+const NETWORK_DENIED: [&str; 2] = ["Virtual Network/Firewall rules", "Public access is disabled"];
+
+/// So much of a token's beginning tells it from any words, and is of its header alone.
+const TELLING: usize = 12;
+
 /// A version that every such endpoint knows (Anthropic: "Versions").
 const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// For a line or two on a terminal.
 const LONGEST: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::azure(r#"{"error":{"code":"PermissionDenied","message":"No role."}}"#, Some("No role."))]
+    #[case::bare(r#"{"message":"No role."}"#, Some("No role."))]
+    #[case::an_echo(r#"{"error":{"message":"Bad header: Bearer eyJ0eXAiOiJKV1Qi.cGF5bG9hZA.c2ln"}}"#, None)]
+    #[case::half_an_echo(r#"{"error":{"message":"Bad token eyJ0eXAiOiJK..."}}"#, None)]
+    #[case::nothing(r#"{"error":{"message":""}}"#, None)]
+    #[case::no_json("<html>", None)]
+    fn a_refusal_is_told_without_the_token(#[case] body: &str, #[case] expected: Option<&str>) {
+        let body = Zeroizing::new(body.as_bytes().to_vec());
+        let reply = Reply { status: 403, retry_after: None, request_id: None, body };
+        let token = AccessToken::new("eyJ0eXAiOiJKV1Qi.cGF5bG9hZA.c2ln".to_owned());
+        assert_eq!(said(&reply, &token).1.as_deref(), expected);
+    }
+}
