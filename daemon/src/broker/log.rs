@@ -9,6 +9,7 @@ use entra_proto::account::AccountInfo;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::log::LogEvent;
 use entra_proto::scope::Scopes;
+use entra_proto::sign_in::SignInRequest;
 use entra_proto::token::TokenRequest;
 use entra_proto::version::VERSION;
 
@@ -132,6 +133,19 @@ impl Broker {
     pub(super) fn note_revival_of(&self, key: &AccountKey) {
         let event = Event::new(LogEvent::RefreshTokenRevived).account(&key.profile, &key.account);
         self.parts.audit.record(event);
+    }
+
+    /// What is to be noted of a sign-in that is refused before it begins.
+    pub(super) fn note_no_sign_in(&self, caller: &Caller, request: &SignInRequest) -> Option<Event> {
+        let asked = TokenRequest {
+            profile: request.profile.clone(),
+            account: request.account.clone(),
+            tenant: request.tenant.clone(),
+            scopes: request.scopes.clone(),
+            ..TokenRequest::default()
+        };
+        let asker = Asker::Caller(caller.clone());
+        self.by(&asker, || Event::new(LogEvent::SignInFailed).asked(&asked))
     }
 
     /// What is to be noted at the end of a sign-in.

@@ -10,7 +10,7 @@ use entra_proto::config::Destination;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::sign_in::SignInRequest;
 
-use crate::config::{Blame, DEFAULT_PROFILE, Profile, Source};
+use crate::config::{Blame, DEFAULT_PROFILE, Profile, Source, is_profile_name};
 use crate::entra::authority::{Authority, AuthorityError, Owner};
 use crate::entra::target::{ClientId, ClientIdError, Target};
 use crate::vault::Entry;
@@ -218,11 +218,6 @@ fn check(name: &str, profile: &Profile) -> Result<Checked, ProfileError> {
         })
     });
     Ok(Checked { authority, is_named: profile.authority.is_some(), owner, client_id: client_id.transpose()? })
-}
-
-fn is_profile_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    !name.is_empty() && name.len() <= 64 && name.bytes().all(is_plain)
 }
 
 fn client_id_needed(profile: &str) -> ErrorBody {

@@ -52,6 +52,19 @@ impl Broker {
         request: SignInRequest,
         caller: Caller,
     ) -> Result<SignInStarted, ErrorBody> {
+        let refused = self.note_no_sign_in(&caller, &request);
+        let started = self.try_start_sign_in(request, caller).await;
+        if let (Err(error), Some(refused)) = (&started, refused) {
+            self.note(Some(refused.now().failed(error)));
+        }
+        started
+    }
+
+    async fn try_start_sign_in(
+        self: &Arc<Self>,
+        request: SignInRequest,
+        caller: Caller,
+    ) -> Result<SignInStarted, ErrorBody> {
         choice::names([request.account.as_deref(), request.profile.as_deref()])?;
         // An unreadable vault is no obstacle yet: the sign-in itself may mend or unlock it.
         if let Err(error) = self.restore(Access::Silent).await {

@@ -46,6 +46,11 @@ async fn asked(door: &Door, request: Request) -> Result<TokenAnswer, ErrorBody> 
     let secret = bearer.as_deref().and_then(|bearer| bearer.strip_prefix("Bearer "));
     let secret = secret.map(|secret| LeaseSecret::new(secret.to_owned()));
     let visit = door.admit(Dialect::Azd, secret, Presented::Apart).await?;
+    let (scopes, tenant) = asked_for(request).await.map_err(|error| visit.refuse(error))?;
+    visit.token(&scopes, tenant).await
+}
+
+async fn asked_for(request: Request) -> Result<(Scopes, Option<String>), ErrorBody> {
     let late = |_| ErrorBody::new(ErrorCode::TimedOut, "The request's body did not arrive in time.");
     let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_REQUEST_BODY)).await;
     let bytes =
@@ -53,7 +58,7 @@ async fn asked(door: &Door, request: Request) -> Result<TokenAnswer, ErrorBody> 
     let asked: Asked = serde_json::from_slice(&bytes)
         .map_err(|error| bad(&format!("The request does not parse: {error}.")))?;
     let scopes = Scopes::new(asked.scopes).map_err(|error| bad(&error.to_string()))?;
-    visit.token(&scopes, asked.tenant.filter(|tenant| !tenant.is_empty())).await
+    Ok((scopes, asked.tenant.filter(|tenant| !tenant.is_empty())))
 }
 
 #[derive(Serialize)]

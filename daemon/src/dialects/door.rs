@@ -73,6 +73,13 @@ pub(super) struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    /// Notes that what is asked cannot be understood, or is not served.
+    pub(super) fn refuse(&self, error: ErrorBody) -> ErrorBody {
+        let asker = Asker::Lease(self.lease.name().to_owned());
+        self.broker.note_refusal(&asker, &TokenRequest::default(), &error);
+        error
+    }
+
     /// A token for these scopes, if the lease covers them. One with some life left is better than a newer one later.
     pub(super) async fn token(
         self,

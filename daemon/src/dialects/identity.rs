@@ -54,9 +54,7 @@ async fn answer(
     let counted = METRICS.asked();
     let asked = async {
         let visit = door.admit(Dialect::ManagedIdentity, secret, presented).await?;
-        let resource = resource_in(query)?;
-        let scopes = Scopes::of_resource(&resource)
-            .map_err(|error| ErrorBody::new(ErrorCode::BadRequest, error.to_string()))?;
+        let (resource, scopes) = asked_for(query).map_err(|error| visit.refuse(error))?;
         Ok((visit.token(&scopes, None).await?, resource))
     };
     let (answered, resource) = match asked.await {
@@ -68,6 +66,13 @@ async fn answer(
         Ok(token) => reply::json(200, &Good::new(&token, &resource)),
         Err(error) => reply::refused(&error),
     }
+}
+
+fn asked_for(query: &str) -> Result<(String, Scopes), ErrorBody> {
+    let resource = resource_in(query)?;
+    let scopes = Scopes::of_resource(&resource)
+        .map_err(|error| ErrorBody::new(ErrorCode::BadRequest, error.to_string()))?;
+    Ok((resource, scopes))
 }
 
 /// The resource of a query, encoded or not: Python's SDK does not encode it.

@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use entra_proto::error::ErrorBody;
 use entra_proto::limits::{HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD, TAKE_TIMEOUT};
+use entra_proto::token::TokenRequest;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,7 +24,7 @@ use tower::ServiceExt;
 
 use super::{Listener, Rooms, guard, reply, router};
 use crate::access::caller::Caller;
-use crate::broker::Broker;
+use crate::broker::{Asker, Broker};
 use crate::harden;
 use crate::metrics::{Listener as Kind, METRICS};
 
@@ -49,8 +50,9 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
         };
         let router = router.clone();
         let unserved = unserved(&broker, &caller);
+        let broker = Arc::clone(&broker);
         connections.begin(place, stream, move |request| {
-            respond(request, caller.clone(), unserved.clone(), router.clone())
+            respond(request, caller.clone(), unserved.clone(), Arc::clone(&broker), router.clone())
         });
     }
     drop(listener);
@@ -210,12 +212,14 @@ async fn respond(
     mut request: Request<Incoming>,
     caller: Caller,
     unserved: Option<ErrorBody>,
+    broker: Arc<Broker>,
     router: Router,
 ) -> Result<Response<Body>, Infallible> {
     let refusal = guard::refusal(request.version(), request.uri(), request.headers()).or(unserved);
     let mut response = match refusal {
         Some(error) => {
             tracing::warn!(%caller, "a request was refused: {}", error.message);
+            broker.note_refusal(&Asker::Caller(caller), &TokenRequest::default(), &error);
             reply::failure(&error)
         }
         None => {

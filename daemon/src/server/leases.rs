@@ -15,7 +15,7 @@ use entra_proto::secret::LeaseSecret;
 
 use super::Rooms;
 use super::reply::answer;
-use super::routes::{read, within};
+use super::routes::{read, to_the_end, within};
 use crate::access::caller::Caller;
 use crate::audit::Event;
 
@@ -25,11 +25,19 @@ pub(super) async fn make(
     request: Request,
 ) -> Response<Body> {
     let work = async {
-        let request = read(request).await?;
-        let event = Event::new(LogEvent::LeaseMade).by(Some(caller.noted()));
-        let grant = grant(&rooms, request).await?;
-        rooms.broker.audit().record(event.lease(Some(&grant.lease.name)).detail(terms(&grant.lease)));
-        Ok(grant)
+        let request: LeaseRequest = read(request).await?;
+        // Before it is done: the caller may be gone by then.
+        let (caller, name) = (caller.noted(), request.fault().is_none().then(|| request.name.clone()));
+        to_the_end(async move {
+            let event = |event| Event::new(event).by(Some(caller)).lease(name.as_deref());
+            let grant = grant(&rooms, request).await;
+            rooms.broker.audit().record(match &grant {
+                Ok(grant) => event(LogEvent::LeaseMade).detail(terms(&grant.lease)),
+                Err(error) => event(LogEvent::Refused).failed(error).detail("A lease was asked for."),
+            });
+            grant
+        })
+        .await
     };
     answer(within(ANSWER_TIMEOUT, work).await)
 }
@@ -45,9 +53,12 @@ pub(super) async fn revoke(
 ) -> Response<Body> {
     let work = async {
         let event = Event::new(LogEvent::LeaseRevoked).by(Some(caller.noted())).lease(Some(&named));
-        rooms.leases.revoke(&named).await?;
-        rooms.broker.audit().record(event);
-        listed(&rooms).await
+        to_the_end(async move {
+            rooms.leases.revoke(&named).await?;
+            rooms.broker.audit().record(event.now());
+            listed(&rooms).await
+        })
+        .await
     };
     answer(within(ANSWER_TIMEOUT, work).await)
 }

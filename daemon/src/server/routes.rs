@@ -11,7 +11,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{self, CONTENT_LENGTH};
 use axum::http::{HeaderMap, Response, StatusCode};
-use entra_proto::config::PassphraseRequest;
+use entra_proto::config::{PassphraseAnswer, PassphraseRequest};
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, MAX_REQUEST_BODY, REGISTRY_TIMEOUT, TOKEN_TIMEOUT};
 use entra_proto::log::LogEvent;
@@ -122,11 +122,14 @@ pub(super) async fn sign_out(
     };
     // Before it is done: the caller may be gone by then.
     let event = broker.audit().is_on().then(event);
-    let left = within(ANSWER_TIMEOUT, broker.sign_out(&id, query.profile.as_deref())).await;
-    if let (Ok(_), Some(event)) = (&left, event) {
-        broker.audit().record(event);
-    }
-    answer(left)
+    let work = to_the_end(async move {
+        let left = broker.sign_out(&id, query.profile.as_deref()).await?;
+        if let Some(event) = event {
+            broker.audit().record(event.now());
+        }
+        Ok(left)
+    });
+    answer(within(ANSWER_TIMEOUT, work).await)
 }
 
 pub(super) async fn status(State(rooms): State<Rooms>) -> Response<Body> {
@@ -138,16 +141,39 @@ pub(super) async fn status(State(rooms): State<Rooms>) -> Response<Body> {
     answer(within(ANSWER_TIMEOUT, work).await)
 }
 
-pub(super) async fn keep_key_passphrase(State(broker): Routed, request: Request) -> Response<Body> {
+pub(super) async fn keep_key_passphrase(
+    State(broker): Routed,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response<Body> {
     let work = async {
         let request: PassphraseRequest = read(request).await?;
-        broker.set_key_passphrase(Some(&request.passphrase)).await
+        set_key_passphrase(broker, &caller, Some(request)).await
     };
     answer(within(ANSWER_TIMEOUT, work).await)
 }
 
-pub(super) async fn forget_key_passphrase(State(broker): Routed) -> Response<Body> {
-    answer(within(ANSWER_TIMEOUT, broker.set_key_passphrase(None)).await)
+pub(super) async fn forget_key_passphrase(
+    State(broker): Routed,
+    Extension(caller): Extension<Caller>,
+) -> Response<Body> {
+    answer(within(ANSWER_TIMEOUT, set_key_passphrase(broker, &caller, None)).await)
+}
+
+async fn set_key_passphrase(
+    broker: Arc<Broker>,
+    caller: &Caller,
+    request: Option<PassphraseRequest>,
+) -> Result<PassphraseAnswer, ErrorBody> {
+    let what = if request.is_some() { "was given" } else { "was forgotten" };
+    let sentence = format!("The passphrase of the client certificate's key {what}.");
+    let event = Event::new(LogEvent::ConfigurationChanged).by(Some(caller.noted())).detail(sentence);
+    let set = async move {
+        let set = broker.set_key_passphrase(request.as_ref().map(|request| &request.passphrase)).await?;
+        broker.audit().record(event.now());
+        Ok(set)
+    };
+    to_the_end(set).await
 }
 
 pub(super) async fn metrics(State(broker): Routed) -> Response<Body> {
@@ -240,6 +266,17 @@ pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Err
 
 fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Carries it out also where whoever asked hangs up meanwhile: what is done is noted in the audit log.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ErrorBody>> + Send + 'static,
+) -> Result<T, ErrorBody> {
+    let defect = |_| {
+        ErrorBody::new(ErrorCode::Internal, "The work was not done, by a defect of entrad.")
+            .with_hint("Run `entra status`; the log has more.")
+    };
+    tokio::spawn(work).await.map_err(defect)?
 }
 
 pub(super) async fn within<T>(
@@ -350,6 +387,7 @@ mod tests {
         #[case] said: &str,
     ) {
         let request = Request::builder().method(method).uri("/v1/config/client-key-passphrase");
+        let request = request.extension(Caller::ourselves());
         let request =
             request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
         let response = super::super::router(rooms()).oneshot(request).await.unwrap();

@@ -128,7 +128,10 @@ impl Leases {
         let _order = self.in_order.lock().await;
         self.read().await?;
         let over = self.ended(now);
-        let ended = self.ends_of(&over);
+        let mut ended = self.ends_of(&over);
+        if process.is_none() {
+            ended.extend(self.replacement_of(&record.name, &over));
+        }
         if self.state().leases.len() - over.len() >= MAX_LEASES {
             return Err(too_many());
         }
@@ -269,6 +272,19 @@ impl Leases {
             Event::new(LogEvent::LeaseEnded).lease(Some(&lease.record.name)).detail(sentence)
         };
         ended.map(note).collect()
+    }
+
+    /// That those of this name make room for another, which is noticed now.
+    fn replacement_of(&self, name: &str, over: &[String]) -> Vec<Event> {
+        let state = self.state();
+        let is_replaced =
+            |it: &&LeaseRecord| it.process.is_none() && it.name == name && !over.contains(&it.id);
+        let replaced = state.leases.values().map(|lease| &lease.record).filter(is_replaced);
+        let note = |record: &LeaseRecord| {
+            let sentence = format!("{} made room for another of its name.", record.id);
+            Event::new(LogEvent::LeaseEnded).lease(Some(&record.name)).detail(sentence)
+        };
+        replaced.map(note).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
