@@ -15,7 +15,7 @@ scenarios() { # WORD OF THE SUITE...
         "$2"
         finish
     fi
-    local chosen=("${@:-${all[@]}}") scenario lost=0
+    local chosen=("${@:-${all[@]}}") scenario ended lost=0
     ! declare -F install >/dev/null || install
     (cd "$root" && cargo build --quiet --locked -p entrad -p entra -p entra-sim)
     output=$(mktemp -d)
@@ -26,9 +26,12 @@ scenarios() { # WORD OF THE SUITE...
     done
     # What each says comes together, when it has ended.
     for scenario in "${chosen[@]}"; do
-        [[ -z ${running[0]:-} ]] || wait "${running[0]}" || lost=1
+        ended=0
+        [[ -z ${running[0]:-} ]] || wait "${running[0]}" || ended=$?
         running=("${running[@]:1}")
         cat "$output/$scenario"
+        ((ended != 124 && ended != 137)) || echo "FAIL $suite $scenario: it took longer than $scenario_limit s."
+        ((ended == 0)) || lost=1
     done
     exit "$lost"
 }

@@ -16,10 +16,12 @@ keep_addresses() { # SCRIPT ARGUMENT...
 # shellcheck disable=SC2034
 wine_runner='env -u SSL_CERT_FILE -u SSL_CERT_DIR wine'
 
+want_wine() { want wine wine64 libgnutls30 gcc-mingw-w64-x86-64-win32; }
+
 # Starts Wine with its files in a folder, which is made where it is missing; the environment then leads there.
 # Whoever starts it also ends it, with stop_wine.
 start_wine() { # FOLDER
-    want wine wine64 libgnutls30 gcc-mingw-w64-x86-64-win32
+    want_wine
     export WINEPREFIX=$1 WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
     unset DISPLAY WAYLAND_DISPLAY
     # Wine makes no chain engine with roots of its own (CertCreateCertificateChainEngine), so no client that trusts more than

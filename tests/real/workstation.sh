@@ -15,6 +15,8 @@ entra_program=("$target/debug/entra")
 client_limit=60
 # What the programs find in their environment besides a home: nothing that is not put here.
 program_environment=()
+# Logs of entrad in other places than here.
+logs_elsewhere=()
 
 # Whatever the environment says about certificates and proxies is for other programs.
 unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE REQUESTS_CA_BUNDLE NODE_EXTRA_CA_CERTS NODE_OPTIONS
@@ -47,13 +49,14 @@ workstation_end() {
     exit "$status"
 }
 
-# For the driver, which looks for secrets in it.
+# For the driver, which looks for secrets in it: logs, what the client said on standard error, and the state with the audit log.
 keep_what_was_said() {
     [[ ${ENTRAD_REAL_SAID:-} ]] || return 0
     local file
-    for file in "$work"/entrad.log "$work"/*.err "$state"/*; do
+    for file in "$work"/entrad.log "$work"/*.err "${logs_elsewhere[@]}" "$state"/* "$state"/audit/*; do
         if [[ -f $file && -s $file ]]; then
-            head -c 4000000 "$file" >"$ENTRAD_REAL_SAID/${suite//[^a-z_]/_}-$$-${file##*/}" || true
+            cp "$file" "$ENTRAD_REAL_SAID/${suite//[^a-z_]/_}-$$${file//\//_}" ||
+                echo "FAIL $suite: ${file##*/} could not be kept for the scan"
         fi
     done
 }
@@ -144,6 +147,7 @@ entra() {
     out=$(program timeout -k 5 "$client_limit" "${entra_program[@]}" "$@" 2>"$errors" </dev/null) || status=$?
     took=$(((${EPOCHREALTIME/./} - begun) / 1000))
     err=$(<"$errors")
+    cat "$errors" >>"$work/clients.err"
     rm "$errors"
     printf '%s\n%s\n' "$out" "$err" >>"$work/entra.said"
 }
@@ -175,6 +179,7 @@ login_end() {
     status=0
     wait "$login" || status=$?
     err=$(<"$work/entra.err")
+    cat "$work/entra.err" >>"$work/clients.err"
     printf '%s\n%s\n' "$out" "$err" >>"$work/entra.said"
 }
 

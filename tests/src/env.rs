@@ -1,6 +1,7 @@
 //! One throw-away workstation.
 
 use std::borrow::BorrowMut;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -49,8 +50,9 @@ pub struct Ran {
 /// Far above what any step takes; a test that hangs fails by it.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Commands whose output is a report: no secret belongs into it.
-const REPORTS: [&str; 8] = ["accounts", "config", "doctor", "explain", "log", "metrics", "service", "status"];
+/// Commands of which whatever is printed is for people or a report: no secret belongs into it.
+const REPORTS: [&str; 10] =
+    ["accounts", "config", "doctor", "explain", "log", "login", "logout", "metrics", "service", "status"];
 
 /// A person of the simulator's home tenant.
 pub const PERSON: &str = "ada@example.com";
@@ -204,11 +206,7 @@ impl Env {
     pub fn entra(&self, args: &[&str]) -> Ran {
         let mut command = self.command(&self.programs.entra);
         command.args(args);
-        let ran = run(command);
-        if args.first().is_some_and(|word| REPORTS.contains(word)) {
-            kept::keep("stdout", ran.stdout.as_bytes());
-        }
-        ran
+        run(command)
     }
 
     /// The client's command, for a test that needs the running process.
@@ -297,23 +295,46 @@ impl Env {
 }
 
 impl Drop for Env {
-    /// Keeps the daemon's log and what it has in its state folder, for the scan.
+    /// Keeps the daemon's log and every file below its state folder, the audit log's among them, for the scan.
     fn drop(&mut self) {
-        kept::keep("entrad.log", self.log().as_bytes());
-        // A daemon that still runs may take a file away meanwhile.
-        for entry in std::fs::read_dir(self.state_dir()).into_iter().flatten().flatten() {
-            let bytes = std::fs::read(entry.path()).unwrap_or_default();
-            kept::keep(&entry.file_name().to_string_lossy(), &bytes);
+        let log = self.folder.path().join("entrad.log");
+        kept::keep("entrad.log", &std::fs::read(log).unwrap_or_default());
+        let mut folders = vec![self.state_dir()];
+        while let Some(folder) = folders.pop() {
+            // A daemon that still runs may take a file away meanwhile.
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                    Ok(kind) if kind.is_file() => {
+                        let bytes = std::fs::read(entry.path()).unwrap_or_default();
+                        kept::keep(&entry.file_name().to_string_lossy(), &bytes);
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 }
 
-/// Runs a command to its end, for a minute at most.
+/// Runs a command to its end, for a minute at most. What it says on standard error is kept for the scan, and what it prints
+/// where that is a report.
 ///
 /// # Panics
 /// When it does not start or does not end.
 pub fn run(mut command: Command) -> Ran {
-    finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts"))
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let ran = finish(child.expect("the program starts"));
+    if is_report(&command) {
+        kept::keep("stdout", ran.stdout.as_bytes());
+    }
+    ran
+}
+
+/// Whether the client was asked for a report, or the daemon for one without serving.
+fn is_report(command: &Command) -> bool {
+    let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
+    words.first().is_some_and(|word| REPORTS.contains(&&**word))
+        || words.iter().any(|word| word.starts_with("--report"))
 }
 
 /// Waits for a child, for a minute at most.

@@ -10,7 +10,7 @@ pub struct Find {
     pub what: &'static str,
     /// The line, from 1.
     pub line: usize,
-    /// The line's text before it, so that it can be found without being repeated.
+    /// The line's text before its first secret, so that it can be found and none is repeated.
     pub before: String,
 }
 
@@ -20,13 +20,12 @@ pub fn find(bytes: &[u8]) -> Vec<Find> {
     let text = String::from_utf8_lossy(bytes);
     let mut finds = Vec::new();
     for (line, text) in text.lines().enumerate() {
-        for (what, seek) in KINDS {
-            if let Some(at) = seek(text) {
-                let before = &text[..at];
-                let start = before.char_indices().rev().nth(SHOWN - 1).map_or(0, |(at, _)| at);
-                finds.push(Find { what, line: line + 1, before: before[start..].to_owned() });
-            }
-        }
+        let found: Vec<_> = KINDS.iter().filter_map(|(what, seek)| Some((*what, seek(text)?))).collect();
+        let Some(first) = found.iter().map(|(_, at)| *at).min() else { continue };
+        let before = &text[..first];
+        let start = before.char_indices().rev().nth(SHOWN - 1).map_or(0, |(at, _)| at);
+        let before = &before[start..];
+        finds.extend(found.iter().map(|(what, _)| Find { what, line: line + 1, before: before.to_owned() }));
     }
     finds
 }
@@ -54,10 +53,12 @@ fn words() -> impl Iterator<Item = &'static str> {
     include_str!("../secrets.txt").lines().filter(|word| !word.is_empty())
 }
 
-/// The mark in base64, wherever it stood in what was encoded: what a debug print of bytes in a JSON string may come to.
+/// The mark in base64, wherever it stood in what was encoded, and as Rust prints bytes.
 fn encoded_mark(line: &str) -> Option<usize> {
     // "entraSECRET_" behind no, one and two bytes, without the characters that its neighbours share.
-    ["ZW50cmFTRUNSRVRf", "VudHJhU0VDUkVUX", "lbnRyYVNFQ1JFVF"].iter().find_map(|part| line.find(part))
+    let base64 = ["ZW50cmFTRUNSRVRf", "VudHJhU0VDUkVUX", "lbnRyYVNFQ1JFVF"];
+    let numbers = "101, 110, 116, 114, 97, 83, 69, 67, 82, 69, 84, 95";
+    base64.iter().chain(&[numbers]).find_map(|part| line.find(part))
 }
 
 fn json_web_token(line: &str) -> Option<usize> {
@@ -83,14 +84,14 @@ fn length_of_run(text: &str) -> usize {
     text.as_bytes().iter().take_while(|byte| is_base64url(byte)).count()
 }
 
-/// `scheme://user:password@`, unless stars or dots stand for the password.
+/// `scheme://user:password@`, unless stars or dots stand for the password, or these very words for any.
 fn password_in_address(line: &str) -> Option<usize> {
     line.match_indices("://").map(|(at, _)| at).find(|at| {
         let rest = &line[at + 3..];
         let end =
             rest.find(|char: char| char.is_whitespace() || "/\"'<>`?#".contains(char)).unwrap_or(rest.len());
         let user = rest[..end].rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
-        user.is_some_and(|(_, word)| {
+        user.filter(|words| *words != ("user", "password")).is_some_and(|(_, word)| {
             !word.is_empty() && !word.chars().all(|char| "*.\u{2026}x".contains(char))
         })
     })
@@ -132,6 +133,12 @@ mod tests {
     }
 
     #[test]
+    fn the_mark_is_found_in_a_debug_print_of_bytes() {
+        let bytes = format!("1.A{SECRET_MARK}xyz").into_bytes();
+        assert_eq!(kinds(&format!("body: {bytes:?}")), ["a secret of the simulator"]);
+    }
+
+    #[test]
     fn what_only_looks_a_little_like_it_is_not() {
         for text in [
             "version 1.Apple and 0.A",
@@ -139,6 +146,7 @@ mod tests {
             "http://127.0.0.1:8080/t/oauth2/v2.0/token",
             "https://ada@example.com/",
             "http://ada:***@proxy.example:3128",
+            "it is not of the form http://user:password@host:port",
             "Bearer",
             "process 42 on /run/user/7/entrad/entrad.sock",
             "11111111-2222-3333-4444-000000000001.99999999-8888-7777-6666-555555555555",
@@ -152,5 +160,12 @@ mod tests {
         let finds = find(format!("well\ncode: {SECRET_MARK}more\n").as_bytes());
         let [Find { line: 2, before, .. }] = &finds[..] else { panic!("{finds:?}") };
         assert_eq!(before, "code: ");
+    }
+
+    #[test]
+    fn no_find_repeats_another() {
+        let finds = find(format!("sent Bearer abcdefghijklmnopqrst, got {SECRET_MARK}").as_bytes());
+        assert_eq!(finds.len(), 2, "{finds:?}");
+        assert!(finds.iter().all(|find| find.before == "sent "), "{finds:?}");
     }
 }

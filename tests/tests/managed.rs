@@ -318,6 +318,20 @@ fn a_bad_file_of_the_users_is_left_out_and_said() {
 }
 
 #[test]
+fn a_file_of_the_users_that_turns_bad_holds_up_no_rule_of_an_administrator() {
+    let machine = Managed::new();
+    machine.env.configure("snooze = \"2h\"\n");
+    let _daemon = machine.start(&[]);
+    let _config = machine.config_where(|config| value(config, "snooze") == "2h");
+    machine.env.configure("snooze = \n");
+    machine.manage("sign_in_page = false\n");
+    let config = machine.config_where(|config| value(config, "sign_in_page") == "off");
+    assert_eq!(value(&config, "snooze"), "1h", "nothing of it is used");
+    let status = machine.env.status_where(|_| true);
+    assert!(warnings(&status).contains("config.toml:1"), "{status:#}");
+}
+
+#[test]
 fn an_unsafe_authority_of_the_users_leaves_their_file_out() {
     let machine = Managed::new();
     machine.env.configure("authority = \"https://login.example\"\nsnooze = \"2h\"\n");

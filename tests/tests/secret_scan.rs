@@ -35,6 +35,9 @@ fn nothing_to_read_is_no_success() {
     let folder = tempfile::tempdir().unwrap();
     let ran = scan(folder.path());
     assert_eq!((ran.status, ran.stdout.starts_with("There is nothing to read")), (1, true), "{ran:?}");
+    std::fs::write(folder.path().join("good.log"), "INFO entrad: ready\n").unwrap();
+    let ran = scan(&folder.path().join("bad.log"));
+    assert!(ran.status == 1 && ran.stdout.contains("bad.log cannot be read: "), "{ran:?}");
 }
 
 /// What Entra says in secret carries the mark, so a log that has it would be found; and what this test's programs say is kept.
@@ -47,15 +50,19 @@ fn secrets_are_recognised_and_logs_are_kept() {
     let found = secrets::find(token["access_token"].as_str().unwrap().as_bytes());
     assert!(found.iter().any(|find| find.what == "a secret of the simulator"), "{found:?}");
     assert!(found.iter().any(|find| find.what == "a JSON Web Token"), "{found:?}");
-    let log = env.log();
-    assert!(!log.is_empty());
+    // Read, so that what was noted is written.
+    let report = env.entra(&["log"]);
+    assert_eq!(report.status, 0, "{report:?}");
+    let (log, audit) = (env.log(), env.state_dir().join("audit").join("audit.jsonl"));
+    let audit = std::fs::read_to_string(audit).unwrap();
+    assert!(!log.is_empty() && audit.contains("\"issued\""), "{audit}");
     drop(env);
     let own = format!("-{}-", std::process::id());
     let kept: Vec<_> =
         std::fs::read_dir(kept::folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let is_there = kept.iter().any(|path| {
-        path.to_string_lossy().contains(&own)
-            && std::fs::read_to_string(path).unwrap_or_default().contains(&log)
-    });
-    assert!(is_there, "the log is not among {} files", kept.len());
+    let own = kept.iter().filter(|path| path.to_string_lossy().contains(&own));
+    let said: Vec<_> = own.map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect();
+    assert!(said.iter().any(|text| text.contains(&log)), "the log is not among {} files", kept.len());
+    assert!(said.iter().any(|text| text.starts_with(&audit)), "the audit log is not among them");
+    assert!(said.contains(&report.stdout), "a report is not among them");
 }

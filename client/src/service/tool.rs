@@ -1,10 +1,10 @@
 //! Running a program of the system's to its end, and what it says.
 //!
-//! The wait is bounded: the end of its output is waited for, and a program that says nothing for too long is ended.
+//! The wait is bounded: the end of its output is waited for and then its own, and a program that takes too long is ended.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,14 +43,28 @@ pub(crate) fn said_within(mut command: Command, limit: Duration) -> io::Result<S
     let end = Instant::now() + limit;
     let wait = |pipe: &Receiver<Vec<u8>>| pipe.recv_timeout(end.saturating_duration_since(Instant::now()));
     let (Ok(output), Ok(errors)) = (wait(&output), wait(&errors)) else {
-        // It may have ended just now.
-        let _ended = child.kill();
-        let _ended = child.wait();
-        return Err(io::ErrorKind::TimedOut.into());
+        return Err(ended(child));
     };
-    let status = child.wait()?;
+    // Whoever has closed its output is as good as gone, but need not go.
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if Instant::now() >= end {
+            return Err(ended(child));
+        }
+        thread::sleep(A_MOMENT);
+    };
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok(Said { is_good: status.success(), status: status.code(), output: text(output), errors: text(errors) })
+}
+
+/// Ends what took too long.
+fn ended(mut child: Child) -> io::Error {
+    // It may have ended just now.
+    let _ended = child.kill();
+    let _ended = child.wait();
+    io::ErrorKind::TimedOut.into()
 }
 
 /// Everything that comes, once it has ended.
@@ -69,6 +83,9 @@ fn read(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
 /// Longer than the units give entrad to start and to stop.
 const LIMIT: Duration = Duration::from_secs(100);
 
+/// What a process takes from the end of its output to its own.
+const A_MOMENT: Duration = Duration::from_millis(1);
+
 /// No answer is so long.
 const MOST: u64 = 1024 * 1024;
 
@@ -84,5 +101,18 @@ mod tests {
         let said = said_by(own.as_os_str(), &["--no-such-option"]).unwrap();
         assert!(!said.is_good && !said.errors.is_empty(), "{said:?}");
         assert!(said_by(OsStr::new("no-such-program-of-entra"), &[]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_says_nothing_more_and_stays_is_ended() {
+        for script in ["exec sleep 60", "exec >&- 2>&-; exec sleep 60"] {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            let begun = Instant::now();
+            let error = said_within(command, Duration::from_millis(300)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{script}");
+            assert!(begun.elapsed() < Duration::from_secs(30), "{script}");
+        }
     }
 }

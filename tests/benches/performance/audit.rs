@@ -3,24 +3,41 @@
 //! The log that is verified is written by the daemon's own code, in as many files as it takes.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::time::Instant;
 
 use entra_proto::log::{LogCaller, LogEvent};
 use entrad::audit::{self, Audit, AuditSettings, Event, Sealed};
 
 use super::Effort;
+use super::connection::{Connection, body};
 use super::figures::Figures;
+use super::procfs::number;
 use super::sides::Sides;
 use super::stage::{Stage, Workstation};
 
 pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
     verification(figures);
+    // The one keeps the log as it is by default, the other keeps none.
     let (with, without) = (stage.workstation(), stage.workstation_with(&[("ENTRAD_AUDIT_SINKS", "[]")]));
     let sides =
         Sides { what: "with the audit log / without", ours: &with, theirs: &without, target: 1.05, effort };
     sides.whole(figures);
     names(&with, figures);
     sides.answers(figures);
+    assert!(has_files(&with) && !has_files(&without), "one side keeps the log and the other does not");
+    figures.target("entries of the audit log that were lost meanwhile", lost(&with), "", 0.0);
+}
+
+fn has_files(workstation: &Workstation) -> bool {
+    fs::read_dir(workstation.env.state_dir().join("audit")).is_ok_and(|mut files| files.next().is_some())
+}
+
+/// A log that loses entries would look cheap.
+fn lost(workstation: &Workstation) -> f64 {
+    let mut connection = Connection::open(&workstation.env.socket());
+    let answer = connection.ask(b"GET /v1/metrics HTTP/1.1\r\nHost: entrad\r\n\r\n");
+    number(&String::from_utf8_lossy(body(answer)), "entrad_audit_entries_lost_total ")
 }
 
 /// Whether what was measured is worth it: each entry names the client, and nearly each who started it, which is this program.
@@ -33,6 +50,7 @@ fn names(with: &Workstation, figures: &mut Figures) {
     let is = |caller: &serde_json::Value, field: &str, name: &str| {
         caller[field].as_str().is_some_and(|path| path.contains(name))
     };
+    assert!(!callers.is_empty(), "tokens were issued");
     assert!(callers.iter().all(|caller| caller["behind"].is_null() || is(caller, "behind", "performance")));
     let count = |wanted: &dyn Fn(&&serde_json::Value) -> bool| {
         callers.iter().filter(|caller| wanted(caller)).count() as f64

@@ -1,9 +1,9 @@
 //! Two daemons with one token each, asked in turn.
 //!
-//! What decides is the median of the ratios of short batches, with the daemons on one core and whoever asks on another: what is
-//! done after the answer then costs its caller nothing, as on any machine with a core to spare, and no side is placed better
-//! than the other. Besides stand the best times, which a busy machine moves least; the same on one core, where all that either
-//! side does counts; and the daemons' processor time.
+//! What decides is the median of the ratios of short batches, with the threads that answer on one core and whoever asks on another:
+//! no side is placed better than the other. A daemon's other threads, such as the audit log's, run where the kernel puts them.
+//! Besides stand the best times, which a busy machine moves least; the same with those that answer and whoever asks on one core;
+//! and the daemons' processor time, in which every thread of theirs counts.
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -130,12 +130,16 @@ was_shown() { tail -n 1 "$work/gateway/access.log" | grep -qF "\"$1\""; }
 
 gateway_begin() {
     mkdir -p "$work/gateway"
-    gateway_configure TLSv1.2 TLSv1.3
+    gateway_run TLSv1.2 TLSv1.3
+    at_gateway nft flush table ip site
+    at_gateway nft add rule ip site arriving ip daddr "$entra_address" tcp dport 443 dnat to "127.0.0.1:$gateway_port"
+}
+
+gateway_run() { # VERSIONS OF TLS...
+    gateway_configure "$@"
     serve nginx.log "${behind[@]}" nginx -c "$work/gateway/nginx.conf"
     nginx=$server
     await at_gateway_listens "$gateway_port" || fatal "nginx did not start: $(tail -n 5 "$work/nginx.log")"
-    at_gateway nft flush table ip site
-    at_gateway nft add rule ip site arriving ip daddr "$entra_address" tcp dport 443 dnat to "127.0.0.1:$gateway_port"
 }
 
 gateway_configure() { # VERSIONS OF TLS...
@@ -164,10 +168,7 @@ CONFIGURATION
 gateway_tls() { # VERSIONS OF TLS...
     kill -KILL "$nginx"
     await is_gone "$nginx" || fatal "nginx did not end"
-    gateway_configure "$@"
-    serve nginx.log "${behind[@]}" nginx -c "$work/gateway/nginx.conf"
-    nginx=$server
-    await at_gateway_listens "$gateway_port" || fatal "nginx did not start: $(tail -n 5 "$work/nginx.log")"
+    gateway_run "$@"
 }
 
 # Certificates of the simulator's CA, and one that signed itself.

@@ -31,13 +31,13 @@ fn calls(line: &str) -> Vec<Command> {
     starts.map(|at| words(&line[at..])).collect()
 }
 
-/// What a sentence names in backticks; `a|b` is both.
+/// What a sentence names in backticks; `a|b` is both, and `[a]` is there all the same.
 pub(crate) fn named(span: &str) -> Vec<Command> {
     if !["entra", "entrad"].contains(&span.split(' ').next().unwrap_or_default()) {
         return Vec::new();
     }
     let mut commands = vec![Command::new()];
-    for word in words(&span.replace('|', "\u{1}")) {
+    for word in words(&span.replace('|', "\u{1}").replace(['[', ']'], "")) {
         let choices: Vec<&str> = word.split('\u{1}').collect();
         commands = choices
             .into_iter()

@@ -104,6 +104,29 @@ fn configuration_in_the_pages_can_be_read() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What an administrator copies out of their page is taken whole by the program that will read it.
+#[test]
+fn settings_for_administrators_are_good() {
+    let env = Env::new(programs!());
+    let page = pages::all().into_iter().find(|page| page.path().ends_with("docs/admin.md")).unwrap();
+    let blocks: Vec<_> = page.blocks("toml").collect();
+    assert!(!blocks.is_empty(), "{page} has settings");
+    let file = env.folder().join("10-it.toml");
+    for block in blocks {
+        std::fs::write(&file, &block.text).unwrap();
+        let mut command = env.command(&programs!().entrad);
+        command.args(["--report", "config", "--managed"]).arg(&file);
+        let ran = run(command);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+        let sources = report["sources"].as_array().into_iter().flatten();
+        let source = sources.filter(|source| source["place"] == *file.to_string_lossy()).collect::<Vec<_>>();
+        let count = block.text.parse::<toml::Table>().unwrap().len();
+        let is_good =
+            matches!(source[..], [source] if source["fault"].is_null() && source["settings"] == count);
+        assert!(is_good, "{page}:{}: {source:?} {}", block.line, ran.stderr);
+    }
+}
+
 #[test]
 fn links_lead_somewhere() {
     let (mut seen, mut wrong) = (0, Vec::new());

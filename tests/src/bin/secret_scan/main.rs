@@ -3,7 +3,8 @@
 //! usage: cargo run -p entra-tests --bin secret_scan [FILE OR FOLDER...]
 //!
 //! Without words it reads what `cargo test` kept (`test-logs` in the target folder), and empties that when it is good, so that the
-//! next run is judged by itself. It ends with 1 where it finds anything, and where there is nothing to read.
+//! next run is judged by itself. It ends with 1 where it finds anything, where a place is not there, and where there is
+//! nothing to read.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +16,8 @@ use entra_tests::{kept, secrets};
 fn main() -> ExitCode {
     let words: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let is_own = words.is_empty();
-    let places = if is_own { vec![kept::folder()] } else { words };
+    let own = || Some(kept::folder()).filter(|folder| folder.exists());
+    let places = if is_own { own().into_iter().collect() } else { words };
     match scan(&places) {
         Err((path, error)) => {
             println!("{} cannot be read: {error}.", path.display());
@@ -65,11 +67,11 @@ fn scan(places: &[PathBuf]) -> Result<Scan, (PathBuf, io::Error)> {
     Ok(scan)
 }
 
-/// The file, or every file below the folder, in order. A folder that is not there has none.
+/// The file, or every file below the folder, in order.
 fn files(place: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let failed = |error| (place.to_owned(), error);
     if !place.is_dir() {
-        return Ok(if place.exists() { vec![place.to_owned()] } else { Vec::new() });
+        return Ok(vec![place.to_owned()]);
     }
     let entries: io::Result<Vec<PathBuf>> =
         fs::read_dir(place).map_err(failed)?.map(|entry| entry.map(|entry| entry.path())).collect();
