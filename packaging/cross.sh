@@ -82,6 +82,10 @@ find_toolchain() {
     # Stable compilers build their own library only when told that they may.
     export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$cross_state/target
     clippy=(cargo clippy)
+    # Two that begin at once would unpack into the same folder.
+    local lock
+    exec {lock}>"$cross_state/lock"
+    flock "$lock"
     version=$(rustc --version 2>/dev/null | cut -d ' ' -f 2) || true
     library=$cross_state/library-$version
     if [ -z "${ENTRAD_CROSS_DEBIAN:-}" ] && [ -n "$version" ] && unpack_library "$version" "$library"; then
