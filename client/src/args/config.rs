@@ -53,7 +53,7 @@ pub(crate) struct ShowArgs {
 #[derive(Args, Debug)]
 #[group(skip)]
 pub(crate) struct KeyArgs {
-    /// The setting, as it stands in TOML; its variable's or option's name will do
+    /// The setting, as it stands in TOML; its variable's name will do, and its option's without the dashes
     #[arg(value_name = "KEY", allow_hyphen_values = true)]
     pub(crate) key: String,
     #[command(flatten)]

@@ -54,6 +54,7 @@ fn all() -> Vec<NoReply> {
             NetworkError::NoProxyEntry { entry: "e".to_owned() },
             NetworkError::PassphraseUnavailable { reason: "r".to_owned() },
             NetworkError::Proxy { place: Place::Setting("https_proxy"), fault: ProxyFault::NoHost },
+            NetworkError::Slow,
             NetworkError::Unreadable { path: path.clone(), reason: "r".to_owned() },
             NetworkError::WrongPassphrase { path },
         ]

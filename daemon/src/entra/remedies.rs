@@ -31,7 +31,7 @@ pub(super) const MISCONFIGURED: [&str; 15] = [
     "proxy_refused",
 ];
 
-pub(super) const REMEDIES: [(&str, &str); 24] = [
+pub(super) const REMEDIES: [(&str, &str); 25] = [
     (
         "http_client",
         "Install the system's trusted certificates (the package ca-certificates on Linux); they are read at the next request, and \
@@ -118,6 +118,11 @@ pub(super) const REMEDIES: [(&str, &str); 24] = [
         "client_key_unusable",
         "Put the key there in PEM; `openssl pkcs8 -topk8 -v2 aes256 -in OLD -out NEW` writes any key in a form that entrad takes. \
          Then ask again: `entra token`.",
+    ),
+    (
+        "network_files_slow",
+        "See whether the disk or the machine answers that holds the certificates and the key; `entra config show` names the files, \
+         and `entra status` shows when entrad gets through.",
     ),
     (
         "no_proxy_entry",
