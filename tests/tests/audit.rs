@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use entra_tests::loopback::{Lease, get};
-use entra_tests::{Env, PERSON, Wiretap, programs, run};
-use serde_json::Value;
+use entra_tests::{Env, PERSON, Wiretap, programs, raw, run};
+use serde_json::{Value, json};
 
 fn file(env: &Env) -> PathBuf {
     env.state_dir().join("audit").join("audit.jsonl")
@@ -42,10 +44,7 @@ fn who_got_what_is_noted_and_nothing_secret_is() {
     let lease = Lease::make(&env.socket(), "tool", &["arm"]);
     assert_eq!(lease.identity("https://management.azure.com/").status, 200);
     assert_eq!(lease.identity("https://graph.microsoft.com/").status, 403);
-    assert_eq!(
-        lease.azd(&serde_json::json!({"scopes": ["https://management.azure.com//.default"]})).status,
-        200
-    );
+    assert_eq!(lease.azd(&json!({"scopes": ["https://management.azure.com//.default"]})).status, 200);
     assert_eq!(env.entra(&["lease", "revoke", "tool"]).status, 0);
     assert_eq!(lease.identity("https://management.azure.com/").status, 403);
     assert_eq!(env.entra(&["logout", &account]).status, 0);
@@ -127,6 +126,36 @@ fn a_sign_in_that_fails_and_a_token_that_dies_are_noted() {
     assert_eq!(failed["error"], "sign_in_cancelled");
     let died = all.iter().find(|entry| entry["event"] == "refresh_token_died").unwrap();
     assert!(died["aadsts"].is_number() && died["account"].is_string(), "{died}");
+}
+
+#[test]
+fn what_is_refused_before_it_begins_is_noted() {
+    let env = Env::new(programs!());
+    let _daemon = env.start();
+    let lease = json!({ "name": "tool", "resources": ["arm"], "account": "nobody@example.com" });
+    assert_ne!(raw::post(&env.socket(), "/v1/leases", &lease).status, 200);
+    let sign_in = json!({ "tenant": "no tenant" });
+    assert_eq!(raw::post(&env.socket(), "/v1/sign-ins", &sign_in).status, 400);
+    let browser = raw::request("GET", "/v1/accounts", &[("Origin", "https://example.com")], "");
+    assert_eq!(raw::exchange(&env.socket(), &browser).status, 403);
+    let all = entries(&env, &[]);
+    assert_eq!(events(&all), ["started", "refused", "sign_in_failed", "refused"]);
+    assert_eq!((&all[1]["lease"], &all[1]["detail"]), (&"tool".into(), &"A lease was asked for.".into()));
+    assert_eq!((&all[2]["tenant"], &all[2]["error"]), (&"no tenant".into(), &"bad_request".into()));
+    assert!(all[1..].iter().all(|entry| entry["caller"]["pid"].is_number()), "{all:?}");
+}
+
+#[test]
+fn a_sign_out_is_noted_although_its_caller_hangs_up() {
+    let env = Env::new(programs!());
+    let _daemon = env.start();
+    let account = env.sign_in();
+    let request = raw::request("DELETE", &format!("/v1/accounts/{account}"), &[], "");
+    raw::connect(&env.socket()).write_all(&request).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while events(&entries(&env, &[])) != ["started", "signed_in", "signed_out"] {
+        assert!(Instant::now() < deadline, "{:?}", entries(&env, &[]));
+    }
 }
 
 #[test]
