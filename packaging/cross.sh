@@ -76,19 +76,24 @@ unpack_library() { # VERSION FOLDER
     rm -rf "$folder/whole" "$apt"
 }
 
+# Two that begin at once would unpack into the same folder.
+unpack_library_alone() {
+    local status=0 lock
+    exec {lock}>"$cross_state/lock"
+    flock --timeout 300 "$lock" && unpack_library "$@" || status=$?
+    exec {lock}>&-
+    return "$status"
+}
+
 # Finds a compiler and the source of its library, and tells Cargo by the environment. `clippy` is how to call clippy.
 find_toolchain() {
     local version library bin
     # Stable compilers build their own library only when told that they may.
     export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$cross_state/target
     clippy=(cargo clippy)
-    # Two that begin at once would unpack into the same folder.
-    local lock
-    exec {lock}>"$cross_state/lock"
-    flock "$lock"
     version=$(rustc --version 2>/dev/null | cut -d ' ' -f 2) || true
     library=$cross_state/library-$version
-    if [ -z "${ENTRAD_CROSS_DEBIAN:-}" ] && [ -n "$version" ] && unpack_library "$version" "$library"; then
+    if [ -z "${ENTRAD_CROSS_DEBIAN:-}" ] && [ -n "$version" ] && unpack_library_alone "$version" "$library"; then
         export __CARGO_TESTS_ONLY_SRC_ROOT=$library/library
     else
         # A compiler and the source packaged with it. Its clippy is called by its path, since `cargo clippy` looks
