@@ -134,9 +134,18 @@ async fn a_policy_is_noticed_as_it_comes_changes_and_goes() {
     assert!(rings(&mut watch).await, "one came below it");
     CURRENT_USER.remove_tree(policies.path).unwrap();
     assert!(rings(&mut watch).await, "it went");
+    // What goes in several steps may ring more than once.
+    for _ in 0..40 {
+        if is_quiet(&mut watch).await {
+            break;
+        }
+    }
     assert_eq!(policies.tenant(), "file.example");
-    let quiet = tokio::time::timeout(Duration::from_millis(500), watch.changed()).await;
-    assert!(quiet.is_err(), "reading is no change");
+    assert!(is_quiet(&mut watch).await, "reading is no change");
+}
+
+async fn is_quiet(watch: &mut Watch) -> bool {
+    tokio::time::timeout(Duration::from_millis(500), watch.changed()).await.is_err()
 }
 
 async fn rings(watch: &mut Watch) -> bool {
