@@ -185,7 +185,7 @@ measure() { # RESOURCE
     seconds=$((tenths / 10)).$((tenths % 10))
 }
 
-within() { ((tenths <= $1 * 10)); }
+within() { ((tenths <= $1 * 10 * slack)); }
 
 told() { echo "TIME $suite: $1"; }
 

@@ -8,6 +8,8 @@ import net from 'node:net';
 import { Login } from './login.mjs';
 import { knock, onAnotherSite, remember } from './person.mjs';
 
+// As in workstation.sh.
+const SLACK = Number(process.env.ENTRAD_REAL_SLACK ?? 1);
 const FORM = 'application/x-www-form-urlencoded';
 
 export class Attacks {
@@ -39,7 +41,8 @@ export class Attacks {
     await this.party.signIn(page, this.party.ada);
     const { event, status } = await login.end();
     this.checks.equal(`after ${name} the right answer is taken`, `${event} ${status}`, 'signed_in 0');
-    this.checks.say('within five seconds', Date.now() - begun < 5000, `${Date.now() - begun} ms`);
+    const took = Date.now() - begun;
+    this.checks.say('within five seconds', took < 5000 * SLACK, `${took} ms`);
     await context.close();
     after?.();
   }

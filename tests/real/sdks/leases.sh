@@ -25,7 +25,7 @@ check_proxies() {
     : >"$work/recorder.log"
     for sdk in python node rust; do
         with "${proxied[@]}" probe_lent "$sdk" mi "$cognitive"
-        check "$sdk: entra run keeps the request from the proxy" holds '.[0].ok and .[0].ms < 1000'
+        check "$sdk: entra run keeps the request from the proxy" holds '.[0].ok and .[0].ms < $second'
     done
     for shell in bash zsh fish; do
         lend "$shell" cognitive
@@ -49,7 +49,7 @@ check_restart() {
         check "$sdk: a token before the restart" holds .ok
         daemon_restart 8>&- 9<&-
         ask_in_it "mi $vault"
-        check "$sdk: the next call after a restart is good" holds '.ok and .ms < 1000'
+        check "$sdk: the next call after a restart is good" holds '.ok and .ms < $second'
         conversation_end
     done
     lend bash --all-resources
@@ -61,7 +61,7 @@ check_leases() {
     for sdk in python node rust; do
         lending foundry probe "$sdk" "mi $arm"
         check "$sdk: a lease for Foundry is refused Resource Manager" holds \
-            '.[0] | (.ok | not) and (.error | contains("is not for")) and .ms < 1000'
+            '.[0] | (.ok | not) and (.error | contains("is not for")) and .ms < $second'
         lend bash cognitive
         with "${lent[@]}" conversation_begin "$sdk"
         ask_in_it "mi $cognitive"
@@ -70,7 +70,7 @@ check_leases() {
         entra lease revoke "$name"
         check "$sdk: entra lease revoke works" ended 0
         ask_in_it "dac $foundry"
-        check "$sdk: and at once there is nothing" holds '(.ok | not) and .ms < 1000'
+        check "$sdk: and at once there is nothing" holds '(.ok | not) and .ms < $second'
         conversation_end
     done
 }
@@ -108,7 +108,7 @@ check_strangers() {
     check "each is counted" holds --argjson before "$before" '.strangers == $before + 10000'
     check "and few are logged" count_less "$(($(wc -l <"$work/entrad.log") - lines))" 15
     with "${lent[@]}" probe python "mi $cognitive"
-    check "the right secret is as good as before" holds '.[0].ok and .[0].ms < 1000'
+    check "the right secret is as good as before" holds '.[0].ok and .[0].ms < $second'
 }
 
 check_another_user() { # ENDPOINT
