@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::account::{AccountId, AccountInfo, AccountsAnswer};
+use crate::caller::CallerAnswer;
 use crate::config::{ConfigAnswer, PassphraseAnswer, PassphraseRequest};
 use crate::doctor::DoctorAnswer;
 use crate::error::{ErrorBody, ErrorCode};
@@ -120,6 +121,14 @@ impl<S: Read + Write> Client<S> {
     ) -> Result<Said<AccountsAnswer>, ExchangeError> {
         let query = profile.map(|profile| format!("?profile={}", escape(profile))).unwrap_or_default();
         self.exchange("DELETE", &format!("/v1/accounts/{id}{query}"), NO_BODY)
+    }
+
+    /// `GET /v1/caller`: how the daemon sees us.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn caller(self) -> Result<Said<CallerAnswer>, ExchangeError> {
+        self.exchange("GET", "/v1/caller", NO_BODY)
     }
 
     /// `GET /v1/status`.

@@ -10,6 +10,7 @@
 
 pub mod aadsts;
 pub mod account;
+pub mod caller;
 pub mod client;
 pub mod cloud;
 pub mod config;

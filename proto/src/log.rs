@@ -136,12 +136,15 @@ pub enum LogEvent {
 /// Who asked, by what the kernel vouches for at that moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCaller {
-    /// Its program's path.
+    /// Its program's path, as it was when it connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     /// The program that started it, where it is our own client: the tool that the token is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<String>,
+    /// What it ran when it asked, where that was another program by then: `program` is the one that connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub became: Option<String>,
     /// Its process id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,

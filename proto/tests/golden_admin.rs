@@ -31,6 +31,7 @@ fn a_message_is_read_and_written_as_ever(
         "config_answer.minimal" => check(&text, bare_config()),
         "doctor_answer.maximal" => check(&text, doctor()),
         "doctor_answer.minimal" => check(&text, DoctorAnswer::default()),
+        "log_entry.changed" => check(&text, changed()),
         "log_entry.issued" => check(&text, issued()),
         "log_entry.refused" => check(&text, refused()),
         "log_entry.rotated" => check(&text, rotated()),
@@ -224,6 +225,7 @@ fn issued() -> LogEntry {
         caller: Some(LogCaller {
             program: some("/usr/bin/entra"),
             behind: some("/usr/bin/git"),
+            became: None,
             pid: Some(42),
             user: some("1000"),
         }),
@@ -241,6 +243,11 @@ fn issued() -> LogEntry {
         hash: "b2".repeat(32),
         ..started()
     }
+}
+
+fn changed() -> LogEntry {
+    let caller = LogCaller { became: some("/usr/bin/sh"), ..issued().caller.unwrap() };
+    LogEntry { caller: Some(caller), ..issued() }
 }
 
 fn rotated() -> LogEntry {
@@ -274,11 +281,12 @@ fn damaged() -> Verification {
 }
 
 /// Every file of this test; never fewer.
-const MESSAGES: [&str; 11] = [
+const MESSAGES: [&str; 12] = [
     "config_answer.maximal",
     "config_answer.minimal",
     "doctor_answer.maximal",
     "doctor_answer.minimal",
+    "log_entry.changed",
     "log_entry.issued",
     "log_entry.refused",
     "log_entry.rotated",

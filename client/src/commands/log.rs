@@ -100,6 +100,9 @@ fn program(entry: &LogEntry) -> String {
         cell(name)
     };
     match (&entry.caller, &entry.lease) {
+        (Some(LogCaller { program: Some(path), became: Some(other), .. }), _) => {
+            format!("{}, now {}", file(path), file(other))
+        }
         (Some(LogCaller { behind: Some(path), .. } | LogCaller { program: Some(path), .. }), _) => file(path),
         (Some(LogCaller { pid: Some(pid), .. }), _) => format!("process {pid}"),
         (_, Some(lease)) => format!("lease {}", cell(lease)),

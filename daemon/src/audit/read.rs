@@ -28,8 +28,8 @@ impl Query {
         };
         let is_by = |word: &String| {
             let word = word.to_lowercase();
-            entry.caller.as_ref().is_some_and(|LogCaller { program, behind, .. }| {
-                is_named(program, &word) || is_named(behind, &word)
+            entry.caller.as_ref().is_some_and(|LogCaller { program, behind, became, .. }| {
+                [program, behind, became].into_iter().any(|path| is_named(path, &word))
             })
         };
         let is_of =

@@ -12,8 +12,8 @@ pub(super) fn bound(entry: &mut LogEntry) {
     let LogEntry { lease, profile, account, tenant, resource, uti, correlation_id, detail, .. } = entry;
     let texts = [lease, profile, account, tenant, resource, uti, correlation_id, detail];
     texts.into_iter().flatten().for_each(|text| clean(text, LONGEST));
-    if let Some(LogCaller { program, behind, user, .. }) = &mut entry.caller {
-        [program, behind, user].into_iter().flatten().for_each(|text| clean(text, LONGEST));
+    if let Some(LogCaller { program, behind, became, user, .. }) = &mut entry.caller {
+        [program, behind, became, user].into_iter().flatten().for_each(|text| clean(text, LONGEST));
     }
 }
 

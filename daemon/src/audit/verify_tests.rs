@@ -23,6 +23,7 @@ fn event(sequence: u64) -> LogEntry {
     let caller = LogCaller {
         program: Some("/usr/bin/git".to_owned()),
         behind: Some("/usr/bin/bash".to_owned()),
+        became: None,
         pid: Some(71),
         user: Some("1000".to_owned()),
     };

@@ -72,6 +72,7 @@ fn verification(figures: &mut Figures) {
     let caller = LogCaller {
         program: Some("/home/ada/.local/bin/entra".to_owned()),
         behind: Some("/home/ada/.local/share/claude/versions/2.1.0".to_owned()),
+        became: None,
         pid: Some(123_456),
         user: Some("1000".to_owned()),
     };

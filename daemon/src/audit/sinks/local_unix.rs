@@ -67,6 +67,7 @@ fn journal_message(entry: &LogEntry, line: &str) -> Vec<u8> {
     if let Some(caller) = &entry.caller {
         field("ENTRAD_PROGRAM", caller.program.as_deref().unwrap_or_default());
         field("ENTRAD_BEHIND", caller.behind.as_deref().unwrap_or_default());
+        field("ENTRAD_BECAME", caller.became.as_deref().unwrap_or_default());
         field("ENTRAD_PID", &caller.pid.map(|pid| pid.to_string()).unwrap_or_default());
     }
     let texts = [
@@ -177,8 +178,12 @@ mod tests {
     fn an_entry_is_one_datagram_of_fields_and_its_other_end_may_be_started_anew() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("socket");
-        let caller =
-            LogCaller { program: Some("/usr/bin/git".to_owned()), pid: Some(7), ..LogCaller::default() };
+        let caller = LogCaller {
+            program: Some("/usr/bin/git".to_owned()),
+            became: Some("/bin/sh".to_owned()),
+            pid: Some(7),
+            ..LogCaller::default()
+        };
         let entry = Event::new(LogEvent::Refused).by(Some(caller)).resource("r\nPRIORITY=0").into_entry();
         let mut journal = Journal(Socket::to(&[place.to_str().unwrap()]));
         assert_eq!(journal.deliver(&entry, "{}").unwrap_err().kind(), io::ErrorKind::NotFound);
@@ -190,6 +195,7 @@ mod tests {
             assert!(
                 text.contains("ENTRAD_EVENT=refused\n") && text.contains("ENTRAD_PROGRAM=/usr/bin/git\n")
             );
+            assert!(text.contains("ENTRAD_BECAME=/bin/sh\n"), "{text}");
             assert!(!text.contains("PRIORITY=0") && text.ends_with('\n'));
             drop(end);
             fs::remove_file(&place).unwrap();
