@@ -5,18 +5,19 @@
 
 use std::sync::Arc;
 
-use entra_proto::account::AccountInfo;
+use entra_proto::account::{AccountId, AccountInfo};
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::log::LogEvent;
 use entra_proto::scope::Scopes;
 use entra_proto::sign_in::SignInRequest;
-use entra_proto::token::TokenRequest;
+use entra_proto::token::{Source, TokenAnswer, TokenRequest};
 use entra_proto::version::VERSION;
 
 use super::tokens::FoundToken;
 use super::{Asker, Broker};
-use crate::access::caller::{Caller, Seen};
+use crate::access::caller::Caller;
 use crate::account::key::AccountKey;
+use crate::account::slot::Held;
 use crate::audit::{Audit, Event, Head, Issued, Sealed};
 use crate::vault::LogHead;
 
@@ -60,6 +61,7 @@ impl Broker {
         if !audit.is_on() {
             return;
         }
+        self.notes.write();
         audit.record(Event::new(LogEvent::Stopped));
         // On a thread of its own: the disk may take its time.
         let stopped = tokio::task::spawn_blocking(move || audit.stop()).await;
@@ -82,34 +84,32 @@ impl Broker {
 
     /// Notes that a request for a token was refused, or failed.
     pub fn note_refusal(&self, asker: &Asker, asked: &TokenRequest, error: &ErrorBody) {
-        self.note_answer(asker, || Event::new(LogEvent::Refused).asked(asked).failed(error));
+        if self.parts.audit.is_on() {
+            // Made at once: what a caller wrote may be long, and is cut here.
+            let event = Event::new(LogEvent::Refused).asked(asked).failed(error);
+            self.note_by(asker, || event);
+        }
     }
 
-    pub(super) fn note_issue(&self, asked: &TokenRequest, asker: &Asker, found: &FoundToken) {
-        self.note_answer(asker, || issued(asked, found));
+    /// Notes that this token is handed out, which it then is.
+    pub(super) fn note_issue(&self, asked: &TokenRequest, asker: &Asker, found: FoundToken) -> TokenAnswer {
+        if self.parts.audit.is_on() {
+            let issue = Issue::of(asked, &found);
+            self.note_by(asker, move || issue.event());
+        }
+        found.answer
     }
 
     /// That this token is handed out.
     pub(super) fn issue_of(&self, asked: &TokenRequest, asker: &Asker, found: &FoundToken) -> Option<Event> {
-        self.by(asker, || issued(asked, found))
+        self.by(asker, || Issue::of(asked, found).event())
     }
 
-    /// Notes what is answered in a moment, without keeping the caller from its answer for longer than it must be there: what
-    /// program started our client is found out by a task of its own, which begins when this one has written the answer and
-    /// waits. Whoever started it waits for the client, so it is there longer.
-    fn note_answer(&self, asker: &Asker, event: impl FnOnce() -> Event) {
-        let audit = &self.parts.audit;
-        if !audit.is_on() {
-            return;
-        }
-        let event = event().lease(asker.lease());
-        match asker.caller().map(Caller::seen) {
-            Some(seen) if seen.is_started_by_another() => {
-                let audit = audit.clone();
-                tokio::spawn(async move { audit.record(event.by(Some(seen.whole()))) });
-            }
-            seen => audit.record(event.by(seen.map(Seen::whole))),
-        }
+    /// Notes what is answered in a moment. Which process asks is known since it connected; what it became since, and who started
+    /// our client, is found out when it has its answer. Whoever started the client waits for it, so that is there longer.
+    fn note_by(&self, asker: &Asker, event: impl FnOnce() -> Event + Send + 'static) {
+        let asker = asker.clone();
+        self.notes.later(move || event().lease(asker.lease()).by(asker.caller().map(Caller::noted)));
     }
 
     pub(super) fn note(&self, event: Option<Event>) {
@@ -176,21 +176,43 @@ impl Broker {
     }
 }
 
-fn issued(asked: &TokenRequest, found: &FoundToken) -> Event {
-    let FoundToken { answer, profile, held } = found;
-    let issued = Issued {
-        profile,
-        account: &answer.account,
-        tenant: &answer.tenant,
-        scopes: &answer.scopes,
-        source: answer.source,
-        uti: held.trace.uti.as_deref(),
-        correlation_id: held.trace.correlation_id.as_deref(),
-    };
-    let event = Event::new(LogEvent::Issued).issued(&issued);
-    match &asked.resource {
-        Some(resource) => event.resource(resource),
-        None => event,
+/// A token that is handed out, as far as the log is told of it.
+struct Issue {
+    profile: String,
+    account: AccountId,
+    tenant: String,
+    source: Source,
+    held: Arc<Held>,
+    resource: Option<String>,
+}
+
+impl Issue {
+    fn of(asked: &TokenRequest, found: &FoundToken) -> Self {
+        Self {
+            profile: found.profile.clone(),
+            account: found.answer.account.clone(),
+            tenant: found.answer.tenant.clone(),
+            source: found.answer.source,
+            held: Arc::clone(&found.held),
+            resource: asked.resource.clone(),
+        }
+    }
+
+    fn event(&self) -> Event {
+        let issued = Issued {
+            profile: &self.profile,
+            account: &self.account,
+            tenant: &self.tenant,
+            scopes: &self.held.scopes,
+            source: self.source,
+            uti: self.held.trace.uti.as_deref(),
+            correlation_id: self.held.trace.correlation_id.as_deref(),
+        };
+        let event = Event::new(LogEvent::Issued).issued(&issued);
+        match &self.resource {
+            Some(resource) => event.resource(resource),
+            None => event,
+        }
     }
 }
 

@@ -36,6 +36,7 @@ mod key_passphrase;
 mod ladder;
 mod log;
 mod needs;
+mod notes;
 mod profiles;
 mod prospect;
 mod registrations;
@@ -56,6 +57,7 @@ use challenges::Challenges;
 pub use key_passphrase::KeptPassphrases;
 use needs::Needs;
 pub use needs::{Asker, Need};
+use notes::Notes;
 pub use profiles::{ProfileError, Profiles, Registration};
 pub use prospect::{Place, Prospect};
 use registry::Registries;
@@ -102,6 +104,7 @@ impl Parts {
 /// The broker. Everything takes `&Arc<Self>` where it may start a task.
 pub struct Broker {
     parts: Parts,
+    notes: Notes,
     started_on: u64,
     state: Mutex<State>,
     /// The vault's records have been read.
@@ -163,8 +166,10 @@ impl Broker {
         let started_on = parts.clock.now().epoch();
         let rules = Arc::new(std::mem::take(&mut parts.rules));
         parts.entra.ask_for_passphrases(Arc::new(KeptPassphrases(parts.vault.clone())));
+        let notes = Notes::of(parts.audit.clone());
         Arc::new(Self {
             parts,
+            notes,
             started_on,
             state: Mutex::new(State { rules, ..State::default() }),
             is_restored: AtomicBool::new(false),

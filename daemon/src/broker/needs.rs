@@ -58,9 +58,7 @@ impl Asker {
     fn describe(&self) -> Option<String> {
         match self {
             Self::Unknown => None,
-            Self::Caller(caller) | Self::Lent(caller, _) => {
-                Some(caller.clone().behind().with_program().to_string())
-            }
+            Self::Caller(caller) | Self::Lent(caller, _) => Some(caller.asks_for()),
             Self::Lease(name) => Some(format!("the lease `{name}`")),
         }
     }

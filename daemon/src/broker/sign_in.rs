@@ -111,7 +111,7 @@ impl Broker {
             Ladder::of(rules.flows(request.flow)?, request.flow, request.has_browser, is_code_refused)?;
         let (id, told) = state.sign_ins.open(&profile)?;
         let open = self.note_sign_in(&caller, &profile, &scopes, target.authority.tenant());
-        let program = caller.with_program().to_string();
+        let program = caller.to_string();
         let plan = Plan { profile, target, scopes, claims, expected, hint, program, ladder };
         let broker = Arc::clone(self);
         let task = tokio::spawn(async move {

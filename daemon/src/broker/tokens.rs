@@ -48,8 +48,7 @@ impl Broker {
         asker: &Asker,
     ) -> Result<TokenAnswer, ErrorBody> {
         let found = self.find_token(request, asker).await?;
-        self.note_issue(request, asker, &found);
-        Ok(found.answer)
+        Ok(self.note_issue(request, asker, found))
     }
 
     /// The same, for what is not handed out.

@@ -16,6 +16,7 @@ use crate::config::Told;
 use crate::doctor::Doctor;
 use crate::prompts::Prompts;
 
+mod caller;
 mod config;
 mod connections;
 mod doctor;
@@ -66,6 +67,7 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/accounts", get(routes::accounts))
         .route("/v1/accounts/{id}", delete(routes::sign_out))
         .route("/v1/accounts/{id}/revive", post(routes::revive))
+        .route("/v1/caller", get(caller::told))
         .route("/v1/config", get(config::told))
         .route(
             "/v1/config/client-key-passphrase",

@@ -10,7 +10,7 @@ mod allowed;
 #[cfg_attr(target_os = "linux", path = "process_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "process_macos.rs")]
 #[cfg_attr(windows, path = "process_windows.rs")]
-mod process;
+pub(super) mod process;
 mod ticket;
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 /// A mark that tells the process from a later one of its id: its start, in ticks since boot (field 22 of its `stat`), and
 /// which boot that was.
 /// Nothing where there is no such process, or it is one that has ended and waits to be noticed.
-pub(super) fn mark(pid: u32) -> Option<u64> {
+pub(in crate::access) fn mark(pid: u32) -> Option<u64> {
     // The name, the second field, may hold anything, spaces and parentheses too, and after fifteen bytes half a character.
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);

@@ -5,7 +5,7 @@ use std::mem::{MaybeUninit, size_of};
 
 /// A mark that tells the process from a later one of its id: its start, in microseconds since 1970. Nothing where there
 /// is no such process, or it is not ours to look at.
-pub(super) fn mark(pid: u32) -> Option<u64> {
+pub(in crate::access) fn mark(pid: u32) -> Option<u64> {
     let pid = i32::try_from(pid).ok()?;
     let mut info = MaybeUninit::<libc::proc_bsdinfo>::uninit();
     let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;

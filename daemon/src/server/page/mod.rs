@@ -85,7 +85,7 @@ impl Pages {
         };
         let prospect = self.broker.prospect(sign_in).await?;
         let sign_in = prospect.request.clone();
-        let subject = subject(prospect, &request, caller.clone().with_program().to_string());
+        let subject = subject(prospect, &request, caller.to_string());
         if let Some(open) = self.find(&request, &subject) {
             return Ok(open);
         }

@@ -8,17 +8,33 @@ use std::path::PathBuf;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::caller::Origin;
+use super::ancestry::Origin;
 
 /// Confined by Landlock we may not follow the link to another's program; then it is the process's own word for itself.
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
-    std::fs::read_link(format!("/proc/{pid}/exe")).ok().or_else(|| own_word(pid))
+    link_of(pid).or_else(|| own_word(pid))
 }
 
-fn own_word(pid: u32) -> Option<PathBuf> {
-    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+/// The kernel's word alone.
+pub(super) fn link_of(pid: u32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// The process's own word alone.
+pub(super) fn own_word(pid: u32) -> Option<PathBuf> {
+    let line = arguments_of(pid);
     let word = line.split(|byte| *byte == 0).next().filter(|word| !word.is_empty())?;
     Some(OsStr::from_bytes(word).into())
+}
+
+/// The words that it was started with, each with a zero behind it; the process may have written others in their place.
+pub(super) fn arguments_of(pid: u32) -> Vec<u8> {
+    let mut line = Vec::new();
+    let file = File::open(format!("/proc/{pid}/cmdline"));
+    if file.and_then(|file| file.take(LONGEST).read_to_end(&mut line)).is_err() {
+        line.clear();
+    }
+    line
 }
 
 /// One read has all of it. A process that has ended is known until its parent has noticed.
@@ -44,7 +60,7 @@ pub(super) fn now() -> u64 {
 
 /// Whether it is a shell that runs one command of somebody's, as `sh -c`.
 pub(super) fn is_one_command_shell(pid: u32) -> bool {
-    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let line = arguments_of(pid);
     let mut words = line.split(|byte| *byte == 0);
     let name = words.next().and_then(|path| path.rsplit(|byte| *byte == b'/').next()).unwrap_or_default();
     SHELLS.contains(&name) && words.next().is_some_and(|word| word.starts_with(b"-") && word.ends_with(b"c"))
@@ -53,7 +69,10 @@ pub(super) fn is_one_command_shell(pid: u32) -> bool {
 const SHELLS: [&[u8]; 5] = [b"sh", b"dash", b"bash", b"zsh", b"fish"];
 
 /// Who has lost its parent belongs to it.
-const INIT: u32 = 1;
+pub(super) const INIT: u32 = 1;
+
+/// As much of the arguments as is read: what a script is called stands near their beginning.
+const LONGEST: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

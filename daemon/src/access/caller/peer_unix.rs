@@ -2,7 +2,7 @@
 
 use tokio::net::UnixStream;
 
-use super::caller::Stranger;
+use super::Stranger;
 
 /// A connection from a caller.
 pub type Stream = UnixStream;
@@ -25,7 +25,7 @@ pub(super) fn our_user() -> Option<String> {
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::access) async fn pair() -> (Stream, UnixStream) {
+    pub(in crate::access::caller) async fn pair() -> (Stream, UnixStream) {
         UnixStream::pair().unwrap()
     }
 }

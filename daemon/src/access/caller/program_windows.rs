@@ -2,10 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::caller::Origin;
+use super::ancestry::Origin;
 
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
     crate::windows::program_of(pid).ok()
+}
+
+/// The system's word alone, which is the only one here.
+pub(super) fn link_of(pid: u32) -> Option<PathBuf> {
+    path_of(pid)
 }
 
 /// It is not asked of this system.

@@ -13,7 +13,7 @@ use tokio::net::windows::named_pipe::NamedPipeServer;
 use windows_sys::Win32::Security::RevertToSelf;
 use windows_sys::Win32::System::Pipes::{GetNamedPipeClientProcessId, ImpersonateNamedPipeClient};
 
-use super::caller::Stranger;
+use super::Stranger;
 use crate::windows::Sid;
 
 /// A connection from a caller.
@@ -63,7 +63,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::access) async fn pair() -> (Stream, NamedPipeClient) {
+    pub(in crate::access::caller) async fn pair() -> (Stream, NamedPipeClient) {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!(r"\\.\pipe\entrad-test-peer-{}-{count}", process::id());

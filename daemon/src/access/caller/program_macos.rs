@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use super::caller::Origin;
+use super::ancestry::Origin;
 
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
     let pid = i32::try_from(pid).ok()?;
@@ -15,6 +15,11 @@ pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
     let length = unsafe { libc::proc_pidpath(pid, path.as_mut_ptr().cast(), room) };
     path.truncate(usize::try_from(length).ok().filter(|&length| length > 0)?);
     Some(OsString::from_vec(path).into())
+}
+
+/// The system's word alone, which is the only one here.
+pub(super) fn link_of(pid: u32) -> Option<PathBuf> {
+    path_of(pid)
 }
 
 /// It is not asked of this system.

@@ -1,0 +1,242 @@
+//! The caller, by what the kernel vouches for.
+//!
+//! The user id is checked and decides who is served at all. Then, while the caller surely waits, it is noted which process it is
+//! and what that runs: nothing after that is taken for it unless it still is that process. What takes longer to find out is
+//! looked at only when a rule, or a person, wants to know.
+
+mod ancestry;
+#[cfg_attr(target_os = "linux", path = "digest_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "digest_other.rs")]
+mod digest;
+#[cfg_attr(target_os = "linux", path = "elsewhere_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "elsewhere_other.rs")]
+mod elsewhere;
+mod look;
+#[cfg_attr(unix, path = "peer_unix.rs")]
+#[cfg_attr(windows, path = "peer_windows.rs")]
+mod peer;
+#[cfg(target_os = "linux")]
+#[path = "pidfd_linux.rs"]
+mod pidfd;
+#[cfg_attr(target_os = "linux", path = "process_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "process_macos.rs")]
+#[cfg_attr(windows, path = "process_windows.rs")]
+mod process;
+#[cfg_attr(target_os = "linux", path = "program_linux.rs")]
+#[cfg_attr(target_os = "macos", path = "program_macos.rs")]
+#[cfg_attr(windows, path = "program_windows.rs")]
+mod program;
+#[cfg_attr(target_os = "linux", path = "look_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "look_other.rs")]
+mod sight;
+#[cfg(target_os = "linux")]
+#[path = "unit_linux.rs"]
+mod unit;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use entra_proto::caller::CallerAnswer;
+use entra_proto::log::LogCaller;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use self::ancestry::{Ancestor, is_client, who_started};
+use self::look::Doubt;
+pub use self::look::Look;
+pub use self::peer::Stream;
+use self::process::Process;
+
+/// A process of the same user at the other end of a connection. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    known: Arc<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    process: Process,
+    /// What the last look brought.
+    last: Mutex<Option<Arc<Look>>>,
+    is_from_elsewhere: OnceLock<bool>,
+}
+
+/// Why a connection is closed without an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Stranger {
+    /// Another user, by the system's name for users.
+    #[error("a process of user {0} connected")]
+    OtherUser(String),
+    /// The kernel does not say.
+    #[error("the kernel does not say who connected")]
+    Unknown(#[source] std::io::Error),
+}
+
+impl Caller {
+    /// The caller behind `stream`.
+    ///
+    /// # Errors
+    /// [`Stranger`] unless the kernel says that it runs as our own user.
+    pub fn of(stream: &Stream) -> Result<Self, Stranger> {
+        let pid = peer::checked(stream)?;
+        Ok(Self::from(Process::behind(stream, pid)))
+    }
+
+    /// The daemon, where it asks a person by itself.
+    #[must_use]
+    pub fn ourselves() -> Self {
+        Self::from(Process::ourselves())
+    }
+
+    /// Whether it speaks for another machine or container, as far as the system tells: an SSH server's process, or one of
+    /// another process namespace, which here has no number or that of nobody.
+    #[must_use]
+    pub fn is_from_elsewhere(&self) -> bool {
+        let known = &self.known;
+        *known.is_from_elsewhere.get_or_init(|| elsewhere::is_from(&known.process))
+    }
+
+    /// Everything that is to be known of who asks: of the caller, or of the program behind it, where that is our client.
+    /// `wants_hash` has the program's file read too, which takes as long as it is large, once.
+    ///
+    /// It ends within [`LOOK_TIMEOUT`] and [`HASH_TIMEOUT`]. What could not be found out by then is not known: then the look says
+    /// why, and a hash is absent.
+    pub async fn look(&self, wants_hash: bool) -> Arc<Look> {
+        let kept = self.last().clone().filter(|_| self.known.process.is_still_there() && !self.is_changed());
+        let look = match kept {
+            Some(look) => look,
+            None => self.look_anew().await,
+        };
+        if !wants_hash || look.facts.program_hash.is_some() {
+            return look;
+        }
+        let (Some(pid), Some(file)) = (look.pid, look.file) else { return look };
+        let read = Self::bounded(HASH_TIMEOUT, move || digest::of_program(pid, file)).await.flatten();
+        // The file was the one of the look, so the digest is of its program, whoever has the number by now.
+        let mut hashed = Look::clone(&look);
+        hashed.facts.program_hash = read;
+        self.keep(hashed)
+    }
+
+    /// The caller for the wire, with its program's hash.
+    pub async fn told(&self) -> CallerAnswer {
+        self.look(true).await.told(OUR_USER.clone())
+    }
+
+    async fn look_anew(&self) -> Arc<Look> {
+        let known = Arc::clone(&self.known);
+        let look = Self::bounded(LOOK_TIMEOUT, move || sight::look(&known.process)).await;
+        self.keep(look.unwrap_or_else(|| Look::unknown(self.known.process.pid, Doubt::TOO_SLOW)))
+    }
+
+    /// On a thread that may hang without harm: there are never more of them than a few.
+    async fn bounded<T: Send + 'static>(
+        limit: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let work = async {
+            let place = LOOKING.acquire().await.ok()?;
+            let done = spawn_blocking(move || {
+                let done = work();
+                drop(place);
+                done
+            });
+            done.await.ok()
+        };
+        timeout(limit, work).await.ok().flatten()
+    }
+
+    fn keep(&self, look: Look) -> Arc<Look> {
+        let look = Arc::new(look);
+        *self.last() = Some(&look).filter(|look| look.may_be_kept()).cloned();
+        look
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Look>>> {
+        self.known.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_changed(&self) -> bool {
+        self.known.process.became().is_some()
+    }
+
+    /// The caller for the audit log: what connected, what that became since, and who started it, where it is our client.
+    #[must_use]
+    pub fn noted(&self) -> LogCaller {
+        let process = &self.known.process;
+        LogCaller {
+            program: self.program().map(text),
+            behind: self.behind().map(|ancestor| text(&ancestor.program)),
+            became: process.became().as_deref().map(text),
+            pid: process.pid,
+            user: OUR_USER.clone(),
+        }
+    }
+
+    /// Whom the caller asks for, to be shown to a person: `entra`, and each helper that is a link to it, asks for who started it,
+    /// if need be by a shell for that one command, where the system tells that.
+    #[must_use]
+    pub fn asks_for(&self) -> String {
+        match self.behind() {
+            Some(Ancestor { pid, program, .. }) => format!("{} (process {pid})", shown(&program)),
+            None => self.to_string(),
+        }
+    }
+
+    /// Who started our client. Of another program it is not asked.
+    fn behind(&self) -> Option<Ancestor> {
+        let process = &self.known.process;
+        let parent = process.parent.filter(|_| self.program().is_some_and(is_client))?;
+        who_started(parent, process.at)
+    }
+
+    fn program(&self) -> Option<&Path> {
+        self.known.process.program.as_ref().map(|program| program.path.as_path())
+    }
+}
+
+impl From<Process> for Caller {
+    fn from(process: Process) -> Self {
+        let known = Known { process, last: Mutex::default(), is_from_elsewhere: OnceLock::new() };
+        Self { known: Arc::new(known) }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.program(), self.known.process.pid) {
+            (Some(program), Some(pid)) => write!(f, "{} (process {pid})", shown(program)),
+            (None, Some(pid)) => write!(f, "process {pid}"),
+            (_, None) => f.write_str("an unknown process"),
+        }
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Fit for a prompt.
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// Every caller's, since no other's is let in.
+static OUR_USER: LazyLock<Option<String>> = LazyLock::new(peer::our_user);
+
+/// Looks that are under way. One hangs where a program's folder is served by another program that does not answer; whoever makes
+/// more of those than there are places keeps rules from finding out who asks, and those then fit nobody.
+static LOOKING: Semaphore = Semaphore::const_new(8);
+
+/// How long a look at a caller may take: it is a few dozen reads of what the kernel has in memory.
+pub const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the reading of a program's file may take: a gigabyte from a usual disk. It goes on without who waited for it, and
+/// is then known to the next who asks.
+pub const HASH_TIMEOUT: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! What is known of a caller, for rules to be held against.
+
+use std::path::PathBuf;
+
+/// A caller by what the system says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The program that runs.
+    pub program: Option<PathBuf>,
+    /// SHA-256 of the program's file, where somebody wants it: files are large.
+    pub program_hash: Option<[u8; 32]>,
+    /// What its interpreter runs, where it is one.
+    pub script: Option<PathBuf>,
+    /// The programs of its parent, that one's parent, and so on; nothing where they are not known.
+    pub parents: Vec<PathBuf>,
+    /// Its unit of systemd.
+    pub unit: Option<String>,
+    /// Whether it runs in a container; so it is taken where that cannot be told.
+    pub container: bool,
+    /// Whether it speaks for another machine; so it is taken where that cannot be told.
+    pub forwarded: bool,
+    /// The AI agent that it is, by its name.
+    pub agent: Option<String>,
+    /// How much of this the kernel vouches for.
+    pub strength: Strength,
+}
+
+/// How well a caller is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Strength {
+    /// The kernel vouches for it.
+    Strong,
+    /// Something of it could have been chosen by another program of the same user; in a sentence.
+    Weak(String),
+    /// Which program it is cannot be told.
+    Unknown,
+}
