@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Accounts(AccountsArgs),
     /// Show who got tokens, was refused, signed in or made leases; verify that nothing of it was changed
     Log(LogArgs),
+    /// Show how entrad sees whoever runs this: the program, who started it, and how sure that is
+    Whoami(ReportArgs),
     /// Sign out: delete an account's refresh token from this workstation
     Logout(LogoutArgs),
     /// Explain an error number or code, without the network

@@ -18,6 +18,7 @@ mod snooze;
 mod status;
 mod token;
 mod watch;
+mod whoami;
 
 use entra_proto::client::Said;
 use entra_proto::error::exit;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Snooze(args) => snooze::run(&socket()?, &args),
         Command::Token(args) => token::run(&socket()?, *args),
         Command::Watch(args) => watch::run(socket()?, args),
+        Command::Whoami(args) => whoami::run(&socket()?, &args),
     }?;
     Ok(exit::GOOD)
 }
