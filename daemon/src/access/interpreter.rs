@@ -215,7 +215,14 @@ const KINDS: &[Kind] = &[
         valued_words: &["--encoding", "--external-encoding", "--internal-encoding"],
         ..Kind::PLAIN
     },
-    Kind { names: &["java", "javaw"], script_words: &["-jar"], is_by_option: true, ..Kind::PLAIN },
+    Kind {
+        names: &["java", "javaw"],
+        text_words: &["-m", "--module"],
+        valued_words: &["-cp", "-classpath", "--class-path", "-p", "--module-path", "--add-modules"],
+        script_words: &["-jar"],
+        is_by_option: true,
+        ..Kind::PLAIN
+    },
     Kind { names: &["php"], texts: b"rB", valued: b"cdzt", script_words: &["-f"], ..Kind::PLAIN },
     Kind { names: &["lua", "luajit", "tclsh"], texts: b"e", valued: b"l", ..Kind::PLAIN },
     Kind { names: &["guile"], texts: b"c", valued: b"elLCx", script_words: &["-s"], ..Kind::PLAIN },
@@ -227,7 +234,13 @@ const KINDS: &[Kind] = &[
     },
     Kind { names: &["dotnet", "mono"], verbs: &["exec"], ..Kind::PLAIN },
     Kind { names: &["osascript"], texts: b"e", valued: b"l", ..Kind::PLAIN },
-    Kind { names: &["awk", "gawk", "mawk"], script_words: &["-f"], is_by_option: true, ..Kind::PLAIN },
+    Kind {
+        names: &["awk", "gawk", "mawk"],
+        valued: b"Fv",
+        script_words: &["-f"],
+        is_by_option: true,
+        ..Kind::PLAIN
+    },
 ];
 
 /// They run what has no file here, or run nothing and say to a socket whatever they are told to.
@@ -293,6 +306,7 @@ mod tests {
     #[case("/usr/bin/perl", "perl -l -0777 tool", Some("tool"))]
     #[case("/usr/bin/php8.2", "php -d a=b -f tool.php", Some("tool.php"))]
     #[case("/usr/bin/gawk", "awk text file", None)]
+    #[case("/usr/bin/gawk", "awk -F : -v n=1 -f tool", Some("tool"))]
     #[case("/usr/bin/ruby3.1", "ruby -W0 -r json tool.rb", Some("tool.rb"))]
     #[case("/usr/lib/jvm/java-21/bin/java", "java -Xmx1g -cp lib -jar app.jar serve", Some("app.jar"))]
     #[case("/usr/lib/jvm/java-21/bin/java", "java -cp lib Main", None)]
