@@ -142,7 +142,7 @@ pub struct LogCaller {
     /// The program that started it, where it is our own client: the tool that the token is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<String>,
-    /// What it ran when it asked, where that was another program by then: `program` is the one that connected.
+    /// What it ran once it had its answer, where that was another program by then: `program` is the one that connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub became: Option<String>,
     /// Its process id.
