@@ -82,8 +82,8 @@ fn keys_exist() {
 }
 
 /// Of an entry of the audit log (docs/audit.md).
-const JOURNAL_FIELDS: [&str; 8] =
-    ["EVENT", "PROGRAM", "BEHIND", "PID", "ACCOUNT", "RESOURCE", "UTI", "CORRELATION_ID"];
+const JOURNAL_FIELDS: [&str; 9] =
+    ["EVENT", "PROGRAM", "BEHIND", "BECAME", "PID", "ACCOUNT", "RESOURCE", "UTI", "CORRELATION_ID"];
 
 #[test]
 fn configuration_in_the_pages_can_be_read() {
