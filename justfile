@@ -19,6 +19,14 @@ test:
 deny:
     cargo deny check bans licenses sources
 
+# What the programs are made of, as CycloneDX; needs cargo-cyclonedx and jq.
+sbom:
+    packaging/sbom target/sbom
+
+# Two builds in two folders must be the same bytes. Takes two whole builds.
+reproducible:
+    packaging/reproducible
+
 # Against parts that no one here wrote: Microsoft's libraries, an OAuth server, GNOME Keyring.
 real:
     tests/real/run
