@@ -19,6 +19,10 @@ test:
 deny:
     cargo deny check bans licenses sources
 
+# A reason for each library; needs cargo-vet. The tests say the same.
+vet:
+    cargo vet --locked --frozen
+
 # What the programs are made of, as CycloneDX; needs cargo-cyclonedx and jq.
 sbom:
     packaging/sbom target/sbom
