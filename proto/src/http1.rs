@@ -5,6 +5,7 @@
 //! a limit, and a peer that exceeds one is cut off.
 
 use std::io::{self, Read, Write};
+use std::str::FromStr;
 
 use crate::limits::{MAX_ANSWER_BODY, MAX_EVENT_LINE, MAX_HEAD};
 use crate::secret::WipedBytes;
@@ -137,13 +138,15 @@ impl<R: Read> Answer<R> {
     pub fn line(&mut self) -> Result<Option<&[u8]>, ExchangeError> {
         loop {
             let held = &self.buffer[self.taken..self.filled];
-            if let Some(end) = held.iter().position(|&byte| byte == b'\n') {
+            let end = held.iter().position(|&byte| byte == b'\n');
+            // Whether its end has come yet or not: how the bytes arrive must not decide.
+            if end.unwrap_or(held.len()) > MAX_EVENT_LINE {
+                return Err(ExchangeError::TooLong("line"));
+            }
+            if let Some(end) = end {
                 let start = self.taken;
                 self.taken += end + 1;
                 return Ok(Some(&self.buffer[start..start + end]));
-            }
-            if held.len() > MAX_EVENT_LINE {
-                return Err(ExchangeError::TooLong("line"));
             }
             self.drop_taken();
             if self.fill()? == 0 {
@@ -184,7 +187,7 @@ fn parse_head(head: &[u8]) -> Result<Head, ExchangeError> {
     let status = start
         .strip_prefix("HTTP/1.")
         .and_then(|rest| rest.split(' ').nth(1))
-        .and_then(|status| status.parse().ok())
+        .and_then(digits)
         .filter(|status| (100..600).contains(status))
         .ok_or(ExchangeError::Malformed("it does not begin as HTTP/1 does"))?;
     let mut parsed = Head { status, version: None, length: None };
@@ -192,7 +195,7 @@ fn parse_head(head: &[u8]) -> Result<Head, ExchangeError> {
         let (name, value) = line.split_once(':').ok_or(ExchangeError::Malformed("a header has no colon"))?;
         let value = value.trim_matches([' ', '\t']);
         if name.eq_ignore_ascii_case("content-length") {
-            let length = value.parse().map_err(|_| ExchangeError::Malformed("its length is no number"))?;
+            let length = digits(value).ok_or(ExchangeError::Malformed("its length is no number"))?;
             if parsed.length.is_some_and(|other| other != length) {
                 return Err(ExchangeError::Malformed("it announces two lengths"));
             }
@@ -204,6 +207,11 @@ fn parse_head(head: &[u8]) -> Result<Head, ExchangeError> {
         }
     }
     Ok(parsed)
+}
+
+/// A number of digits alone, as RFC 9110 §8.6 and RFC 9112 §4 write theirs: no sign, which Rust would take.
+fn digits<T: FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -255,7 +263,10 @@ mod tests {
     #[case(b"SSH-2.0-x\r\n\r\n", "does not begin as HTTP/1")]
     #[case(b"HTTP/1.0 999 Odd\r\n\r\n", "does not begin as HTTP/1")]
     #[case(b"HTTP/1.0 200 OK\r\nno colon\r\n\r\n", "no colon")]
+    #[case(b"HTTP/1.0 +200 OK\r\n\r\n", "does not begin as HTTP/1")]
     #[case(b"HTTP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n", "no number")]
+    #[case(b"HTTP/1.0 200 OK\r\nContent-Length: +5\r\n\r\n12345", "no number")]
+    #[case(b"HTTP/1.0 200 OK\r\nContent-Length: \r\n\r\n", "no number")]
     #[case(b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "two lengths")]
     #[case(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "chunked")]
     #[case(b"HTTP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n", "body is longer")]
@@ -276,6 +287,18 @@ mod tests {
         let mut answer = Answer::new(endless);
         answer.head().unwrap();
         assert!(matches!(answer.line(), Err(ExchangeError::TooLong("line"))));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_off_also_where_its_end_comes_with_it() {
+        let line = |length: usize| {
+            let bytes = format!("HTTP/1.0 200 OK\r\n\r\n{}\n", "a".repeat(length));
+            let mut answer = Answer::new(bytes.as_bytes());
+            answer.head().unwrap();
+            answer.line().map(|line| line.map(<[u8]>::len))
+        };
+        assert_eq!(line(MAX_EVENT_LINE).unwrap(), Some(MAX_EVENT_LINE));
+        assert!(matches!(line(MAX_EVENT_LINE + 1), Err(ExchangeError::TooLong("line"))));
     }
 
     #[test]
