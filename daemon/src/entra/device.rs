@@ -165,6 +165,8 @@ impl DeviceBody {
         let page = plain(&page, MAX_PAGE);
         let expires_in = Duration::from_secs(self.expires_in.number()?).min(MAX_CODE_LIFE);
         let interval = Duration::from_secs(self.interval.number().unwrap_or(DEFAULT_INTERVAL).max(1));
+        // No instant is so far ahead as a number can name, and who waits for longer than the code lives waits in vain.
+        let interval = interval.min(MAX_CODE_LIFE);
         let message = self.message.text().map(|message| plain(&message, MAX_MESSAGE)).unwrap_or_default();
         let message = if message.is_empty() {
             format!(

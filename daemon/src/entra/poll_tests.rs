@@ -189,6 +189,30 @@ async fn claims_and_correlation_id_go_with_the_request_and_every_poll() {
     assert_eq!(asked[1].form["device_code"], "dev-secret");
 }
 
+#[rstest]
+#[case(5, u64::MAX, 720)]
+#[case(u64::MAX, u64::MAX, 0)]
+#[case(u64::MAX, 900, 0)]
+#[case(0, 3, 2)]
+#[tokio::test(start_paused = true)]
+async fn numbers_that_no_clock_can_hold_end_with_the_longest_life_of_a_code(
+    #[case] interval: u64,
+    #[case] life: u64,
+    #[case] polls: usize,
+) {
+    let script = Script::new();
+    (0..720).for_each(|_| {
+        script.json(400, PENDING);
+    });
+    let code = CODE.replace(":5,", &format!(":{interval},")).replace(":900,", &format!(":{life},"));
+    let mut poll = start(&script, &code).await;
+    let begun = Instant::now();
+    let (times, end) = run(&script, &mut poll).await;
+    assert!(matches!(end, SignInEnd::Expired(_)), "{end:?}");
+    assert!(times.len().abs_diff(polls) <= 1, "{times:?}");
+    assert_eq!(begun.elapsed().as_secs(), life.min(3600));
+}
+
 #[tokio::test(start_paused = true)]
 async fn notices_say_what_is_wrong_in_plain_text() {
     let script = Script::new();
