@@ -21,7 +21,8 @@ pub const MAX_ANSWER_BODY: usize = 4 * 1024 * 1024;
 /// claims challenge is at most [`MAX_CLAIMS`].
 pub const MAX_EVENT_LINE: usize = 64 * 1024;
 
-/// Longest claims challenge, decoded. Conditional Access writes a few hundred bytes.
+/// Longest claims challenge, decoded, and with the capability that entrad adds where the caller handles challenges. Conditional
+/// Access writes a few hundred bytes.
 pub const MAX_CLAIMS: usize = 16 * 1024;
 
 /// Most scopes in one request. Entra takes one resource a request, and no API has this many permissions

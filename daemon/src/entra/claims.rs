@@ -10,7 +10,8 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use entra_proto::limits::MAX_CLAIMS;
-use serde_json::{Map, Value, json};
+
+use super::json::Json;
 
 /// A checked challenge in one common form, so that equal challenges are equal keys.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -30,9 +31,14 @@ impl Claims {
         if json.len() > MAX_CLAIMS {
             return Err(ClaimsError::TooLong);
         }
-        let object: Map<String, Value> =
-            serde_json::from_slice(&json).map_err(|_| ClaimsError::NotAnObject)?;
-        Ok(Self(Value::Object(object).to_string()))
+        let json = std::str::from_utf8(&json).map_err(|_| ClaimsError::NotAnObject)?;
+        let object = Json::parse(json).filter(|json| matches!(json, Json::Object(_)));
+        let claims = object.and_then(|object| object.print()).map(Self).ok_or(ClaimsError::NotAnObject)?;
+        // What is sent has the limit, and with our capability it is longer than what came.
+        if claims.merged(true).len() > MAX_CLAIMS {
+            return Err(ClaimsError::TooLong);
+        }
+        Ok(claims)
     }
 
     /// The `claims` parameter of a request that carries this challenge; with `cae`, merged with the
@@ -40,12 +46,13 @@ impl Claims {
     /// on equal keys (Microsoft: claims challenges, client capabilities).
     #[must_use]
     pub fn merged(&self, cae: bool) -> String {
-        if !cae {
-            return self.0.clone();
-        }
-        let mut merged = capabilities();
-        merge(&mut merged, serde_json::from_str(&self.0).unwrap_or_default());
-        merged.to_string()
+        let merged = || {
+            let mut merged = Json::parse(CAPABILITIES)?;
+            merged.overlay(Json::parse(&self.0)?);
+            merged.print()
+        };
+        // Both were read before.
+        if cae { merged().unwrap_or_else(|| self.0.clone()) } else { self.0.clone() }
     }
 
     /// The challenge as JSON.
@@ -87,23 +94,7 @@ pub enum ClaimsError {
 pub(super) fn parameter(claims: Option<&Claims>, cae: bool) -> Option<String> {
     match claims {
         Some(claims) => Some(claims.merged(cae)),
-        None => cae.then(|| capabilities().to_string()),
-    }
-}
-
-/// `cp1` is the only capability there is.
-fn capabilities() -> Value {
-    json!({"access_token": {"xms_cc": {"values": ["cp1"]}}})
-}
-
-fn merge(base: &mut Value, challenge: Value) {
-    match (base, challenge) {
-        (Value::Object(base), Value::Object(challenge)) => {
-            for (key, value) in challenge {
-                merge(base.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (base, challenge) => *base = challenge,
+        None => cae.then(|| CAPABILITIES.to_owned()),
     }
 }
 
@@ -113,6 +104,9 @@ fn decode(text: &str) -> Result<Vec<u8>, ClaimsError> {
     let alphabet = if is_url_safe { &URL_SAFE } else { &STANDARD };
     GeneralPurpose::new(alphabet, config).decode(text).map_err(|_| ClaimsError::NotAnObject)
 }
+
+/// `cp1` is the only capability there is.
+const CAPABILITIES: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
 
 #[cfg(test)]
 mod tests {
@@ -138,6 +132,10 @@ mod tests {
         r#"{"access_token":{"xms_cc":{"values":["cp9"]}}}"#
     )]
     #[case(r#"{"access_token":null}"#, r#"{"access_token":null}"#)]
+    #[case(
+        r#"{"id_token":{"a":1e400,"b":1.10,"c":123456789012345678901}}"#,
+        r#"{"access_token":{"xms_cc":{"values":["cp1"]}},"id_token":{"a":1e400,"b":1.10,"c":123456789012345678901}}"#
+    )]
     fn vector_25_the_challenge_is_merged_with_cp1(#[case] challenge: &str, #[case] merged: &str) {
         let claims = Claims::parse(challenge).unwrap();
         assert_eq!(parameter(Some(&claims), true).unwrap(), merged);
@@ -179,6 +177,18 @@ mod tests {
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_CLAIMS));
         assert_eq!(Claims::parse(&long), Err(ClaimsError::TooLong));
         assert_eq!(Claims::parse(&"A".repeat(MAX_CLAIMS * 2)), Err(ClaimsError::TooLong));
+    }
+
+    #[test]
+    fn what_is_sent_is_never_longer_than_may_be_sent() {
+        let challenge = |length: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(length - 8));
+        let longest = MAX_CLAIMS - (CAPABILITIES.len() - 1);
+        let claims = Claims::parse(&challenge(longest)).unwrap();
+        assert_eq!(claims.merged(true).len(), MAX_CLAIMS);
+        assert_eq!(Claims::parse(&challenge(longest + 1)), Err(ClaimsError::TooLong));
+        // A number that is written out takes four times that.
+        let many = format!("{{\"a\":[{}1e15]}}", "1e15,".repeat(MAX_CLAIMS / 5 - 20));
+        assert!(Claims::parse(&many).unwrap().merged(true).len() <= MAX_CLAIMS);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod form;
 mod grant;
 mod http;
 pub mod identity;
+mod json;
 mod lenient;
 pub mod network;
 mod no_reply;
