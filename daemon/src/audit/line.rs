@@ -79,6 +79,9 @@ impl<'a> Tie<'a> {
         let named = field.strip_prefix(FIELD).and_then(|rest| rest.strip_suffix(b"\"}"));
         let named = named.ok_or(LineFault::NoEntry)?;
         let tie: Self = serde_json::from_slice(line).map_err(|_| LineFault::NoEntry)?;
+        if tie.sequence > LAST {
+            return Err(LineFault::NoEntry);
+        }
         let mut digest = Sha256::new();
         digest.update(text);
         digest.update(b"}");
@@ -104,6 +107,9 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 /// The longest line that is read: [`super::text`] keeps those that are written below it.
 pub(super) const MAX_LINE: usize = 64 * 1024;
+
+/// No log comes so far: it is what every reader of JSON can count to (RFC 8259 §6), and leaves room for those that follow.
+const LAST: u64 = 1 << 53;
 
 /// Digits of a hash.
 const HASH: usize = 64;
@@ -153,6 +159,15 @@ mod tests {
         let text = format!("{}}}", &text[..text.len() - 76]);
         let line = format!("{},\"hash\":\"{}\"}}", &text[..text.len() - 1], hash(text.as_bytes()));
         assert!(Tie::read(line.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn an_entry_that_none_could_follow_is_none_of_ours() {
+        for (sequence, is_ours) in [(LAST, true), (LAST + 1, false), (u64::MAX, false)] {
+            let head = Head { sequence: sequence - 1, ..Head::none() };
+            let (line, _) = link(Event::new(LogEvent::Issued).into_entry(), &head).unwrap();
+            assert_eq!(Tie::read(line.trim_ascii_end()).is_ok(), is_ours, "{sequence}");
+        }
     }
 
     #[test]
