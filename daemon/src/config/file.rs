@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::LayerError;
 use super::layer::{Layer, shown};
 use super::source::Source;
-use super::values::Given;
+use super::values::{self, Given};
 use super::{Owner, owner};
 
 /// A file that somebody keeps settings in; `None` where it is not there.
@@ -67,7 +67,8 @@ pub(super) fn parse(text: &str, path: &Path, source: &dyn Fn(usize) -> Source) -
                     let full = format!("profile.{}", name.get_ref());
                     let DeValue::Table(profile) = profile.get_ref() else {
                         let (source_, found) = (at(name.span()), found(profile.get_ref()));
-                        return Err(LayerError::Type { key: full, source_, found, expected: "a table" });
+                        let key = values::shown(&full);
+                        return Err(LayerError::Type { key, source_, found, expected: "a table" });
                     };
                     for (key, value) in profile {
                         let full = format!("{full}.{}", key.get_ref());

@@ -46,17 +46,18 @@ impl Layer {
     pub(super) fn take(&mut self, full: &str, given: Given, source: Source) -> Result<(), LayerError> {
         match keys::profile_of(full) {
             Some((DEFAULT_PROFILE, key)) => {
-                return Err(LayerError::DefaultProfile { key: key.to_owned(), source_: source });
+                return Err(LayerError::DefaultProfile { key: values::shown(key), source_: source });
             }
             Some((profile, _)) if !is_profile_name(profile) => {
-                return Err(LayerError::ProfileName { key: format!("profile.{profile}"), source_: source });
+                let key = values::shown(&format!("profile.{profile}"));
+                return Err(LayerError::ProfileName { key, source_: source });
             }
             _ => {}
         }
         let Some(key) = keys::find(full).filter(|key| keys::is_of_files(key)) else {
             return Err(LayerError::Unknown {
                 nearest: keys::nearest(full),
-                key: full.to_owned(),
+                key: values::shown(full),
                 source_: source,
             });
         };

@@ -12,7 +12,7 @@ use super::error::LayerError;
 use super::layer::{Layer, shown};
 use super::places::Place;
 use super::source::Source;
-use super::values::Given;
+use super::values::{self, Given};
 use super::{owner, registry};
 
 /// Values by name, and tables of them.
@@ -43,9 +43,9 @@ pub(super) fn read(place: &Place) -> Result<Option<Values>, LayerError> {
     }
 }
 
-fn settings(values: &Values, place: &str) -> Result<Layer, LayerError> {
+pub(super) fn settings(values: &Values, place: &str) -> Result<Layer, LayerError> {
     let mut layer = Layer::default();
-    let source = |name: &str| Source::Managed(format!("{place} ({name})"));
+    let source = |name: &str| Source::Managed(format!("{place} ({})", values::shown(name)));
     for (name, node) in values.iter().filter(|(name, _)| !is_payloads(name)) {
         match node {
             Node::Value(given) => layer.take(name, given.clone(), source(name))?,
@@ -54,7 +54,8 @@ fn settings(values: &Values, place: &str) -> Result<Layer, LayerError> {
                     let full = format!("profile.{profile}");
                     let Node::Table(settings) = node else {
                         let (source_, found) = (source(&full), "a single value");
-                        return Err(LayerError::Type { key: full, source_, found, expected: "a table" });
+                        let key = values::shown(&full);
+                        return Err(LayerError::Type { key, source_, found, expected: "a table" });
                     };
                     for (name, node) in settings {
                         let full = format!("{full}.{name}");
@@ -120,7 +121,7 @@ fn of_property(value: Value) -> Node {
     })
 }
 
-fn json(bytes: &[u8], path: &Path) -> Result<Values, LayerError> {
+pub(super) fn json(bytes: &[u8], path: &Path) -> Result<Values, LayerError> {
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| LayerError::Syntax {
         place: format!("{}:{}", shown(path), error.line()),
         reason: "it is no JSON".to_owned(),

@@ -59,6 +59,11 @@ fn a_managed_property_list_is_read_in_every_form_that_mdm_writes() {
 #[case("<key>profile</key><dict><key>w</key><string/></dict>", "`profile.w` is a single value")]
 #[case("<key>allowed_tenants</key><string></string>", "it names nothing")]
 #[case("<key>config</key><string>/x</string>", "there is no setting `config`")]
+#[case("<key>a\u{7f}\nb</key><string>/x</string>", "/p.plist (ab): there is no setting `ab`")]
+#[case(
+    "<key>profile</key><dict><key>a\u{7f}b</key><true/></dict>",
+    "/p.plist (profile.ab): `profile.ab` is a single value; it should be a table"
+)]
 #[case("<array>", "it is no property list")]
 fn a_bad_one_is_refused_whole(#[case] body: &str, #[case] message: &str) {
     let error = of_plist(body).err().unwrap().to_string();

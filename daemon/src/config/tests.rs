@@ -93,6 +93,10 @@ fn profiles_stand_alone() {
     "[profile.default]\ntenant = \"x\"",
     "config.toml:2: the default profile has no table; set `tenant` at the top level"
 )]
+#[case("\"\\u001b[31mtenant\" = 1", "config.toml:1: there is no setting `[31mtenant`; did you mean")]
+#[case("profile = { \"a\\nb\" = 1 }", "config.toml:1: `profile.ab` is a number; it should be a table.")]
+#[case("[profile.\"a\\tb\"]\ntenant = 1", "config.toml:2: `profile.ab` is no profile name")]
+#[case("[profile.default]\n\"a\\tb\" = 1", "config.toml:2: the default profile has no table; set `ab`")]
 #[case("config = \"/elsewhere\"", "there is no setting `config`")]
 #[case(
     "socket = \"/very/long\"\n[profile.work]\nsocket = \"x\"",

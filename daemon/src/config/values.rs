@@ -133,7 +133,7 @@ fn word(is_on: bool) -> &'static str {
     if is_on { "on" } else { OFF }
 }
 
-/// A value that holds no password, short enough for a message.
+/// A name, or a value that holds no password: of one line, and short enough for a message.
 pub(super) fn shown(text: &str) -> String {
     text.trim().chars().filter(|char| !char.is_control()).take(80).collect()
 }
