@@ -35,5 +35,9 @@ reproducible:
 real:
     tests/real/run
 
+# A minute of what outsiders can send; longer by `fuzz/run --executions 10000000`.
+fuzz:
+    fuzz/run --seconds 60
+
 bench:
     cargo bench -p entra-tests

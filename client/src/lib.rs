@@ -36,6 +36,13 @@ mod surroundings;
 mod text;
 mod when;
 
+#[cfg(test)]
+#[path = "../../fuzz/replay.rs"]
+mod replay;
+
+#[cfg(any(test, fuzzing))]
+pub use dialects::fuzzing;
+
 use entra_proto::error::exit;
 
 use crate::args::Cli;

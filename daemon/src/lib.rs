@@ -28,3 +28,7 @@ pub mod service;
 pub mod vault;
 #[cfg(windows)]
 pub mod windows;
+
+#[cfg(test)]
+#[path = "../../fuzz/replay.rs"]
+mod replay;

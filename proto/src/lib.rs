@@ -17,6 +17,8 @@ pub mod config;
 pub mod doctor;
 pub mod endpoint;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http1;
 pub mod lease;
 pub mod limits;
@@ -31,3 +33,7 @@ pub mod sign_in;
 pub mod status;
 pub mod token;
 pub mod version;
+
+#[cfg(test)]
+#[path = "../../fuzz/replay.rs"]
+mod replay;

@@ -409,6 +409,31 @@ fn no_module_is_longer_than_five_hundred_lines() {
 }
 
 #[test]
+fn every_target_of_the_fuzzer_is_built_replayed_and_told_of() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let (manifest, page) = (read("fuzz/Cargo.toml"), read("fuzz/README.md"));
+    let code = [sources("daemon/src"), sources("client/src"), sources("proto/src")].concat();
+    let targets = sources("fuzz/targets");
+    for (path, text) in &targets {
+        let name = path.trim_start_matches("fuzz/targets/").trim_end_matches(".rs");
+        assert!(manifest.contains(&format!("path = \"targets/{name}.rs\"")), "{name} is in no build");
+        assert!(page.contains(&format!("`{name}`")), "fuzz/README.md lacks {name}");
+        let module = text.split_once("&[u8]| ").unwrap().1.split_once(&format!("::{name}(data)")).unwrap().0;
+        let named = format!("\"{module}\",");
+        let is_replay = |text: &str| text.contains("crate::replay::all(") && text.contains(&named);
+        assert!(code.iter().any(|(_, text)| is_replay(text)), "nobody replays {module}");
+    }
+    assert!(targets.len() > 20, "the look at the targets works");
+    let shipped = code.iter().filter(|(path, _)| path.ends_with("lib.rs") || path.ends_with("/mod.rs"));
+    for (path, text) in shipped {
+        let lines: Vec<&str> = text.lines().collect();
+        for at in (1..lines.len()).filter(|at| lines[*at].ends_with("mod fuzzing;")) {
+            assert_eq!(lines[at - 1], "#[cfg(any(test, fuzzing))]", "{path} ships what is for fuzzing alone");
+        }
+    }
+}
+
+#[test]
 fn every_error_code_is_in_the_protocol() {
     let protocol = std::fs::read_to_string(root().join("PROTOCOL.md")).unwrap();
     for row in entra_proto::error::TABLE {

@@ -38,20 +38,20 @@ pub(crate) fn run(words: &[OsString]) -> u8 {
 
 /// A command that is ours to answer.
 #[derive(Debug, PartialEq)]
-struct Command {
-    does: Does,
+pub(super) struct Command {
+    pub(super) does: Does,
     is_json: bool,
 }
 
 #[derive(Debug, PartialEq)]
-enum Does {
+pub(super) enum Does {
     Token(TokenRequest),
     Version,
 }
 
 impl Command {
     /// The command in the words; `None` where they are not ours, or not wholly.
-    fn read(words: &[&str]) -> Option<Self> {
+    pub(super) fn read(words: &[&str]) -> Option<Self> {
         match words {
             ["auth", "token", rest @ ..] => {
                 let given = words::read(rest, &[COMMON_OPTIONS, TOKEN_OPTIONS].concat())?;

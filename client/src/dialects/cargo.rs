@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, Read};
 
 use entra_proto::error::exit;
+use entra_proto::token::TokenRequest;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -38,9 +39,7 @@ fn speak(words: &[OsString]) -> Result<(), Failure> {
         if line.is_empty() {
             return Ok(());
         }
-        let request = serde_json::from_slice(&line);
-        let request = request.map_err(|_| Refusal::other("entrad: cargo's request does not parse."));
-        match request.and_then(|request: Request| answer(&request)) {
+        match wanted(&line).and_then(answer) {
             Ok((header, expires_on)) => {
                 let credential = Credential::new(&header, expires_on);
                 print::write_json(&Reply::Ok(credential), header.len() + JSON_ROOM)?;
@@ -50,8 +49,10 @@ fn speak(words: &[OsString]) -> Result<(), Failure> {
     }
 }
 
-/// What to send, and until when. Cargo tries its next provider after every refusal but one of words.
-fn answer(request: &Request) -> Result<(Zeroizing<String>, u64), Refusal> {
+/// What cargo's line asks for. It tries its next provider after every refusal but one of words.
+pub(super) fn wanted(line: &[u8]) -> Result<TokenRequest, Refusal> {
+    let request: Request = serde_json::from_slice(line)
+        .map_err(|_| Refusal::other("entrad: cargo's request does not parse."))?;
     if request.v != 1 || request.kind != "get" {
         return Err(Refusal::OperationNotSupported);
     }
@@ -62,8 +63,13 @@ fn answer(request: &Request) -> Result<(Zeroizing<String>, u64), Refusal> {
     let challenges = request.registry.headers.iter().filter_map(|header| header.split_once(':'));
     let mut challenges = challenges.filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"));
     let tenant = challenges.find_map(|(_, challenge)| hosts::tenant_of(challenge));
+    Ok(hosts::devops(tenant))
+}
+
+/// What to send, and until when.
+fn answer(request: TokenRequest) -> Result<(Zeroizing<String>, u64), Refusal> {
     let refused = |failure: Failure| Refusal::other(&ask::sentence(&failure));
-    let answer = ask::token(hosts::devops(tenant)).map_err(refused)?;
+    let answer = ask::token(request).map_err(refused)?;
     let token = answer.access_token.expose();
     let mut header = Zeroizing::new(String::with_capacity(token.len() + 8));
     for part in ["Bearer ", token] {
@@ -112,7 +118,7 @@ impl<'a> Credential<'a> {
 
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-enum Refusal {
+pub(super) enum Refusal {
     OperationNotSupported,
     #[serde(rename_all = "kebab-case")]
     Other {
@@ -156,7 +162,7 @@ mod tests {
         Refusal::OperationNotSupported
     )]
     fn what_is_not_ours_is_refused_so_that_cargo_asks_the_next(#[case] line: &str, #[case] refusal: Refusal) {
-        assert_eq!(answer(&serde_json::from_str(line).unwrap()).unwrap_err(), refusal);
+        assert_eq!(wanted(line.as_bytes()), Err(refusal));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) fn run(words: &[OsString]) -> u8 {
     };
     let done = match word {
         "get" => get(),
-        "store" => store().map(|()| exit::GOOD),
+        "store" => pipes::input().and_then(|input| store(&input)).map(|()| exit::GOOD),
         "erase" => pipes::input().map(|_| exit::GOOD),
         "list" => print::write_output(b"{}\n").map(|()| exit::GOOD),
         "version" => {
@@ -60,10 +60,9 @@ fn get() -> Result<u8, Failure> {
 
 /// `docker login` stores what it was told. For our registries there is nothing to keep; another's password would be lost, and
 /// the person would learn it from the next pull.
-fn store() -> Result<(), Failure> {
-    let input = pipes::input()?;
+pub(super) fn store(input: &str) -> Result<(), Failure> {
     let bad = |sentence: &str| Failure::new(exit::USAGE, "bad_input", sentence);
-    let stored: Stored<'_> = serde_json::from_str(&input).map_err(|_| {
+    let stored: Stored<'_> = serde_json::from_str(input).map_err(|_| {
         bad("What docker wants kept does not parse.").hint("Try again; docker writes it as JSON.")
     })?;
     if hosts::registry(&stored.server_url).is_some() {

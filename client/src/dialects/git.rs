@@ -35,7 +35,7 @@ pub(crate) fn run(words: &[OsString]) -> u8 {
 
 /// What git says of the credential it wants or has.
 #[derive(Default)]
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     scheme: &'a str,
     host: &'a str,
     username: Option<&'a str>,
@@ -47,7 +47,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn read(input: &'a str) -> Self {
+    pub(super) fn read(input: &'a str) -> Self {
         let mut asked = Self::default();
         for (name, value) in input.lines().filter_map(|line| line.split_once('=')) {
             match name {
@@ -63,20 +63,15 @@ impl<'a> Asked<'a> {
         asked
     }
 
-    fn is_ours(&self) -> bool {
-        hosts::is_of_repositories(self.scheme, self.host)
-    }
-
-    fn request(&self) -> TokenRequest {
-        hosts::devops(self.tenant.clone())
+    /// What answers it; nothing for a host that is not ours.
+    pub(super) fn request(&self) -> Option<TokenRequest> {
+        hosts::is_of_repositories(self.scheme, self.host).then(|| hosts::devops(self.tenant.clone()))
     }
 }
 
 fn get(asked: &Asked<'_>) -> Result<(), Failure> {
-    if !asked.is_ours() {
-        return Ok(());
-    }
-    let lines = ask::token(asked.request()).map(|answer| lines(asked, &answer));
+    let Some(request) = asked.request() else { return Ok(()) };
+    let lines = ask::token(request).map(|answer| lines(asked, &answer));
     if lines.is_err() {
         print::write_output(b"quit=1\n")?;
     }
@@ -105,9 +100,9 @@ fn lines(asked: &Asked<'_>, answer: &TokenAnswer) -> Zeroizing<Vec<u8>> {
 /// Git erases what a server refused. Only when that is what the next `get` would be answered with, it is renewed: anything
 /// else is another helper's, or old.
 fn erase(asked: &Asked<'_>) -> Result<(), Failure> {
-    let Some(refused) = asked.secret.filter(|_| asked.is_ours()) else { return Ok(()) };
-    if ask::token(asked.request())?.access_token.expose() == refused {
-        ask::token(TokenRequest { force_refresh: true, ..asked.request() })?;
+    let (Some(refused), Some(request)) = (asked.secret, asked.request()) else { return Ok(()) };
+    if ask::token(request.clone())?.access_token.expose() == refused {
+        ask::token(TokenRequest { force_refresh: true, ..request })?;
     }
     Ok(())
 }
@@ -149,10 +144,10 @@ mod tests {
     #[test]
     fn what_git_asks_is_read() {
         let asked = Asked::read(ASKED);
-        assert!(asked.is_ours() && asked.takes_bearer);
+        assert!(asked.request().is_some() && asked.takes_bearer);
         assert_eq!(asked.tenant.as_deref(), Some("72f988bf-86f1-41af-91ab-2d7cd011db47"));
-        assert!(!Asked::read("protocol=https\nhost=github.com\n").is_ours());
-        assert!(!Asked::read("").is_ours());
+        assert_eq!(Asked::read("protocol=https\nhost=github.com\n").request(), None);
+        assert_eq!(Asked::read("").request(), None);
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub(crate) fn run(words: &[OsString]) -> u8 {
 
 /// `keyring get`, with its options.
 #[derive(Debug, PartialEq)]
-struct Get<'a> {
-    service: &'a str,
+pub(super) struct Get<'a> {
+    pub(super) service: &'a str,
     username: Option<&'a str>,
     with_username: bool,
     is_json: bool,
@@ -34,7 +34,7 @@ struct Get<'a> {
 impl<'a> Get<'a> {
     /// Reads the words as `keyring` does, whose options may stand anywhere. `None` for any other command, and for one that
     /// names a keyring to look in.
-    fn read(words: &'a [OsString]) -> Option<Self> {
+    pub(super) fn read(words: &'a [OsString]) -> Option<Self> {
         let mut words = words.iter().map(|word| word.to_str());
         let (mut places, mut mode, mut output) = (Vec::new(), "password", "plain");
         while let Some(word) = words.next() {

@@ -33,7 +33,7 @@ pub(crate) fn run(words: &[OsString]) -> u8 {
 
 /// What the words ask for.
 #[derive(Debug, PartialEq)]
-enum Wanted {
+pub(super) enum Wanted {
     /// A token for a cluster.
     Token(TokenRequest),
     /// What another kubelogin may do, and the sentence for where there is none.
@@ -45,7 +45,7 @@ enum Wanted {
 impl Wanted {
     /// Reads the words as kubelogin does, for which the environment's `method` goes before `--login`. What says how a person
     /// signs in is passed over: that is done.
-    fn read(words: &[OsString], method: Option<&str>) -> Self {
+    pub(super) fn read(words: &[OsString], method: Option<&str>) -> Self {
         let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
         let Some(("get-token", flags)) = words.split_first().map(|(first, rest)| (*first, rest)) else {
             return Self::Elsewhere("entrad's kubelogin knows `get-token` alone.".to_owned());
@@ -104,7 +104,7 @@ fn get_token(request: TokenRequest) -> Result<(), Failure> {
 }
 
 /// The version that kubectl asked in: it takes an answer in no other.
-fn api_version(exec_info: Option<&str>) -> Result<&'static str, Failure> {
+pub(super) fn api_version(exec_info: Option<&str>) -> Result<&'static str, Failure> {
     let bad = |sentence: &str| {
         Failure::new(exit::USAGE, "bad_input", sentence).hint(
             "kubectl sets it; `apiVersion: client.authentication.k8s.io/v1` in the kubeconfig is right.",

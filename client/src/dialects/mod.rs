@@ -12,6 +12,8 @@ mod azd;
 mod cargo;
 mod claude;
 mod docker;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod git;
 pub(crate) mod hosts;
 mod keyring;

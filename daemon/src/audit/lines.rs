@@ -30,7 +30,8 @@ impl Part {
 }
 
 impl<R: Read> Lines<R> {
-    fn of(from: R, length: u64) -> Self {
+    /// As much as that of a stream.
+    pub(super) fn of(from: R, length: u64) -> Self {
         Self { from: BufReader::with_capacity(256 * 1024, from.take(length)), line: Vec::new() }
     }
 

@@ -9,6 +9,8 @@
 
 mod event;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod line;
 mod lines;
 mod queue;

@@ -22,7 +22,7 @@ pub struct Query {
 }
 
 impl Query {
-    fn wants(&self, entry: &LogEntry) -> bool {
+    pub(super) fn wants(&self, entry: &LogEntry) -> bool {
         let is_named = |program: &Option<String>, word: &str| {
             program.as_ref().is_some_and(|program| program.to_lowercase().contains(word))
         };

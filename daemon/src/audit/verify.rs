@@ -31,6 +31,15 @@ pub(super) fn verify_parts(parts: Vec<Part>, remembered: &[Head]) -> io::Result<
     Ok(walk.end())
 }
 
+/// The same of what stands in one file.
+#[cfg(any(test, fuzzing))]
+pub(super) fn verify_bytes(bytes: &[u8], remembered: &[Head]) -> Verification {
+    let mut walk = Walk::new(remembered);
+    let read = walk.file(CURRENT.to_owned(), Lines::of(bytes, bytes.len() as u64));
+    assert!(read.is_ok(), "memory cannot fail");
+    walk.end()
+}
+
 struct Walk<'a> {
     remembered: &'a [Head],
     seen: Vec<bool>,

@@ -20,18 +20,20 @@ use crate::account::outcome::{Failure, FailureKind, Fault};
 use crate::account::refresh_token::RefreshToken;
 use crate::audit::Audit;
 use crate::clock::Clock;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 use crate::clock::SystemClock;
 use crate::entra::Entra;
 use crate::entra::target::Target;
 use crate::vault::{Access, Entry, Vault};
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 use crate::vault::{HomeKind, StoreChoice, VaultOptions};
 
 mod challenges;
 mod choice;
 mod demands;
 mod flights;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod key_passphrase;
 mod ladder;
 mod log;
@@ -82,7 +84,7 @@ pub struct Parts {
     pub audit: Audit,
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Parts {
     /// Without an account, on a vault in memory.
     pub(crate) fn empty(entra: Entra) -> Self {

@@ -18,6 +18,8 @@ mod claude_desktop;
 mod error;
 mod file;
 mod flows;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod keys;
 mod layer;
 mod loopback;

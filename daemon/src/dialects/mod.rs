@@ -6,6 +6,8 @@
 
 mod azd;
 mod door;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod identity;
 mod reply;

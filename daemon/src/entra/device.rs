@@ -19,6 +19,7 @@ use super::answer;
 use super::claims::{self, Claims};
 use super::form::Form;
 use super::lenient::{Lenient, secret};
+use super::no_reply::NoReply;
 use super::poll::Poll;
 use super::reply::{Ask, Reply};
 use super::sort;
@@ -75,20 +76,7 @@ impl Entra {
         };
         let reply = self.exchange.post(ask).await;
         let received_at = Instant::now();
-        let status = reply.as_ref().ok().map(|reply: &Reply| reply.status);
-        let body: DeviceBody = answer::read(reply, target.authority.host(), &correlation_id)
-            .map_err(|refusal| sort::sort(*refusal))?;
-        let Some(shown) = body.check(target) else {
-            let fault = Fault {
-                error: "unusable_answer".to_owned(),
-                description: "The answer to the device-code request has no code, page or life time."
-                    .to_owned(),
-                correlation_id: Some(correlation_id),
-                status,
-                ..Fault::default()
-            };
-            return Err(Outcome::RetryAfter { fault, after: None, reach: Reach::Key });
-        };
+        let shown = read(reply, target, &correlation_id)?;
         Ok(DeviceCode {
             user_code: shown.user_code,
             is_trusted_uri: target.authority.trusts_page(&shown.verification_uri),
@@ -123,6 +111,27 @@ impl fmt::Debug for DeviceCode {
     }
 }
 
+/// Reads the reply: what there is to show, or why there is no code.
+pub(super) fn read(
+    reply: Result<Reply, NoReply>,
+    target: &Target,
+    correlation_id: &str,
+) -> Result<Shown, Outcome> {
+    let status = reply.as_ref().ok().map(|reply| reply.status);
+    let body: DeviceBody = answer::read(reply, target.authority.host(), correlation_id)
+        .map_err(|refusal| sort::sort(*refusal))?;
+    body.check(target).ok_or_else(|| {
+        let fault = Fault {
+            error: "unusable_answer".to_owned(),
+            description: "The answer to the device-code request has no code, page or life time.".to_owned(),
+            correlation_id: Some(correlation_id.to_owned()),
+            status,
+            ..Fault::default()
+        };
+        Outcome::RetryAfter { fault, after: None, reach: Reach::Key }
+    })
+}
+
 /// A device authorization answer (RFC 8628 §3.2). `verification_url` is the v1 endpoint's name; Entra never
 /// sends `verification_uri_complete` (Microsoft: device authorization response).
 #[derive(Deserialize)]
@@ -143,13 +152,14 @@ struct DeviceBody {
     message: Lenient,
 }
 
-struct Shown {
+/// What is shown to a person, and how it is waited for.
+pub(super) struct Shown {
     device_code: Zeroizing<String>,
-    user_code: UserCode,
-    verification_uri: String,
-    message: String,
-    expires_in: Duration,
-    interval: Duration,
+    pub(super) user_code: UserCode,
+    pub(super) verification_uri: String,
+    pub(super) message: String,
+    pub(super) expires_in: Duration,
+    pub(super) interval: Duration,
 }
 
 impl DeviceBody {

@@ -70,7 +70,7 @@ pub(super) fn read(reply: Result<Reply, NoReply>, asked: Asked<'_>) -> Result<Gr
 
 /// The token's own id (Microsoft: access token claims, `uti`). The token is its resource's to read: one that is encrypted, or of
 /// another form, has none for us.
-fn uti(token: &AccessToken) -> Option<String> {
+pub(super) fn uti(token: &AccessToken) -> Option<String> {
     #[derive(Deserialize)]
     struct Claims {
         uti: String,

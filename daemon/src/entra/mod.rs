@@ -17,6 +17,8 @@ mod classify;
 mod client;
 pub mod device;
 mod form;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod grant;
 mod http;
 pub mod identity;
@@ -109,7 +111,7 @@ impl Entra {
         Self::over(script.clone())
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     fn over(exchange: Arc<dyn Exchange>) -> Self {
         Self { exchange, http: Arc::default() }
     }

@@ -188,7 +188,7 @@ async fn respond(
         }
         _ => request.uri().query().map(|query| Zeroizing::new(query.as_bytes().to_vec())),
     };
-    let Some(returned) = fields.and_then(|fields| wanted.read(&fields)) else {
+    let Some(returned) = fields.and_then(|fields| returned(&wanted.state, &fields)) else {
         return Ok(response(StatusCode::BAD_REQUEST, page("Not this sign-in", NOT_OURS)));
     };
     let tell = wanted.tell.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -212,27 +212,26 @@ impl Wanted {
             && matches!(*method, Method::GET | Method::POST)
             && uri.path() == "/"
     }
+}
 
-    /// The answer in these fields, if it is one to this sign-in.
-    fn read(&self, fields: &[u8]) -> Option<Returned> {
-        let one = |wanted: &str| {
-            let mut found = url::form_urlencoded::parse(fields).filter(|(name, _)| name == wanted);
-            let first = found.next().map(|(_, value)| Zeroizing::new(value.into_owned()));
-            // Twice is a forgery, or a defect whose other half could be meant.
-            first.filter(|_| found.next().is_none())
-        };
-        let state = one("state")?;
-        if !bool::from(state.as_bytes().ct_eq(self.state.as_bytes())) {
-            return None;
-        }
-        match (one("code"), one("error")) {
-            (Some(code), None) if !code.is_empty() => Some(Returned::Code(code)),
-            (None, Some(error)) => Some(Returned::Error {
-                error: error.to_string(),
-                description: one("error_description").map(|text| text.to_string()).unwrap_or_default(),
-            }),
-            _ => None,
-        }
+/// The answer in these fields, if it is one to the sign-in of this `state`.
+pub(super) fn returned(state: &str, fields: &[u8]) -> Option<Returned> {
+    let one = |wanted: &str| {
+        let mut found = url::form_urlencoded::parse(fields).filter(|(name, _)| name == wanted);
+        let first = found.next().map(|(_, value)| Zeroizing::new(value.into_owned()));
+        // Twice is a forgery, or a defect whose other half could be meant.
+        first.filter(|_| found.next().is_none())
+    };
+    if !bool::from(one("state")?.as_bytes().ct_eq(state.as_bytes())) {
+        return None;
+    }
+    match (one("code"), one("error")) {
+        (Some(code), None) if !code.is_empty() => Some(Returned::Code(code)),
+        (None, Some(error)) => Some(Returned::Error {
+            error: error.to_string(),
+            description: one("error_description").map(|text| text.to_string()).unwrap_or_default(),
+        }),
+        _ => None,
     }
 }
 

@@ -206,7 +206,7 @@ impl RegistryError {
     }
 }
 
-fn read(reply: &Reply) -> Option<RegistryGrant> {
+pub(super) fn read(reply: &Reply) -> Option<RegistryGrant> {
     let answer: Granted = serde_json::from_slice(&reply.body).ok()?;
     let is_token = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     let token = answer.refresh_token.filter(|token| is_token(token.expose()))?;
@@ -216,14 +216,14 @@ fn read(reply: &Reply) -> Option<RegistryGrant> {
 
 /// `exp` less `iat`: by the registry's clock alone, so that ours may be wrong. A registry's token is a JWT (Azure Container
 /// Registry: "token claim sets"), though nothing promises it: one that is none has an unknown life.
-fn life_of(token: &str) -> Option<Duration> {
+pub(super) fn life_of(token: &str) -> Option<Duration> {
     let claims: LifeClaims = payload(token).and_then(decode)?;
     let seconds = claims.exp.number()?.checked_sub(claims.iat.number()?)?;
     Some(Duration::from_secs(seconds).min(MAX_LIFE))
 }
 
 /// The registry's own words for a refusal, such as that its firewall does not know our address.
-fn reason(reply: &Reply) -> Option<String> {
+pub(super) fn reason(reply: &Reply) -> Option<String> {
     let refusal: Refused = serde_json::from_slice(&reply.body).ok()?;
     let message = refusal.errors.into_iter().find_map(|error| error.message.text())?;
     Some(plain(&message, 300)).filter(|message| !message.is_empty())

@@ -166,7 +166,7 @@ const CROWD: usize = 512;
 /// A caller writes its request right after connecting, unless the system lets other programs run in between.
 const UNREAD_PATIENCE: Duration = Duration::from_millis(500);
 
-async fn connection<S, R, F>(stream: S, respond: R, mut stopped: watch::Receiver<bool>)
+pub(super) async fn connection<S, R, F>(stream: S, respond: R, mut stopped: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite,
     R: Fn(Request<Incoming>) -> F,
@@ -208,7 +208,7 @@ where
     }
 }
 
-async fn respond(
+pub(super) async fn respond(
     mut request: Request<Incoming>,
     caller: Caller,
     unserved: Option<ErrorBody>,

@@ -20,6 +20,8 @@ mod caller;
 mod config;
 mod connections;
 mod doctor;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod leases;
 #[cfg_attr(unix, path = "listen_unix.rs")]

@@ -9,6 +9,8 @@
 
 mod calls;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod home;
 #[cfg(unix)]
 mod key_text_unix;

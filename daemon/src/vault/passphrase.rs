@@ -191,17 +191,21 @@ fn bound(key_id: KeyId, cost: Cost, salt: &[u8]) -> Vec<u8> {
 }
 
 fn stretch(passphrase: &[u8], wrapped: &WrappedKey) -> Result<XChaCha20Poly1305, HomeError> {
-    let Cost { memory_kib, passes, lanes } = wrapped.cost;
-    if memory_kib > MAX_COST.memory_kib || passes > MAX_COST.passes || lanes > MAX_COST.lanes {
-        return Err(PassphraseError::Excessive.into());
-    }
-    let params =
-        Params::new(memory_kib, passes, lanes, Some(KEY_BYTES)).map_err(|_| PassphraseError::Excessive)?;
+    let params = params(wrapped.cost)?;
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(passphrase, &wrapped.salt, key.as_mut_slice())
         .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
     Ok(XChaCha20Poly1305::new((&*key).into()))
+}
+
+/// What a header asks for, where that is no more than is allowed.
+pub(super) fn params(cost: Cost) -> Result<Params, PassphraseError> {
+    let Cost { memory_kib, passes, lanes } = cost;
+    if memory_kib > MAX_COST.memory_kib || passes > MAX_COST.passes || lanes > MAX_COST.lanes {
+        return Err(PassphraseError::Excessive);
+    }
+    Params::new(memory_kib, passes, lanes, Some(KEY_BYTES)).map_err(|_| PassphraseError::Excessive)
 }
 
 /// The passphrase in a file of ours that nobody else may read, for whatever it opens.

@@ -34,6 +34,12 @@ pub(crate) fn run(words: &[OsString]) -> u8 {
     exit::INTERNAL
 }
 
+/// Whether the words are a command that is ours to answer.
+#[cfg(any(test, fuzzing))]
+pub(super) fn is_ours(words: &[&str]) -> bool {
+    Command::read(words).is_some()
+}
+
 /// A command that is ours to answer.
 #[derive(Debug, PartialEq)]
 enum Command<'a> {

@@ -7,6 +7,8 @@
 
 mod client_certificate;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod key;
 mod no_proxy;
 mod proxies;

@@ -1,0 +1,188 @@
+//! What a caller can write to the socket: heads, and bodies of each route.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use entra_proto::config::ConfigAnswer;
+use entra_proto::version;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::connections::{connection, respond};
+use super::{Loopback, Pages, Rooms, router};
+use crate::access::caller::Caller;
+use crate::access::lease::Leases;
+use crate::broker::fuzzing::Stage;
+use crate::config::{LoopbackChoice, Prompting, Told};
+use crate::doctor::Doctor;
+use crate::entra::fuzzing::refusing;
+use crate::prompts::Prompts;
+
+/// A connection. The first byte says in which pieces the rest comes.
+pub fn socket(data: &[u8]) {
+    thread_local! {
+        // A runtime cannot be dropped with its thread.
+        static SOCKET: &'static RefCell<Socket> = Box::leak(Box::new(RefCell::new(Socket::new())));
+    }
+    let Some((&how, input)) = data.split_first() else { return };
+    // The doctor goes out to the network.
+    if input.windows(DOCTOR.len()).any(|window| window == DOCTOR) {
+        return;
+    }
+    let mut socket = SOCKET.with(|socket| socket.borrow_mut());
+    let written = socket.serve(input, [16, 100, 1000, usize::MAX][usize::from(how % 4)]);
+    check(input, &written);
+    if socket.stage.is_spent() {
+        *socket = Socket::new();
+    }
+}
+
+const DOCTOR: &[u8] = b"/v1/doctor";
+
+fn check(input: &[u8], written: &[u8]) {
+    let Some(status) = written.get(9..12) else {
+        return assert!(written.is_empty(), "an answer has no status");
+    };
+    assert!(written.starts_with(b"HTTP/1.") && status != b"500", "{}", String::from_utf8_lossy(written));
+    // hyper answers by itself what it cannot read.
+    let head = String::from_utf8_lossy(written).to_lowercase();
+    assert!(matches!(status, b"400" | b"431") || head.contains(version::HEADER), "{head}");
+    if status.starts_with(b"2") {
+        let asked = String::from_utf8_lossy(input).to_lowercase().replace('\r', "");
+        let asked = asked.trim_start_matches('\n').split("\n\n").next().unwrap_or_default().to_owned();
+        assert!(!asked.contains("\norigin:") && !asked.contains("\nreferer:"), "a browser was served");
+    }
+}
+
+struct Socket {
+    stage: Stage,
+    router: Router,
+}
+
+impl Socket {
+    fn new() -> Self {
+        let stage = Stage::new();
+        let (broker, clock) = (Arc::clone(&stage.broker), Arc::clone(&stage.clock));
+        let leases = Arc::new(Leases::new(stage.vault.clone(), Arc::clone(&clock)));
+        let loopback = Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| Router::new());
+        let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock));
+        let (vault, settings) = (stage.vault.clone(), Prompting::default());
+        let prompts = Prompts::new(Arc::clone(&broker), vault, Arc::clone(&clock), settings);
+        let subject = || unreachable!("nobody asks the doctor");
+        let doctor = Doctor::new(Arc::clone(&broker), refusing(), clock, subject);
+        let told = Arc::new(Told::new(ConfigAnswer {
+            settings: Vec::new(),
+            sources: Vec::new(),
+            egress: Vec::new(),
+            applied_on: 7,
+            waiting_for_restart: Vec::new(),
+        }));
+        let router = router(Rooms { broker, doctor, leases, loopback, pages, prompts, told });
+        Self { stage, router }
+    }
+
+    /// Serves a connection that brings this and then ends, and returns what it was answered.
+    fn serve(&self, input: &[u8], piece: usize) -> Vec<u8> {
+        let written: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let stream =
+            Pieces { input: input.to_vec(), at: 0, piece, rests: RESTS, written: Arc::clone(&written) };
+        let (broker, router) = (Arc::clone(&self.stage.broker), self.router.clone());
+        let answer =
+            move |request| respond(request, Caller::ourselves(), None, Arc::clone(&broker), router.clone());
+        let (_running, stopped) = watch::channel(false);
+        let served = self.stage.runtime.block_on(async {
+            let served = timeout(LONGEST, connection(stream, answer, stopped)).await;
+            // Sign-ins go on in tasks of their own.
+            tokio::task::yield_now().await;
+            served
+        });
+        assert!(served.is_ok(), "a connection has no end");
+        std::mem::take(&mut *written.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A caller that writes in pieces, waits a little and hangs up.
+struct Pieces {
+    input: Vec<u8>,
+    at: usize,
+    piece: usize,
+    rests: u32,
+    written: Arc<Mutex<Vec<u8>>>,
+}
+
+impl AsyncRead for Pieces {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let left = self.input.len() - self.at;
+        if left == 0 && self.rests > 0 {
+            self.rests -= 1;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let count = self.piece.min(left).min(into.remaining());
+        into.put_slice(&self.input[self.at..self.at + count]);
+        self.at += count;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Pieces {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// As often the daemon may do something before the caller hangs up.
+const RESTS: u32 = 8;
+
+/// No caller is served for so long that writes all at once, also on a machine with other work.
+const LONGEST: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn committed_inputs_are_fine() {
+        crate::replay::all("entrad::server::fuzzing", &[("socket", socket)]);
+    }
+
+    #[rstest]
+    #[case("GET /v1/status HTTP/1.0\r\n\r\n", "HTTP/1.0 200")]
+    #[case("GET /v1/status HTTP/1.1\r\nHost: entrad\r\nOrigin: null\r\n\r\n", "HTTP/1.1 403")]
+    #[case(
+        "POST /v1/token HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n{\"resource\":\"arm\"}",
+        "HTTP/1.0 401"
+    )]
+    #[case("GET /v1/prompts/events HTTP/1.0\r\n\r\n", "HTTP/1.0 200")]
+    #[case("\r\n", "")]
+    fn the_stage_answers(#[case] input: &str, #[case] begins: &str) {
+        for piece in [7, usize::MAX] {
+            let written = Socket::new().serve(input.as_bytes(), piece);
+            let text = String::from_utf8_lossy(&written);
+            assert!(text.starts_with(begins), "{text}");
+            check(input.as_bytes(), &written);
+        }
+    }
+}
