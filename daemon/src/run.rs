@@ -15,6 +15,7 @@ use std::time::Duration;
 use entra_proto::error::{ErrorBody, exit};
 use serde::Serialize;
 
+use crate::access::caller::start_looker;
 use crate::access::lease::Leases;
 use crate::audit::{Audit, AuditSettings, HandOn};
 use crate::broker::{Broker, Parts};
@@ -151,9 +152,14 @@ impl RunError {
 const CREDENTIAL: &str = "entrad-passphrase";
 
 fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
+    // Before the settings are read, which may hold a proxy's password, and well before we are confined.
+    let looker = if Handed::is_any() { start_looker() } else { Ok(()) };
     let (config, rules) = origins.read()?;
     let mut log = logging::start(&settings::of_log(&config)?)?;
     harden::harden();
+    if let Err(error) = looker {
+        tracing::warn!(%error, "as a service entrad will not know which program a caller runs");
+    }
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }

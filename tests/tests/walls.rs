@@ -295,6 +295,7 @@ fn unsafe_code_is_in_named_files_only() {
         "client/src/pipe_windows.rs",
         "client/src/place_macos.rs",
         "client/src/sid_windows.rs",
+        "daemon/src/access/caller/looking_linux.rs",
         "daemon/src/access/caller/peer_windows.rs",
         "daemon/src/access/caller/pidfd_linux.rs",
         "daemon/src/access/caller/process_macos.rs",

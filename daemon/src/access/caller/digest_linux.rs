@@ -11,11 +11,12 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use super::links::{End, Link};
 use super::process::FileId;
 
 /// The digest of the file that the process of this number runs, if it is this one. Waits for the disk.
 pub(super) fn of_program(pid: u32, file: FileId) -> Option<[u8; 32]> {
-    let mut program = File::open(format!("/proc/{pid}/exe")).ok()?;
+    let mut program = File::open(End::of(pid, Link::Program)?.here()).ok()?;
     let state = State::of(&program.metadata().ok()?);
     if state.file != file {
         return None;

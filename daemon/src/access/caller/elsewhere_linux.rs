@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use super::links::{End, Link};
 use super::process::Process;
 use super::program;
 
@@ -33,18 +34,18 @@ pub(super) fn is_in_container(pid: u32) -> bool {
 
 /// Whether a path may lead it to another file than us. Where we are not told, nothing is known of its files anyway.
 pub(super) fn has_other_files(pid: u32) -> bool {
-    is_other(pid, "ns/mnt").unwrap_or(false)
+    is_other(pid, Link::Mounts).unwrap_or(false)
 }
 
 /// The link may be read where the process may be traced; where it may not, the parent's word for its children has to do, and
 /// a process of our own user that we see by number is one of our namespace or of one below.
 fn is_in_other_processes(pid: u32) -> bool {
-    is_other(pid, "ns/pid").unwrap_or_else(|| has_inner_number(pid))
+    is_other(pid, Link::Processes).unwrap_or_else(|| has_inner_number(pid))
 }
 
-fn is_other(pid: u32, namespace: &str) -> Option<bool> {
-    let of = |who: &str| fs::read_link(Path::new("/proc").join(who).join(namespace)).ok();
-    Some(of("self")? != of(&pid.to_string())?)
+fn is_other(pid: u32, namespace: Link) -> Option<bool> {
+    let of = |pid| End::of(pid, namespace)?.path();
+    Some(of(std::process::id())? != of(pid)?)
 }
 
 /// The kernel's own name for it, which is its program's until it chooses another; comm of proc(5) has no right to ask for.

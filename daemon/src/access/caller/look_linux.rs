@@ -5,15 +5,15 @@
 //! file. A path counts only if it leads to the very file that runs.
 
 use std::ffi::OsStr;
-use std::fs::{File, read_link};
+use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, fstat, openat, stat};
+use rustix::fs::{Access, AtFlags, CWD, accessat, stat};
 
 use super::ancestry::{self, is_client};
+use super::links::{End, Link};
 use super::look::{Doubt, Look, nothing};
 use super::process::{FileId, Process, file_at, file_of};
 use super::unit::unit_in;
@@ -74,11 +74,12 @@ struct Seen {
 impl Seen {
     fn of(pid: u32) -> Self {
         let mut seen = Self { pid, file: None, path: None, script: None, doubts: Vec::new() };
-        let Some(link) = program::link_of(pid) else {
+        let program = End::of(pid, Link::Program);
+        let Some((link, program)) = program.and_then(|program| Some((program.path()?, program))) else {
             seen.doubts.push(Doubt::own_word(program::own_word(pid).as_deref()));
             return seen;
         };
-        seen.file = file_of(pid);
+        seen.file = program.file();
         let is_elsewhere = elsewhere::has_other_files(pid);
         if seen.file.is_some() && file_at(&link) == seen.file {
             seen.path = Some(link.clone());
@@ -107,18 +108,12 @@ fn script_of(pid: u32, interpreter: &Path) -> Option<PathBuf> {
     let line = program::arguments_of(pid);
     let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
     let word = OsStr::from_bytes(interpreter::script(interpreter, &words)?);
-    let root = stat(format!("/proc/{pid}/root")).ok().map(|root| (root.st_dev, root.st_ino));
-    if root != stat("/").ok().map(|root| (root.st_dev, root.st_ino)) {
+    if End::of(pid, Link::Root)?.file()? != file_at(Path::new("/"))? {
         return None;
     }
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let folder = openat(CWD, format!("/proc/{pid}/cwd"), flags | OFlags::DIRECTORY, Mode::empty()).ok()?;
-    let script = openat(&folder, word, flags, Mode::empty()).ok()?;
-    let told = fstat(&script).ok()?;
-    let path = read_link(format!("/proc/self/fd/{}", script.as_raw_fd())).ok()?;
-    let is_it = FileType::from_raw_mode(told.st_mode) == FileType::RegularFile
-        && file_at(&path) == Some(FileId { device: told.st_dev, inode: told.st_ino });
-    is_it.then_some(path)
+    let script = End::of(pid, Link::Folder)?.below(word)?;
+    let path = script.path()?;
+    (script.is_file() && file_at(&path)? == script.file()?).then_some(path)
 }
 
 fn unit_of(pid: u32) -> Option<String> {

@@ -11,7 +11,16 @@ mod digest;
 #[cfg_attr(target_os = "linux", path = "elsewhere_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "elsewhere_other.rs")]
 mod elsewhere;
+#[cfg(target_os = "linux")]
+#[path = "links_linux.rs"]
+mod links;
 mod look;
+#[cfg_attr(target_os = "linux", path = "looker_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "looker_other.rs")]
+mod looker;
+#[cfg(target_os = "linux")]
+#[path = "looking_linux.rs"]
+mod looking;
 #[cfg_attr(unix, path = "peer_unix.rs")]
 #[cfg_attr(windows, path = "peer_windows.rs")]
 mod peer;
@@ -47,6 +56,7 @@ use tokio::time::timeout;
 use self::ancestry::{Ancestor, is_client, who_started};
 use self::look::Doubt;
 pub use self::look::Look;
+pub use self::looker::start_looker;
 pub use self::peer::Stream;
 use self::process::Process;
 

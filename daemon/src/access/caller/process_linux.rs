@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 
+use super::links::{End, Link};
 use super::peer::Stream;
 use super::pidfd::Handle;
 use super::program;
@@ -119,10 +120,11 @@ impl Process {
     /// What it runs now, where that is another program than when it connected.
     pub(super) fn became(&self) -> Option<PathBuf> {
         let (pid, before) = (self.pid?, self.program.as_ref()?.file?);
-        if file_of(pid)? == before {
+        let now = End::of(pid, Link::Program)?;
+        if now.file()? == before {
             return None;
         }
-        let path = program::link_of(pid)?;
+        let path = now.path()?;
         self.is_still_there().then_some(path)
     }
 }
@@ -138,16 +140,15 @@ impl Mark {
 
 impl Program {
     fn of(pid: u32) -> Option<Self> {
-        match program::link_of(pid) {
-            Some(path) => Some(Self { path, file: file_of(pid) }),
-            None => Some(Self { path: program::own_word(pid)?, file: None }),
-        }
+        let told =
+            End::of(pid, Link::Program).and_then(|end| Some(Self { path: end.path()?, file: end.file() }));
+        told.or_else(|| Some(Self { path: program::own_word(pid)?, file: None }))
     }
 }
 
 /// The file that the process runs.
 pub(super) fn file_of(pid: u32) -> Option<FileId> {
-    file_at(Path::new(&format!("/proc/{pid}/exe")))
+    End::of(pid, Link::Program)?.file()
 }
 
 /// Which file is there. The file's own system is not asked, so none that hangs can hold us up (statx(2)).

@@ -9,15 +9,16 @@ use std::path::PathBuf;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::ancestry::Origin;
+use super::links::{End, Link};
 
-/// Confined by Landlock we may not follow the link to another's program; then it is the process's own word for itself.
+/// Where the link to its program is closed to us, it is the process's own word for itself.
 pub(super) fn path_of(pid: u32) -> Option<PathBuf> {
     link_of(pid).or_else(|| own_word(pid))
 }
 
 /// The kernel's word alone.
 pub(super) fn link_of(pid: u32) -> Option<PathBuf> {
-    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
+    End::of(pid, Link::Program)?.path()
 }
 
 /// The process's own word alone.
