@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::unix;
 use crate::directory::{Realm, Seat, User};
 use crate::errors::EntraError;
-use crate::jwt::{SECRET_MARK, base64url, noise, seemingly_signed, unique, unsigned};
+use crate::jwt::{SECRET_MARK, base64url, marked, noise, seemingly_signed, unique, unsigned};
 use crate::options::AccessTokenShape;
 use crate::scope::Scopes;
 use crate::state::{RefreshToken, Standing, State};
@@ -82,8 +82,7 @@ pub(crate) fn client_info(user: &User) -> String {
 /// Issues a refresh token alone.
 pub(crate) fn refresh_token(state: &mut State, issue: &Issue<'_>) -> String {
     let length = state.rules.refresh_token_bytes.clamp(64, 1 << 20);
-    let mut text = format!("1.A{SECRET_MARK}{}", base64url(noise(&unique(), length * 3 / 4 + 1)));
-    text.truncate(length);
+    let text = marked("1.A", &unique(), length);
     let now = state.now();
     let begun = || Root { family: state.refresh_tokens.new_family(), signed_in_at: now };
     let Root { family, signed_in_at } = issue.root.unwrap_or_else(begun);

@@ -32,6 +32,20 @@ pub(crate) fn seemingly_signed(claims: &Value) -> String {
 /// is base64url for whole bytes, so a token with it is as well formed as one without.
 pub const SECRET_MARK: &str = "entraSECRET_";
 
+/// Stands in every refresh token, again every 64 bytes: whoever looks for it in memory finds a piece of any of them.
+pub const REFRESH_MARK: &str = "entraSECRET_refresh_";
+
+/// So much noise with that mark in it, after `start`.
+pub(crate) fn marked(start: &str, seed: &[u8], length: usize) -> String {
+    let mut text = start.to_owned();
+    for noise in base64url(noise(seed, length)).as_bytes().chunks(64 - REFRESH_MARK.len()) {
+        text.push_str(REFRESH_MARK);
+        text.extend(noise.iter().map(|&byte| char::from(byte)));
+    }
+    text.truncate(length);
+    text
+}
+
 /// `length` bytes that depend on the seed alone.
 pub(crate) fn noise(seed: &[u8], length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length + 32);

@@ -47,7 +47,7 @@ mod wire;
 pub use control::Control;
 pub use directory::{ADA, BOB, CONSUMERS_TENANT, DEFAULT_TENANT, GWEN, MIA, PARTNER_TENANT};
 pub use faults::{Action, Fault, RetryAfter};
-pub use jwt::SECRET_MARK;
+pub use jwt::{REFRESH_MARK, SECRET_MARK};
 pub use leg::Leg;
 pub use log::{LoggedRequest, digest};
 pub use options::{AZURE_CLI_CLIENT, AccessTokenShape, DEFAULT_CLIENT, Options, Rules, Tls};
