@@ -13,9 +13,11 @@ mod memory;
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod system;
+mod wiped_stack;
 mod wiping_allocator;
 
 pub use confine::confine;
 pub use memory::give_back_memory;
 pub use system::harden;
+pub use wiped_stack::with_wiped_stack;
 pub use wiping_allocator::WipingAllocator;

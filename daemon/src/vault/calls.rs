@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::error::HomeError;
+use crate::harden::with_wiped_stack;
 
 /// Runs calls one at a time and counts those given up.
 #[derive(Debug, Default)]
@@ -36,7 +37,7 @@ impl Calls {
         thread::Builder::new().name("entrad-key".to_owned()).spawn(move || {
             // A local: should the call panic, it goes before the sender does.
             let hanging = hanging;
-            let result = call();
+            let result = with_wiped_stack(call);
             drop(hanging);
             // Nobody may be listening any more; the result is then wiped here.
             let _ = sender.send(result);

@@ -48,6 +48,7 @@ use self::worker::{Limits, Worker};
 use crate::account::demand::Demands;
 use crate::account::key::AccountKey;
 use crate::account::refresh_token::RefreshToken;
+use crate::harden::with_wiped_stack;
 
 pub use self::error::{HomeError, VaultError};
 pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
@@ -420,7 +421,7 @@ impl fmt::Debug for Vault {
 fn start(mut worker: Worker) -> Queue {
     let (sender, jobs) = sync_channel::<Job>(MAX_WAITING);
     let thread = thread::Builder::new().name("entrad-vault".to_owned());
-    match thread.spawn(move || jobs.iter().for_each(|job| job(&mut worker))) {
+    match thread.spawn(move || jobs.iter().for_each(|job| with_wiped_stack(|| job(&mut worker)))) {
         Ok(_) => Queue::Running(sender),
         Err(_) => Queue::Gone,
     }
