@@ -47,7 +47,9 @@ pub(super) fn build_watched(
     let network = Network::read(settings, &|name: &str| env::var_os(name), passphrase)
         .map_err(|error| NoReply::Settings(Box::new(error)))?;
     let watched = network.apply_watched(builder(is_loopback), is_loopback, witness).ok_or(NoReply::Client)?;
-    let client = watched.pool_idle_timeout(LOOK_IDLE_TIMEOUT).build().map_err(|_| NoReply::Client)?;
+    // No token comes this way.
+    let watched = watched.pool_max_idle_per_host(1).pool_idle_timeout(LOOK_IDLE_TIMEOUT);
+    let client = watched.build().map_err(|_| NoReply::Client)?;
     Ok((client, network.warnings))
 }
 
@@ -56,8 +58,9 @@ pub(super) fn builder(is_loopback: bool) -> ClientBuilder {
     let builder = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TOTAL_TIMEOUT)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .pool_max_idle_per_host(1)
+        // A connection ends with its answer, and with it the buffers of TLS and HTTP, in which a refresh token would stay for as long
+        // as the connection waits for the next request. The next one resumes the TLS session.
+        .pool_max_idle_per_host(0)
         .redirect(redirect::Policy::none())
         .referer(false)
         .tls_version_min(tls::Version::TLS_1_2)
@@ -90,6 +93,3 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Long enough for what a look asks one after the other.
 const LOOK_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Long enough for the next poll of a sign-in, short enough that an idle daemon soon has no connection.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
