@@ -25,6 +25,7 @@ use crate::dialects::{self, Door};
 use crate::doctor::{Doctor, Subject};
 use crate::entra::Entra;
 use crate::entra::network::NetworkSettings;
+use crate::harden::{ForAnother, Own};
 use crate::lock::{Lock, LockError};
 use crate::logging::{self, Log, LogError};
 use crate::notify::desktop::Desktop;
@@ -63,6 +64,12 @@ pub fn main_with(administrators: Administrators) -> ExitCode {
         Some(draft) => Administrators { managed: vec![Place::Draft(draft.clone())], ..administrators },
         None => administrators,
     };
+    if let Err(refusal) = harden::refuse_to_serve_another() {
+        complain(&refusal.into());
+        return ExitCode::from(exit::MISCONFIGURED);
+    }
+    // Before a setting is read: a proxy's password may be among them.
+    harden::harden();
     let report = args.report;
     let (origins, clock) = (Origins { administrators, args }, Arc::new(SystemClock));
     let done = match report {
@@ -116,6 +123,9 @@ pub enum RunError {
     /// The export to a collector.
     #[error(transparent)]
     Otlp(#[from] OtlpError),
+    /// Whoever started it is not who it would serve.
+    #[error(transparent)]
+    ForAnother(#[from] ForAnother),
     /// The store's name.
     #[error("{source_}: {reason}")]
     Store {
@@ -137,9 +147,12 @@ pub enum RunError {
 impl RunError {
     fn status(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Log(_) | Self::Otlp(_) | Self::StoreRefused(_) | Self::Store { .. } => {
-                exit::MISCONFIGURED
-            }
+            Self::ForAnother(_)
+            | Self::Settings(_)
+            | Self::Log(_)
+            | Self::Otlp(_)
+            | Self::StoreRefused(_)
+            | Self::Store { .. } => exit::MISCONFIGURED,
             Self::Lock(LockError::Held { .. }) => exit::LATER,
             Self::Listen(error) if error.is_held() => exit::LATER,
             Self::Listen(_) => exit::MISCONFIGURED,
@@ -156,6 +169,7 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let looker = if Handed::is_any() { start_looker() } else { Ok(()) };
     let (config, rules) = origins.read()?;
     let mut log = logging::start(&settings::of_log(&config)?)?;
+    // Again, where the log can take what the system refuses.
     harden::harden();
     if let Err(error) = looker {
         tracing::warn!(%error, "as a service entrad will not know which program a caller runs");
@@ -167,9 +181,9 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     make_private(&config.state_dir.value)?;
     let socket = config.socket.value.clone();
     let handed = Handed::take(&socket);
-    if handed.socket.is_some() {
-        // As a service all that is written is below the state folder. Before a thread is started, which would not be held.
-        harden::confine(&config.state_dir.value);
+    if config.confine.value.is_wanted(handed.socket.is_some()) {
+        // Before a thread is started, which would not be held.
+        harden::confine(&own_files(&config, handed.socket.is_none())?);
     }
     log.open(&config.state_dir.value)?;
     let otlp =
@@ -363,6 +377,36 @@ fn allowed(bounds: &Bounds, choice: StoreChoice) -> Result<StoreChoice, RunError
     }
     refused.map_or(Ok(choice), |error| Err(RunError::StoreRefused(error)))
 }
+
+/// What a confined daemon needs of files. A socket of its own makes the folder of it one that is written.
+fn own_files(config: &Config, binds: bool) -> Result<Own, RunError> {
+    let mut own = Own { written: vec![config.state_dir.value.clone()], ..Own::default() };
+    if let (true, Some(folder)) = (binds, config.socket.value.parent()) {
+        make_private(folder)?;
+        own.written.push(folder.to_owned());
+    }
+    own.home = std::env::var_os("HOME").map(PathBuf::from);
+    let network = &config.network;
+    let named = [
+        &config.passphrase_file,
+        &network.client_certificate,
+        &network.client_key,
+        &network.client_key_passphrase_file,
+    ];
+    let named = named.into_iter().flatten().map(|setting| &setting.value);
+    let named = named.chain(network.ca_certificates.iter().flat_map(|setting| &setting.value)).cloned();
+    let variables = TRUST_VARIABLES.into_iter().filter_map(std::env::var_os);
+    let variables = variables.flat_map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>());
+    let files = named.chain(variables).chain([config.user_file().to_owned()]);
+    // With their folders, where a new file may take the place of the old one.
+    own.read = files.flat_map(|file| [file.parent().map(Path::to_owned), Some(file)]).flatten().collect();
+    // A folder on the way home would open the home.
+    own.read.retain(|path| own.home.as_ref().is_none_or(|home| !home.starts_with(path)));
+    Ok(own)
+}
+
+/// They name certificates that are trusted.
+const TRUST_VARIABLES: [&str; 3] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR", "SSL_CERT_FILE"];
 
 fn make_private(folder: &Path) -> Result<(), RunError> {
     let made = private::create_folder(folder);

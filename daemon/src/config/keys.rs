@@ -6,6 +6,7 @@
 
 use entra_proto::config::Kind;
 
+use super::confine::CONFINE;
 use super::values::{self, Between, Given, Wrong};
 use super::{LoopbackChoice, QuietHours};
 
@@ -201,6 +202,10 @@ pub const KEYS: &[Key] = &[
     key("loopback", Kind::Text, "PORT", "Loopback port for tools that cannot speak to the socket: auto (chosen once and kept), off, or a number.")
         .checked(LoopbackChoice::EXPECTED, values::loopback)
         .unset("auto")
+        .at_restart(),
+    key("confine", Kind::Choice, "WHEN", "When the kernel is to hold entrad to its own files (Linux): as a service, always, or never.")
+        .out_of(CONFINE)
+        .unset("service")
         .at_restart(),
     key("flows", Kind::Choices, "FLOWS", "Ways to sign in, in the order in which they are tried.")
         .out_of(FLOWS)

@@ -15,6 +15,7 @@ mod answer;
 mod args;
 mod bounds;
 mod claude_desktop;
+mod confine;
 mod error;
 mod file;
 mod flows;
@@ -55,6 +56,7 @@ mod watch;
 pub use answer::Told;
 pub use args::{Args, Report};
 pub use bounds::{Bounds, refusal};
+pub use confine::Confine;
 pub use error::{ConfigError, LayerError};
 pub use flows::Flows;
 use layer::Layers;
@@ -99,6 +101,8 @@ pub struct Config {
     pub flows: Setting<Flows>,
     /// The loopback port for tools.
     pub loopback: Setting<LoopbackChoice>,
+    /// When the kernel is to hold the process to its own files.
+    pub confine: Setting<Confine>,
     /// How a person is asked.
     pub prompting: Prompting,
     /// The profiles by name; `default` is always there.
@@ -255,6 +259,7 @@ impl Config {
             otlp_endpoint: layers.text("otlp_endpoint"),
             flows: flows(&layers, &bounds),
             loopback: text("loopback").map(|text| text.parse().unwrap_or(LoopbackChoice::Off)),
+            confine: text("confine").map(|text| Confine::of(&text)),
             prompting: Prompting::read(&layers),
             profiles: profiles(&layers),
             bounds,
