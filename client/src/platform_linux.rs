@@ -28,7 +28,7 @@ pub(crate) use self::next_unix::{PROGRAM_SUFFIXES, continue_as, is_program};
 pub(crate) use self::outlet_unix::Outlet;
 pub(crate) use self::place_linux::lookup;
 pub(crate) use self::service_linux::HOW_TO_RESTART;
-pub(crate) use self::start_linux::prepare;
+pub(crate) use self::start_linux::{close_memory, prepare};
 
 /// The variables that name a desktop's display; one of them is set where there is one.
 pub(crate) const DISPLAYS: &[&str] = &["DISPLAY", "WAYLAND_DISPLAY"];

@@ -28,7 +28,7 @@ pub(crate) use self::next_unix::{PROGRAM_SUFFIXES, continue_as, is_program};
 pub(crate) use self::outlet_unix::Outlet;
 pub(crate) use self::place_macos::lookup;
 pub(crate) use self::service_macos::HOW_TO_RESTART;
-pub(crate) use self::start_macos::prepare;
+pub(crate) use self::start_macos::{close_memory, prepare};
 
 /// The variables that name a desktop's display: none, there always is one.
 pub(crate) const DISPLAYS: &[&str] = &[];

@@ -35,7 +35,7 @@ pub(crate) use self::outlet_windows::Outlet;
 pub(crate) use self::pipe_windows::Stream;
 pub(crate) use self::place_windows::lookup;
 pub(crate) use self::service_windows::HOW_TO_RESTART;
-pub(crate) use self::start_windows::prepare;
+pub(crate) use self::start_windows::{close_memory, prepare};
 
 /// The variables that name a desktop's display: none, there always is one.
 pub(crate) const DISPLAYS: &[&str] = &[];

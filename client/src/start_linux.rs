@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::stdio::{stderr, stdin, stdout};
 use signal_hook::consts::SIGPIPE;
 
@@ -17,6 +18,14 @@ pub(crate) fn prepare() {
     open_streams();
     // Unlike a signal that is ignored, one that is handled does not stay so in programs that we start.
     let _refused = signal_hook::flag::register(SIGPIPE, Arc::new(AtomicBool::new(false)));
+}
+
+/// From now on other programs of the user's can neither read this process's memory nor trace it, and it leaves no core (prctl(2),
+/// `PR_SET_DUMPABLE`). Called when there is a token to hold, and not before: it also keeps entrad from seeing which program
+/// asks. What this process becomes or starts is as any other program.
+pub(crate) fn close_memory() {
+    // Where the kernel refuses, there is nobody to tell: the token is what was asked for.
+    let _refused = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 /// Opens `/dev/null` for each standard stream that is closed. Otherwise the socket would become that

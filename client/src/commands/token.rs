@@ -15,6 +15,7 @@ use super::heard_by_a_tool;
 use crate::args::{TokenArgs, TokenOutput};
 use crate::connect::Socket;
 use crate::failure::Failure;
+use crate::platform;
 use crate::print::{self, Stream};
 use crate::shell;
 use crate::text::plain;
@@ -28,6 +29,7 @@ pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
         None => heard_by_a_tool(socket.ask(|client| client.token(&request))?)?,
         Some(seconds) => awaited(socket, &request, seconds)?,
     };
+    platform::close_memory();
     match output {
         TokenOutput::Json => print::write_json(&answer, json_room(&answer)),
         TokenOutput::Env | TokenOutput::Header | TokenOutput::Raw => {

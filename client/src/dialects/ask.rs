@@ -14,7 +14,7 @@ use entra_proto::token::{TokenAnswer, TokenRequest};
 
 use crate::connect::Socket;
 use crate::failure::Failure;
-use crate::platform::Stream;
+use crate::platform::{self, Stream};
 use crate::print;
 
 /// A token for the tool that called. The caller need not look at versions: a word about them would be taken for a failure.
@@ -22,6 +22,7 @@ pub(crate) fn token(request: TokenRequest) -> Result<TokenAnswer, Failure> {
     let min_validity = request.min_validity.or(Some(WANTED.as_secs()));
     let request = TokenRequest { lease: lease(), min_validity, ..request };
     let answer = exchange(|client| client.token(&request))?;
+    platform::close_memory();
     print::sendable(answer.access_token.expose())?;
     Ok(answer)
 }
@@ -30,6 +31,7 @@ pub(crate) fn token(request: TokenRequest) -> Result<TokenAnswer, Failure> {
 pub(crate) fn registry_token(request: RegistryRequest) -> Result<RegistryAnswer, Failure> {
     let request = RegistryRequest { lease: lease(), ..request };
     let answer = exchange(|client| client.registry_token(&request))?;
+    platform::close_memory();
     print::sendable(answer.refresh_token.expose())?;
     Ok(answer)
 }
