@@ -4,8 +4,6 @@
 //! thread that has ended is kept for the next one, with all that is on it. So whatever handles keys runs in
 //! frames that are wiped when it is done.
 
-use std::hint::black_box;
-
 use zeroize::optimization_barrier;
 
 /// Runs `work`, and wipes the stack that it used, also when it panics: as much of it as [`DEPTH`] says.
@@ -30,11 +28,12 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Its one local lies where those frames were. A variable that somebody else may change: a constant would be no part of the stack.
+/// Its one local lies where those frames were. It is written to as a variable, since a constant would be no part of the stack.
 #[inline(never)]
 fn wipe() {
     let mut room = [0_u8; DEPTH];
-    optimization_barrier(black_box(&mut room));
+    room.fill(0);
+    optimization_barrier(&room);
 }
 
 /// So many bytes are wiped. Stretching a passphrase and sealing a file reach less than 16 KiB deep, unoptimised.
@@ -42,6 +41,7 @@ const DEPTH: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::hint::black_box;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
