@@ -17,8 +17,9 @@ use serde::Serialize;
 
 use crate::access::caller::start_looker;
 use crate::access::lease::Leases;
+use crate::access::policy::Gatekeeper;
 use crate::audit::{Audit, AuditSettings, HandOn};
-use crate::broker::{Broker, Parts};
+use crate::broker::{Broker, Gate, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Administrators, Args, Bounds, Config, LoopbackChoice, Place, Report, Told};
 use crate::dialects::{self, Door};
@@ -40,7 +41,7 @@ mod report;
 mod settings;
 
 pub use settings::SettingsError;
-use settings::{Keeper, Origins, Settings};
+use settings::{Judged, Keeper, Origins, Settings};
 
 /// The program: reads the command line and environment, runs until it is told to stop.
 #[must_use]
@@ -77,6 +78,7 @@ pub fn main_with(administrators: Administrators) -> ExitCode {
             origins.report(clock.now().epoch()).map_err(RunError::from).and_then(|it| print(&it))
         }
         Some(Report::Doctor) => report::doctor(&origins, clock.now().epoch()).and_then(|it| print(&it)),
+        Some(Report::Policy) => report::policy(&origins).and_then(|it| print(&it)),
         None => run(origins, clock),
     };
     match done {
@@ -167,7 +169,7 @@ const CREDENTIAL: &str = "entrad-passphrase";
 fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     // Before the settings are read, which may hold a proxy's password, and well before we are confined.
     let looker = if Handed::is_any() { start_looker() } else { Ok(()) };
-    let (config, rules) = origins.read()?;
+    let (config, Judged { rules, policy }) = origins.read()?;
     let mut log = logging::start(&settings::of_log(&config)?)?;
     // Again, where the log can take what the system refuses.
     harden::harden();
@@ -212,13 +214,16 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let settings = Settings { origins, started: config, told: Arc::new(told) };
     let entra = Entra::new();
     entra.configure(NetworkSettings::from(&settings.started.network));
-    let parts = Parts { vault, entra, clock, rules, socket: socket.clone(), audit };
+    let gatekeeper = Arc::new(Gatekeeper::alone(policy));
+    let gate = Arc::clone(&gatekeeper) as Arc<dyn Gate>;
+    let parts = Parts { vault, entra, clock, rules, gate, socket: socket.clone(), audit };
     let outcome = runtime.block_on(async {
         let listener = match handed.socket {
             Some(handed) => Listener::adopt(handed, &socket)?,
             None => Listener::bind(&socket).await?,
         };
-        serve(parts, leases, port, settings, listener, &socket, otlp.as_deref()).await
+        let rights = Rights { leases, gatekeeper };
+        serve(parts, rights, port, settings, listener, &socket, otlp.as_deref()).await
     });
     // A thread that hangs in a key store must not keep the process.
     runtime.shutdown_background();
@@ -236,9 +241,15 @@ struct PortPlan {
     handed: Option<TcpListener>,
 }
 
+/// Who may ask, and for how long.
+struct Rights {
+    leases: Arc<Leases>,
+    gatekeeper: Arc<Gatekeeper>,
+}
+
 async fn serve(
     parts: Parts,
-    leases: Arc<Leases>,
+    Rights { leases, gatekeeper }: Rights,
     port: PortPlan,
     settings: Settings,
     listener: Listener,
@@ -291,6 +302,7 @@ async fn serve(
         broker: Arc::clone(&broker),
         entra,
         leases: Arc::clone(&leases),
+        gatekeeper: Arc::clone(&gatekeeper),
         prompts: Arc::clone(&prompts),
         clock,
         audit,
@@ -300,6 +312,7 @@ async fn serve(
     let rooms = Rooms {
         broker: Arc::clone(&broker),
         doctor,
+        gatekeeper,
         leases,
         loopback: Arc::clone(&loopback),
         pages: Arc::clone(&pages),

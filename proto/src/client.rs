@@ -18,6 +18,7 @@ use crate::http1::{Answer, ExchangeError, write_request};
 use crate::lease::{LeaseGrant, LeaseRequest, LeasesAnswer};
 use crate::log::{LogEntry, Verification};
 use crate::page::{PageAnswer, PageRequest};
+use crate::policy::{ExplainAnswer, ExplainRequest, PolicyAnswer};
 use crate::prompt::{PromptEvent, PromptsAnswer, SnoozeRequest};
 use crate::registry::{RegistryAnswer, RegistryRequest};
 use crate::sign_in::{SignInEvent, SignInRequest, SignInStarted};
@@ -218,6 +219,22 @@ impl<S: Read + Write> Client<S> {
     /// As [`Client::token`].
     pub fn verify_log(self) -> Result<Said<Verification>, ExchangeError> {
         self.exchange("GET", "/v1/log/verification", NO_BODY)
+    }
+
+    /// `GET /v1/policy`.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn policy(self) -> Result<Said<PolicyAnswer>, ExchangeError> {
+        self.exchange("GET", "/v1/policy", NO_BODY)
+    }
+
+    /// `POST /v1/policy/explain`: which rule decides about such a request.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn explain_policy(self, request: &ExplainRequest) -> Result<Said<ExplainAnswer>, ExchangeError> {
+        self.exchange("POST", "/v1/policy/explain", Some(request))
     }
 
     /// `GET /v1/prompts`.

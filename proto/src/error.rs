@@ -33,6 +33,9 @@ pub struct ErrorBody {
     /// Give this to the sign-in that follows: the daemon keeps the claims challenge behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_handle: Option<String>,
+    /// The rule of the policy that refused: its text and where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl ErrorBody {
@@ -49,6 +52,7 @@ impl ErrorBody {
             correlation_id: None,
             trace_id: None,
             claims_handle: None,
+            rule: None,
         }
     }
 
@@ -56,6 +60,13 @@ impl ErrorBody {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with the rule that refused.
+    #[must_use]
+    pub fn with_rule(mut self, rule: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
         self
     }
 

@@ -24,6 +24,7 @@ pub mod lease;
 pub mod limits;
 pub mod log;
 pub mod page;
+pub mod policy;
 pub mod prompt;
 pub mod registry;
 pub mod resource;

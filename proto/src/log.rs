@@ -51,6 +51,10 @@ pub struct LogEntry {
     /// Entra's error number, as in `AADSTS50076`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aadsts: Option<u32>,
+    /// The rule of the policy that let it pass or refused it: its text and where it stands. Nothing where no rule was written
+    /// that fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// What else there is to say, in a sentence: the keys that changed, the flow of a sign-in, how many entries were lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -83,6 +87,7 @@ impl LogEntry {
             correlation_id: None,
             error: None,
             aadsts: None,
+            rule: None,
             detail: None,
             kept_from: None,
             previous: String::new(),

@@ -31,6 +31,7 @@ fn a_message_is_read_and_written_as_ever(
         "config_answer.minimal" => check(&text, bare_config()),
         "doctor_answer.maximal" => check(&text, doctor()),
         "doctor_answer.minimal" => check(&text, DoctorAnswer::default()),
+        "log_entry.by_rule" => check(&text, by_rule()),
         "log_entry.changed" => check(&text, changed()),
         "log_entry.issued" => check(&text, issued()),
         "log_entry.refused" => check(&text, refused()),
@@ -255,6 +256,10 @@ fn rotated() -> LogEntry {
     LogEntry { sequence: 4, event: LogEvent::Rotated, kept_from, previous: refused().hash, ..started() }
 }
 
+fn by_rule() -> LogEntry {
+    LogEntry { rule: some("`deny resource=graph` (/etc/entrad/config.toml:3, line 1)"), ..refused() }
+}
+
 fn refused() -> LogEntry {
     LogEntry {
         sequence: 3,
@@ -281,11 +286,12 @@ fn damaged() -> Verification {
 }
 
 /// Every file of this test; never fewer.
-const MESSAGES: [&str; 12] = [
+const MESSAGES: [&str; 13] = [
     "config_answer.maximal",
     "config_answer.minimal",
     "doctor_answer.maximal",
     "doctor_answer.minimal",
+    "log_entry.by_rule",
     "log_entry.changed",
     "log_entry.issued",
     "log_entry.refused",

@@ -51,8 +51,10 @@ pub struct Ran {
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Commands of which whatever is printed is for people or a report: no secret belongs into it.
-const REPORTS: [&str; 10] =
-    ["accounts", "config", "doctor", "explain", "log", "login", "logout", "metrics", "service", "status"];
+const REPORTS: [&str; 11] = [
+    "accounts", "config", "doctor", "explain", "log", "login", "logout", "metrics", "policy", "service",
+    "status",
+];
 
 /// A person of the simulator's home tenant.
 pub const PERSON: &str = "ada@example.com";

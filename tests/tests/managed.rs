@@ -164,7 +164,7 @@ const IN_REACH: [&str; 17] = [
 ];
 
 /// Keys of which no route takes a value.
-const OUT_OF_REACH: [&str; 29] = [
+const OUT_OF_REACH: [&str; 30] = [
     "adopt_claude_desktop",
     "all_proxy",
     "allowed_stores",
@@ -189,6 +189,7 @@ const OUT_OF_REACH: [&str; 29] = [
     "otlp_endpoint",
     "passphrase_fd",
     "passphrase_file",
+    "policy",
     "prompts_per_day",
     "quiet_hours",
     "socket",

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod lease;
 mod log;
+mod policy;
 mod prompts;
 mod run;
 mod service;
@@ -32,6 +33,7 @@ pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
 use self::lease::{NO_RESOURCE, NO_RESOURCE_OR_TOKEN};
 pub(crate) use self::log::LogArgs;
+pub(crate) use self::policy::{CheckRulesArgs, ExplainRuleArgs, PolicyAction, PolicyArgs};
 pub(crate) use self::prompts::{MetricsArgs, SnoozeArgs, StatusArgs, WatchArgs};
 use self::run::{ENV_EXAMPLES, RUN_EXAMPLES};
 pub(crate) use self::run::{EnvArgs, RunArgs, Shell, TokenVariable};
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Service(ServiceArgs),
     /// Show, explain, check or export the settings of entrad
     Config(ConfigArgs),
+    /// Show, check or explain the rules of who may ask for what
+    Policy(PolicyArgs),
     /// Show accounts, tokens, next refreshes and what went wrong last
     Status(StatusArgs),
     /// Print what entrad counted, for monitoring
@@ -163,7 +167,7 @@ pub(crate) struct LoginArgs {
     pub(crate) json: bool,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[group(skip)]
 pub(crate) struct ReportArgs {
     /// Print the daemon's answer as one JSON object

@@ -117,8 +117,9 @@ fn outcome(entry: &LogEntry) -> String {
     });
     let error = entry.error.as_ref().map(|code| code.name().replace('_', " "));
     let number = entry.aadsts.map(|number| format!("AADSTS{number}"));
+    let rule = entry.rule.as_deref().map(|rule| format!("by {}", plain(rule)));
     let detail = entry.detail.as_deref().map(|detail| plain(detail).into_owned());
-    let parts = [source.map(str::to_owned), error, number, detail];
+    let parts = [source.map(str::to_owned), error, number, rule, detail];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

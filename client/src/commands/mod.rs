@@ -10,6 +10,7 @@ mod log;
 mod login;
 mod logout;
 mod metrics;
+mod policy;
 mod revive;
 mod run;
 mod service;
@@ -53,6 +54,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Logout(args) => logout::run(&socket()?, &args),
         Command::Metrics(args) => metrics::run(&socket()?, &args),
         Command::OpenPage(args) => browser::open_page(&args.page),
+        Command::Policy(args) => policy::run(socket, &args),
         Command::Service(args) => service::run(&socket()?, &args),
         Command::Setup(args) => setup::run(socket, &args),
         Command::Snooze(args) => snooze::run(&socket()?, &args),

@@ -1,4 +1,4 @@
-//! Who asks, and may they.
+//! Who asks, may they, and for how long.
 
 pub mod caller;
 pub mod facts;
@@ -7,3 +7,4 @@ pub mod lease;
 #[cfg_attr(target_os = "linux", path = "neighbour_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "neighbour_other.rs")]
 pub mod neighbour;
+pub mod policy;

@@ -112,6 +112,14 @@ impl Event {
         self.0.error = Some(error.code.clone());
         self.0.aadsts = error.aadsts;
         self.0.correlation_id.clone_from(&error.correlation_id);
+        self.0.rule.clone_from(&error.rule);
+        self
+    }
+
+    /// The rule of the policy that let it pass, where one was written that fits.
+    #[must_use]
+    pub fn by_rule(mut self, rule: Option<&str>) -> Self {
+        self.0.rule = rule.map(str::to_owned);
         self
     }
 

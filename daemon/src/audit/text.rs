@@ -9,8 +9,8 @@ use entra_proto::log::{LogCaller, LogEntry};
 pub(super) fn bound(entry: &mut LogEntry) {
     entry.scopes.truncate(MOST_SCOPES);
     entry.scopes.iter_mut().for_each(|scope| clean(scope, LONGEST_SCOPE));
-    let LogEntry { lease, profile, account, tenant, resource, uti, correlation_id, detail, .. } = entry;
-    let texts = [lease, profile, account, tenant, resource, uti, correlation_id, detail];
+    let LogEntry { lease, profile, account, tenant, resource, uti, correlation_id, rule, detail, .. } = entry;
+    let texts = [lease, profile, account, tenant, resource, uti, correlation_id, rule, detail];
     texts.into_iter().flatten().for_each(|text| clean(text, LONGEST));
     if let Some(LogCaller { program, behind, became, user, .. }) = &mut entry.caller {
         [program, behind, became, user].into_iter().flatten().for_each(|text| clean(text, LONGEST));
@@ -111,7 +111,7 @@ mod tests {
         entry.scopes = vec![long.clone(); 200];
         let all = [&mut entry.lease, &mut entry.profile, &mut entry.account, &mut entry.tenant];
         all.into_iter()
-            .chain([&mut entry.resource, &mut entry.uti])
+            .chain([&mut entry.resource, &mut entry.uti, &mut entry.rule])
             .for_each(|text| *text = Some(long.clone()));
         bound(&mut entry);
         let (line, _) = link(entry, &Head::none()).unwrap();

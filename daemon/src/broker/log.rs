@@ -184,6 +184,7 @@ struct Issue {
     source: Source,
     held: Arc<Held>,
     resource: Option<String>,
+    rule: Option<Arc<str>>,
 }
 
 impl Issue {
@@ -195,6 +196,7 @@ impl Issue {
             source: found.answer.source,
             held: Arc::clone(&found.held),
             resource: asked.resource.clone(),
+            rule: found.rule.clone(),
         }
     }
 
@@ -208,7 +210,7 @@ impl Issue {
             uti: self.held.trace.uti.as_deref(),
             correlation_id: self.held.trace.correlation_id.as_deref(),
         };
-        let event = Event::new(LogEvent::Issued).issued(&issued);
+        let event = Event::new(LogEvent::Issued).issued(&issued).by_rule(self.rule.as_deref());
         match &self.resource {
             Some(resource) => event.resource(resource),
             None => event,

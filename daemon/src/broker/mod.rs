@@ -34,6 +34,7 @@ mod demands;
 mod flights;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod gate;
 mod key_passphrase;
 mod ladder;
 mod log;
@@ -56,6 +57,7 @@ pub(crate) mod tests;
 mod tokens;
 
 use challenges::Challenges;
+pub use gate::{Decision, Gate, Open, Passage, Wish};
 pub use key_passphrase::KeptPassphrases;
 use needs::Needs;
 pub use needs::{Asker, Need};
@@ -78,6 +80,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What the settings allow.
     pub rules: Rules,
+    /// Who decides whether a request may be asked.
+    pub gate: Arc<dyn Gate>,
     /// The socket, for the status.
     pub socket: PathBuf,
     /// Where it is noted who got what.
@@ -97,6 +101,7 @@ impl Parts {
             entra,
             clock: Arc::new(SystemClock),
             rules: Rules::default(),
+            gate: Arc::new(Open),
             socket: PathBuf::new(),
             audit: Audit::default(),
         }

@@ -20,9 +20,11 @@ use crate::account::key::{AccountKey, SlotKey};
 /// Who asks for a token, as people are told.
 #[derive(Clone, Debug, Default)]
 pub enum Asker {
-    /// The daemon itself, or it is not known.
+    /// It is not known.
     #[default]
     Unknown,
+    /// The daemon itself, which hands the token to nobody.
+    Ourselves,
     /// A process over the socket, as the kernel names it.
     Caller(Caller),
     /// Whoever presented the lease of this name.
@@ -37,27 +39,31 @@ impl Asker {
     pub fn lent(self, lease: &str) -> Self {
         match self {
             Self::Caller(caller) | Self::Lent(caller, _) => Self::Lent(caller, lease.to_owned()),
-            Self::Unknown | Self::Lease(_) => Self::Lease(lease.to_owned()),
+            Self::Unknown | Self::Ourselves | Self::Lease(_) => Self::Lease(lease.to_owned()),
         }
     }
 
-    pub(super) fn caller(&self) -> Option<&Caller> {
+    /// The process, where the kernel names it.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
         match self {
             Self::Caller(caller) | Self::Lent(caller, _) => Some(caller),
-            Self::Unknown | Self::Lease(_) => None,
+            Self::Unknown | Self::Ourselves | Self::Lease(_) => None,
         }
     }
 
-    pub(super) fn lease(&self) -> Option<&str> {
+    /// The name of the lease, where one was presented.
+    #[must_use]
+    pub fn lease(&self) -> Option<&str> {
         match self {
             Self::Lease(name) | Self::Lent(_, name) => Some(name),
-            Self::Unknown | Self::Caller(_) => None,
+            Self::Unknown | Self::Ourselves | Self::Caller(_) => None,
         }
     }
 
     fn describe(&self) -> Option<String> {
         match self {
-            Self::Unknown => None,
+            Self::Unknown | Self::Ourselves => None,
             Self::Caller(caller) | Self::Lent(caller, _) => Some(caller.asks_for()),
             Self::Lease(name) => Some(format!("the lease `{name}`")),
         }

@@ -10,6 +10,7 @@ use entra_proto::token::{Source, TokenAnswer, TokenRequest};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use super::gate::{Passed, Undecided};
 use super::{Asker, Broker, State, Told, choice, needs};
 use crate::account::key::{AccountKey, SlotKey};
 use crate::account::machine::{Ask, Reply};
@@ -20,12 +21,14 @@ use crate::entra::words::{self, About};
 use crate::vault::Access;
 
 /// What a request came to mean.
-struct Meant {
-    key: AccountKey,
-    slot: SlotKey,
+pub(super) struct Meant {
+    pub(super) key: AccountKey,
+    pub(super) slot: SlotKey,
     /// The tenant in the spelling that is shown.
-    tenant: String,
-    scopes: Scopes,
+    pub(super) tenant: String,
+    pub(super) scopes: Scopes,
+    /// The rule that let it pass, where one was written that fits.
+    pub(super) rule: Option<Arc<str>>,
 }
 
 impl Broker {
@@ -34,7 +37,7 @@ impl Broker {
     /// # Errors
     /// As [`Broker::token_for`].
     pub async fn token(self: &Arc<Self>, request: TokenRequest) -> Result<TokenAnswer, ErrorBody> {
-        self.find_token(&request, &Asker::Unknown).await.map(|found| found.answer)
+        self.find_token(&request, &Asker::Ourselves).await.map(|found| found.answer)
     }
 
     /// `POST /v1/token`. A caller that said so (`wait`) waits for the person whom its account needs; all who wait go on
@@ -84,9 +87,14 @@ impl Broker {
         asker: &Asker,
     ) -> Result<FoundToken, Refusal> {
         // An account that signs out and in while its callers wait makes them ask again; not for ever.
+        let mut passed = None;
         for _ in 0..MOST_ASKS {
-            let (meant, waiting, fallback) = match self.look(request, ask, asker)? {
+            let (meant, waiting, fallback) = match self.look(request, ask, asker, passed.as_ref())? {
                 Looked::Answer(answer) => return Ok(answer),
+                Looked::Undecided(undecided) => {
+                    passed = Some(undecided.decided().await?);
+                    continue;
+                }
                 Looked::Wait { meant, waiting, fallback } => (meant, waiting, fallback),
             };
             let told = match fallback {
@@ -121,10 +129,19 @@ impl Broker {
         self.state().refuse(meant, refusal, ask, asker, now)
     }
 
-    fn look(self: &Arc<Self>, request: &TokenRequest, ask: &Ask, asker: &Asker) -> Result<Looked, Refusal> {
+    fn look(
+        self: &Arc<Self>,
+        request: &TokenRequest,
+        ask: &Ask,
+        asker: &Asker,
+        passed: Option<&Passed>,
+    ) -> Result<Looked, Refusal> {
         let now = self.parts.clock.now();
         let mut state = self.state();
-        let meant = state.meaning(request)?;
+        let mut meant = state.meaning(request)?;
+        if let Some(undecided) = self.pass(&state, &mut meant, asker, passed)? {
+            return Ok(Looked::Undecided(undecided));
+        }
         let reply = state.machine.ask(&meant.key, &meant.slot, &meant.scopes, ask, now);
         match reply {
             Some(Reply::Serve { held, is_first }) => {
@@ -155,8 +172,9 @@ impl Broker {
 /// two seconds, or something is wrong (invariant 4).
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Twice is enough for a sign-out followed by a sign-in; a third time is for the unlucky.
-const MOST_ASKS: usize = 3;
+/// Twice is enough for a sign-out followed by a sign-in; a third time is for the unlucky. Each may have to wait for a decision
+/// first.
+const MOST_ASKS: usize = 6;
 
 /// Why there is no token, and what closes when the account needs a person no more, where it does now.
 struct Refusal {
@@ -176,11 +194,14 @@ impl From<ErrorBody> for Refusal {
 pub(super) struct FoundToken {
     pub(super) answer: TokenAnswer,
     pub(super) profile: String,
+    /// The rule by which it is handed out.
+    pub(super) rule: Option<Arc<str>>,
     pub(super) held: Arc<Held>,
 }
 
 enum Looked {
     Answer(FoundToken),
+    Undecided(Undecided),
     Wait { meant: Meant, waiting: watch::Receiver<Option<Told>>, fallback: Option<Arc<Held>> },
 }
 
@@ -204,7 +225,8 @@ fn answer(meant: &Meant, held: &Arc<Held>, source: Source, now: Now) -> FoundTok
         source,
         refresh_due_on: held.due.epoch(now),
     };
-    FoundToken { answer, profile: meant.key.profile.clone(), held: Arc::clone(held) }
+    let (profile, rule) = (meant.key.profile.clone(), meant.rule.clone());
+    FoundToken { answer, profile, rule, held: Arc::clone(held) }
 }
 
 fn with_handle(hint: &str, handle: &str) -> String {
@@ -212,7 +234,7 @@ fn with_handle(hint: &str, handle: &str) -> String {
 }
 
 impl State {
-    fn meaning(&self, request: &TokenRequest) -> Result<Meant, ErrorBody> {
+    pub(super) fn meaning(&self, request: &TokenRequest) -> Result<Meant, ErrorBody> {
         // A request that no sign-in would make good is told so first, rather than sent to sign in.
         let key = self.choose(request.account.as_deref(), request.profile.as_deref()).map_err(|error| {
             let (scopes, resource) = (request.scopes.as_deref(), request.resource.as_deref());
@@ -237,7 +259,7 @@ impl State {
             choice::scopes(request.scopes.as_deref(), request.resource.as_deref(), known.entry.cloud)?;
         self.rules.allow_scopes(&scopes)?;
         let slot = SlotKey::new(&tenant, &scopes, request.cae);
-        Ok(Meant { key, slot, tenant, scopes })
+        Ok(Meant { key, slot, tenant, scopes, rule: None })
     }
 
     /// The refusal in words, with the challenge kept behind a handle for the sign-in that follows.

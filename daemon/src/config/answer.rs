@@ -50,21 +50,28 @@ impl Config {
     /// Whether the other was read of the very same sources, each with the same in the same places.
     #[must_use]
     pub fn is_read_as(&self, other: &Self) -> bool {
-        self.layers == other.layers && self.sources == other.sources
+        self.layers == other.layers && self.sources == other.sources && self.policy == other.policy
     }
 
     fn apart<T: PartialEq>(&self, other: &Self, of: impl Fn(Setting<String>) -> T) -> Vec<String> {
         let mut names = self.layers.names();
         names.extend(other.layers.names());
-        let seen = |config: &Self, full: &str| config.layers.text(full).map(&of);
+        let seen = |config: &Self, full: &str| {
+            let adds_up = keys::find(full).is_some_and(|key| key.adds_up);
+            let setting = if adds_up { config.layers.joined(full) } else { config.layers.text(full) };
+            setting.map(&of)
+        };
         names.retain(|full| seen(self, full) != seen(other, full));
         names.into_iter().collect()
     }
 
     fn told(&self, key: &'static Key, full: String) -> SettingInfo {
+        let joined = key.adds_up.then(|| self.layers.joined(&full)).flatten();
         let mut all = self.layers.all(&full);
-        let strongest = all.next();
+        let strongest = joined.as_ref().or(all.next());
+        // What is joined overrides nothing.
         let mut overrides: Vec<_> = all
+            .filter(|_| !key.adds_up)
             .map(|setting| Overridden { value: shown(key, &setting.value), origin: setting.source.origin() })
             .collect();
         let default = match key.default {

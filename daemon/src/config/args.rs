@@ -20,6 +20,8 @@ pub struct Args {
     pub report: Option<Report>,
     /// A file that a report takes for the only managed source, to check it before it is one.
     pub managed: Option<PathBuf>,
+    /// A file of rules that the report of them is to check.
+    pub rules: Option<PathBuf>,
     /// The Foundry resource that the doctor is asked to look at.
     pub foundry: Option<String>,
 }
@@ -31,6 +33,8 @@ pub enum Report {
     Config,
     /// What the doctor finds.
     Doctor,
+    /// The rules of who may ask for what, or what is wrong with those of a file.
+    Policy,
 }
 
 impl Args {
@@ -58,6 +62,7 @@ impl Args {
             given: given.collect(),
             report: matches.get_one(REPORT).copied(),
             managed: matches.get_one(MANAGED).cloned(),
+            rules: matches.get_one(RULES).cloned(),
             foundry: matches.get_one(FOUNDRY).cloned(),
         }
     }
@@ -87,7 +92,7 @@ fn command() -> Command {
         .long(REPORT)
         .value_name("WHAT")
         .value_parser(clap::value_parser!(Report))
-        .help("Print what `entra config` or `entra doctor` show, as JSON, and end");
+        .help("Print what `entra config`, `entra doctor` or `entra policy` show, as JSON, and end");
     let foundry = Arg::new(FOUNDRY)
         .long(FOUNDRY)
         .value_name("NAME")
@@ -96,6 +101,12 @@ fn command() -> Command {
     // Without a report it would be a way around what is managed.
     let managed = Arg::new(MANAGED)
         .long(MANAGED)
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .requires(REPORT)
+        .hide(true);
+    let rules = Arg::new(RULES)
+        .long(RULES)
         .value_name("FILE")
         .value_parser(clap::value_parser!(PathBuf))
         .requires(REPORT)
@@ -109,6 +120,7 @@ fn command() -> Command {
         .arg(report)
         .arg(foundry)
         .arg(managed)
+        .arg(rules)
 }
 
 fn help(key: &Key) -> String {
@@ -134,6 +146,7 @@ fn after_help() -> String {
 
 const REPORT: &str = "report";
 const MANAGED: &str = "managed";
+const RULES: &str = "rules";
 
 const FOUNDRY: &str = "foundry";
 
@@ -166,7 +179,7 @@ mod tests {
         }
         let others = command.get_arguments().map(|arg| arg.get_id().as_str());
         let others: Vec<_> = others.filter(|id| KEYS.iter().all(|key| key.name != *id)).collect();
-        assert_eq!(others, [REPORT, FOUNDRY, MANAGED]);
+        assert_eq!(others, [REPORT, FOUNDRY, MANAGED, RULES]);
         assert!(Args::try_parse_from(["entrad", "--foundry=x"]).is_err(), "it is for the doctor alone");
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::error::LayerError;
+use super::error::{ConfigError, LayerError};
 use super::layer::{Layer, shown};
 use super::source::Source;
 use super::values::{self, Given};
@@ -29,11 +29,31 @@ pub(super) fn read(path: &Path, owner: Owner) -> Result<Option<Layer>, LayerErro
     }
 }
 
+/// Whether a file of which nothing can be used may hold this key. Where that cannot be told, it may.
+pub(super) fn may_hold(path: &Path, key: &str) -> bool {
+    match owner::open_users(path).and_then(text_of) {
+        // TOML's escapes could spell any key.
+        Ok(text) => text.contains(key) || text.contains("\\u") || text.contains("\\U"),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
+}
+
 /// A file as if an administrator had put it among the managed ones.
 pub(super) fn draft(path: &Path) -> Result<Layer, LayerError> {
+    parse(&text_at(path)?, path, &|line| Source::Managed(format!("{}:{line}", shown(path))))
+}
+
+/// The text of a file that is to be checked.
+///
+/// # Errors
+/// When it cannot be read, or is longer than any settings are.
+pub fn draft_text(path: &Path) -> Result<String, ConfigError> {
+    Ok(text_at(path)?)
+}
+
+fn text_at(path: &Path) -> Result<String, LayerError> {
     let unreadable = |reason| LayerError::Unreadable { path: path.to_owned(), reason };
-    let text = owner::open_users(path).and_then(text_of).map_err(unreadable)?;
-    parse(&text, path, &|line| Source::Managed(format!("{}:{line}", shown(path))))
+    owner::open_users(path).and_then(text_of).map_err(unreadable)
 }
 
 /// The text of a file, which is refused where it is longer than any settings are: half of them would be worse than none.

@@ -7,8 +7,9 @@
 use entra_proto::config::Kind;
 
 use super::confine::CONFINE;
+use super::policy::POLICY;
 use super::values::{self, Between, Given, Wrong};
-use super::{LoopbackChoice, QuietHours};
+use super::{LoopbackChoice, QuietHours, most_like};
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub struct Key {
     pub needs_restart: bool,
     /// Whether only an administrator's source may set it.
     pub is_administrators: bool,
+    /// Whether the values of all layers count, and not the strongest alone.
+    pub adds_up: bool,
     /// What stands for its value in the help of the command line.
     pub value_name: &'static str,
     between: Between,
@@ -94,6 +97,11 @@ impl Key {
         self
     }
 
+    const fn adding_up(mut self) -> Self {
+        self.adds_up = true;
+        self
+    }
+
     const fn unset(mut self, default: &'static str) -> Self {
         self.default = Unset::Value(default);
         self
@@ -147,8 +155,7 @@ pub(super) fn nearest(full: &str) -> String {
         None => (String::new(), full),
     };
     let fitting = KEYS.iter().filter(|key| is_of_files(key) && (prefix.is_empty() || key.is_of_profile));
-    let score = |key: &Key| strsim::jaro_winkler(key.name, name);
-    let nearest = fitting.max_by(|a, b| score(a).total_cmp(&score(b))).map_or("tenant", |key| key.name);
+    let nearest = most_like(name, fitting.map(|key| key.name)).unwrap_or("tenant");
     format!("{prefix}{nearest}")
 }
 
@@ -170,6 +177,7 @@ const fn key(name: &'static str, kind: Kind, value_name: &'static str, summary: 
         is_of_profile: false,
         needs_restart: false,
         is_administrators: false,
+        adds_up: false,
         value_name,
         between: Between::Commas,
         expected: "",
@@ -257,6 +265,10 @@ pub const KEYS: &[Key] = &[
         .checked("a time from a minute to ten years, such as `12h`", values::longest_lease),
     key("forwarding", Kind::Switch, "SWITCH", "Whether callers are served that come from another machine or container: an SSH server's process, or one of another process namespace.")
         .unset("on"),
+    key(POLICY, Kind::List, "RULES", "Rules of who may ask for what, one a line; those of all layers count, an administrator's first.")
+        .checked("rules, one a line, such as `deny forwarded resource=graph`", values::anything)
+        .with_between(Between::Lines)
+        .adding_up(),
     key("sign_in_page", Kind::Switch, "SWITCH", "Whether pages for signing in are opened on this machine.").unset("on"),
     key("https_proxy", Kind::Text, "URL", "Proxy for https addresses.").checked(values::PROXY, values::proxy),
     key("http_proxy", Kind::Text, "URL", "Proxy for http addresses.").checked(values::PROXY, values::proxy),

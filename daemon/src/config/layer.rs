@@ -12,6 +12,7 @@ use entra_proto::config as wire;
 
 use super::error::LayerError;
 use super::keys::{self, KEYS, Key, Unset};
+use super::policy;
 use super::source::{Setting, Source};
 use super::values::{self, Given, Wrong};
 use super::{Args, DEFAULT_PROFILE, Flows};
@@ -118,6 +119,11 @@ impl Layers {
             }
             Unset::Nothing | Unset::Described(_) => None,
         })
+    }
+
+    /// The values of all layers, joined, of a key that adds up.
+    pub(super) fn joined(&self, full: &str) -> Option<Setting<String>> {
+        policy::joined(self.all(full))
     }
 
     /// Nothing where it is `off`.

@@ -2,7 +2,8 @@
 //!
 //! Built-in values < Claude Desktop's managed settings < the administrator's file < the user's file < environment < command
 //! line < what administrators manage. Each setting has one name everywhere: `a_b` in TOML, `ENTRAD_A_B`, `--a-b`. A source is
-//! taken whole or refused whole, with the place and the nearest valid name; a daemon never runs on half a configuration.
+//! taken whole or refused whole, with the place and the nearest valid name; a daemon never runs on half a configuration. Rules
+//! of who may ask for what are the one setting that adds up (`policy`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ mod loopback;
 mod managed;
 mod managed_folder;
 mod managed_values;
+mod nearest;
 mod network;
 #[cfg_attr(unix, path = "owner_unix.rs")]
 #[cfg_attr(windows, path = "owner_windows.rs")]
@@ -42,6 +44,7 @@ mod places;
 #[cfg_attr(windows, path = "policies_windows.rs")]
 #[cfg_attr(not(windows), path = "policies_other.rs")]
 mod policies;
+mod policy;
 mod prompting;
 mod quiet_hours;
 mod redact;
@@ -58,12 +61,15 @@ pub use args::{Args, Report};
 pub use bounds::{Bounds, refusal};
 pub use confine::Confine;
 pub use error::{ConfigError, LayerError};
+pub use file::draft_text;
 pub use flows::Flows;
 use layer::Layers;
 pub use layer::is_profile_name;
 pub use loopback::LoopbackChoice;
+pub use nearest::most_like;
 pub use network::{Network, Proxy};
 pub use places::{Administrators, Hive, Place, Places};
+pub use policy::PolicyPart;
 pub use prompting::{Notify, Prompting};
 pub use quiet_hours::QuietHours;
 pub use redact::redacted;
@@ -109,6 +115,8 @@ pub struct Config {
     pub profiles: BTreeMap<String, Profile>,
     /// What administrators allow.
     pub bounds: Bounds,
+    /// The rules of who may ask for what, in the order in which they count.
+    pub policy: Vec<PolicyPart>,
     /// Proxies, trust, and who we are to the network.
     pub network: Network,
     /// The Foundry resource, by name or address, that is meant when none is named.
@@ -263,6 +271,7 @@ impl Config {
             prompting: Prompting::read(&layers),
             profiles: profiles(&layers),
             bounds,
+            policy: sources.policy(),
             network: Network::read(&layers)?,
             foundry_resource: layers.text("foundry_resource"),
             sources: sources.told(),

@@ -11,6 +11,7 @@ use entra_proto::config::{self as wire, SourceInfo};
 use super::error::{ConfigError, LayerError};
 use super::layer::{Layer, Layers, shown};
 use super::places::{Place, Places};
+use super::policy::{self, POLICY, PolicyPart};
 use super::values;
 use super::{Owner, claude_desktop, file, keys, managed_folder, managed_values};
 
@@ -26,6 +27,8 @@ struct Source {
     kind: wire::Layer,
     place: String,
     held: Held,
+    /// Whether there may be rules of who may ask for what among what is not used of it.
+    may_hold_rules: bool,
 }
 
 enum Held {
@@ -57,10 +60,10 @@ impl Sources {
         let machine = of_file(machine, Owner::Administrator);
         let managed: Vec<_> = places.administrators.managed.iter().flat_map(managed_by).collect();
         let user = match of_file(&user_file, Owner::User) {
-            Source { held: Held::Nothing, kind, place } if is_named => {
+            user @ Source { held: Held::Nothing, .. } if is_named => {
                 let reason = std::io::ErrorKind::NotFound.into();
                 let missing = LayerError::Unreadable { path: user_file.clone(), reason };
-                Source { held: Held::Fault(Fault::Bad(missing)), kind, place }
+                Source { held: Held::Fault(Fault::Bad(missing)), ..user }
             }
             user => user,
         };
@@ -134,6 +137,14 @@ impl Sources {
         Layers(layers.collect())
     }
 
+    /// The rules of who may ask for what, in the order in which they count.
+    pub(super) fn policy(&self) -> Vec<PolicyPart> {
+        let is_administrators =
+            |source: &&Source| matches!(source.kind, wire::Layer::Machine | wire::Layer::Managed);
+        let in_order = policy::in_order(self.all.iter().rev(), is_administrators);
+        in_order.filter_map(Source::policy).collect()
+    }
+
     /// As the answer tells them.
     pub(super) fn told(&self) -> Vec<SourceInfo> {
         self.all.iter().map(Source::told).collect()
@@ -145,7 +156,13 @@ impl Sources {
         bad.filter_map(|source| {
             let fault = source.told().fault?;
             let place = &source.place;
-            Some(format!("Nothing of {place} is used: {fault} Mend it; it is read again when it changes."))
+            // Without its rules all that they may have forbidden would pass.
+            let shut = if source.may_hold_rules {
+                " Until then every request is refused that no administrator's rule decides, since it may hold rules."
+            } else {
+                ""
+            };
+            Some(format!("Nothing of {place} is used: {fault} Mend it; it is read again when it changes.{shut}"))
         })
         .collect()
     }
@@ -158,7 +175,26 @@ impl Source {
             Ok(None) => Held::Nothing,
             Err(error) => Held::Fault(Fault::Bad(error)),
         };
-        Self { kind, place, held }
+        let may_hold_rules = match &held {
+            Held::Nothing => false,
+            Held::Settings(layer) => layer.get(POLICY).is_some(),
+            // Settings of another program are none of ours.
+            Held::Fault(_) => kind != wire::Layer::ClaudeDesktop,
+        };
+        Self { kind, place, held, may_hold_rules }
+    }
+
+    fn policy(&self) -> Option<PolicyPart> {
+        match &self.held {
+            Held::Nothing => None,
+            Held::Settings(layer) => policy::of_layer(layer),
+            Held::Fault(_) if !self.may_hold_rules => None,
+            Held::Fault(_) => Some(PolicyPart::Unread {
+                layer: self.kind,
+                place: self.place.clone(),
+                reason: self.told().fault.unwrap_or_default(),
+            }),
+        }
     }
 
     fn get(&self, key: &str) -> Option<&super::Setting<String>> {
@@ -184,7 +220,11 @@ fn of_file(path: &Path, owner: Owner) -> Source {
         Owner::Administrator => wire::Layer::Machine,
         Owner::User => wire::Layer::User,
     };
-    Source::new(kind, shown(path), file::read(path, owner))
+    let source = Source::new(kind, shown(path), file::read(path, owner));
+    // A fault elsewhere in a file that has no rules shuts nobody out.
+    let may_hold_rules =
+        source.may_hold_rules && (matches!(source.held, Held::Settings(_)) || file::may_hold(path, POLICY));
+    Source { may_hold_rules, ..source }
 }
 
 fn managed_by(place: &Place) -> Vec<Source> {
@@ -209,6 +249,7 @@ fn adopted(place: &Place, off: Option<&str>) -> Source {
             kind: wire::Layer::ClaudeDesktop,
             place: place.to_string(),
             held: Held::Fault(Fault::Unused(reason.to_owned())),
+            may_hold_rules: false,
         },
         None => Source::new(wire::Layer::ClaudeDesktop, place.to_string(), claude_desktop::layer(place)),
     }

@@ -41,6 +41,10 @@ pub(super) enum Wrong {
 pub(super) fn canonical(kind: Kind, between: Between, given: Given) -> Result<String, Wrong> {
     let value = |reason| Wrong::Value { expected: described(kind).to_owned(), reason };
     match (kind, given) {
+        // A line of a list may hold several.
+        (Kind::List, Given::List(list)) if between == Between::Lines => {
+            json(&lines(&list.join("\n"))).map_err(value)
+        }
         (Kind::List | Kind::Choices, Given::List(list)) => json(&list).map_err(value),
         (Kind::List | Kind::Choices, Given::Text(text)) => {
             split(&text, between).and_then(|list| json(&list)).map_err(value)
@@ -95,6 +99,8 @@ pub(super) enum Between {
     Spaces,
     /// Either.
     Either,
+    /// Ends of lines. An empty line counts, since others are told of by their numbers.
+    Lines,
 }
 
 /// A list in its one form, JSON.
@@ -104,17 +110,29 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, String> {
 
 /// A list in any of its forms: JSON text, or words with something between.
 fn split(text: &str, between: Between) -> Result<Vec<String>, String> {
+    let whole = text;
     let text = text.trim();
     if text.starts_with('[') {
-        return list(text);
+        let list = list(text)?;
+        return Ok(if between == Between::Lines { lines(&list.join("\n")) } else { list });
+    }
+    if between == Between::Lines {
+        return Ok(lines(whole));
     }
     let is_between = |char: char| match between {
         Between::Commas => char == ',',
         Between::Spaces => char.is_whitespace(),
         Between::Either => char == ',' || char.is_whitespace(),
+        Between::Lines => char == '\n',
     };
     let words = text.split(is_between).map(str::trim).filter(|word| !word.is_empty());
     Ok(words.map(str::to_owned).collect())
+}
+
+/// The lines of a text, each as wide as it is: a tab counts as one space, and is written as one since not every form of an
+/// export can hold it.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.replace('\t', " ").trim_end().to_owned()).collect()
 }
 
 fn json(list: &[String]) -> Result<String, String> {
@@ -298,6 +316,8 @@ mod tests {
     #[case(r#" ["a","b c"]"#, Between::Spaces, &["a", "b c"])]
     #[case("", Between::Commas, &[])]
     #[case("a,", Between::Commas, &["a"])]
+    #[case("\n a, b\tc \r\n\n#d", Between::Lines, &["", " a, b c", "", "#d"])]
+    #[case(r#"["a b", "c\nd"]"#, Between::Lines, &["a b", "c", "d"])]
     fn a_list_is_one_thing_in_every_form(
         #[case] written: &str,
         #[case] between: Between,

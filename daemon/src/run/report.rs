@@ -5,11 +5,13 @@ use std::sync::Arc;
 use entra_proto::cloud::Cloud;
 use entra_proto::config::ConfigAnswer;
 use entra_proto::doctor::DoctorAnswer;
+use entra_proto::policy::PolicyAnswer;
 
-use super::settings::{Origins, SettingsError};
+use super::settings::{Judged, Origins, SettingsError};
 use super::{RunError, vault_options};
+use crate::access::policy::Policy;
 use crate::broker::{KeptPassphrases, Rules};
-use crate::config::{Config, Flows};
+use crate::config::{self, Config, Flows};
 use crate::doctor::{self, Question, Subject};
 use crate::entra::Entra;
 use crate::entra::network::NetworkSettings;
@@ -30,11 +32,21 @@ pub(super) fn doctor(origins: &Origins, now: u64) -> Result<DoctorAnswer, RunErr
     Ok(answer)
 }
 
+/// `--report policy`: the rules that a daemon would have, or what is wrong with those of a file.
+pub(super) fn policy(origins: &Origins) -> Result<PolicyAnswer, RunError> {
+    let Some(file) = &origins.args.rules else {
+        return Ok(origins.usable_part()?.1.policy.answer());
+    };
+    let text = config::draft_text(file).map_err(SettingsError::from)?;
+    let faults = Policy::faults_in(&text, &file.display().to_string());
+    Ok(PolicyAnswer { rules: Vec::new(), faults })
+}
+
 /// The settings as a daemon would have them, and what can be opened by them.
 fn look_around(origins: &Origins, now: u64) -> (Subject, Entra, Option<(Vault, Rules)>) {
     let entra = Entra::new();
     let fault = origins.read().err();
-    let (config, rules) = match origins.usable_part() {
+    let (config, Judged { rules, .. }) = match origins.usable_part() {
         Ok(found) => found,
         Err(error) => return (unusable(&fault.unwrap_or(error)), entra, None),
     };

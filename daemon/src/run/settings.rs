@@ -10,6 +10,7 @@ use std::sync::Arc;
 use entra_proto::config::{ConfigAnswer, SourceInfo};
 
 use crate::access::lease::Leases;
+use crate::access::policy::{Gatekeeper, Policy, PolicyError};
 use crate::audit::Audit;
 use crate::broker::{Broker, ProfileError, Rules};
 use crate::clock::Clock;
@@ -36,6 +37,9 @@ pub enum SettingsError {
         /// Why it cannot be followed.
         error: NetworkError,
     },
+    /// Rules of who may ask for what.
+    #[error("{0}")]
+    Policy(PolicyError),
     /// A profile.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -46,6 +50,7 @@ impl Blame for SettingsError {
         match self {
             Self::Config(error) => error.blamed(),
             Self::Network { source_, .. } => source_.as_ref(),
+            Self::Policy(error) => Some(&error.source),
             Self::Profile(error) => error.blamed(),
         }
     }
@@ -60,18 +65,18 @@ pub(super) struct Origins {
 
 impl Origins {
     /// Reads all sources.
-    pub(super) fn read(&self) -> Result<(Config, Rules), SettingsError> {
+    pub(super) fn read(&self) -> Result<(Config, Judged), SettingsError> {
         self.with(|places| Config::load_if(places, usable))
     }
 
     /// The answer without a daemon; what is bad is left out and told.
     pub(super) fn report(&self, now: u64) -> Result<ConfigAnswer, SettingsError> {
-        let (config, rules) = self.usable_part()?;
-        Ok(config.answer(rules.hosts(), now, Vec::new()))
+        let (config, judged) = self.usable_part()?;
+        Ok(config.answer(judged.rules.hosts(), now, Vec::new()))
     }
 
     /// What is left of the settings where all that is bad is left out.
-    pub(super) fn usable_part(&self) -> Result<(Config, Rules), SettingsError> {
+    pub(super) fn usable_part(&self) -> Result<(Config, Judged), SettingsError> {
         self.with(|places| Config::load_for_report(places, usable))
     }
 
@@ -88,13 +93,20 @@ impl Origins {
     }
 }
 
+/// What the rooms above the configuration made of it.
+pub(super) struct Judged {
+    pub(super) rules: Rules,
+    pub(super) policy: Policy,
+}
+
 /// What the rooms above the configuration make of it.
-fn usable(config: &Config) -> Result<Rules, SettingsError> {
+fn usable(config: &Config) -> Result<Judged, SettingsError> {
     NetworkSettings::from(&config.network).check().map_err(|error| {
         let source = error.setting().and_then(|key| config.network.source_of(key));
         SettingsError::Network { source_: source.cloned(), error }
     })?;
-    Ok(Rules::of(config)?)
+    let policy = Policy::of(&config.policy).map_err(SettingsError::Policy)?;
+    Ok(Judged { rules: Rules::of(config)?, policy })
 }
 
 /// The settings that the daemon was started with, and what is told of them since.
@@ -111,6 +123,7 @@ pub(super) struct Keeper {
     pub(super) broker: Arc<Broker>,
     pub(super) entra: Entra,
     pub(super) leases: Arc<Leases>,
+    pub(super) gatekeeper: Arc<Gatekeeper>,
     pub(super) prompts: Arc<Prompts>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) audit: Audit,
@@ -133,10 +146,10 @@ impl Keeper {
             let (origins, now) = (self.settings.origins.clone(), self.clock.now().epoch());
             match read(origins, now).await {
                 Ok(read) => {
-                    let (config, rules) = *read;
+                    let (config, judged) = *read;
                     let is_same = current.is_read_as(&config);
                     if is_asked || !is_same || is_faulty {
-                        self.apply(&config, rules);
+                        self.apply(&config, judged);
                         let keys = current.changed(&config);
                         tracing::info!(keys = keys.join(" "), "the settings were read anew");
                         if !is_same {
@@ -163,11 +176,12 @@ impl Keeper {
     }
 
     /// Puts them in force, but for those that wait for the next start.
-    fn apply(&self, config: &Config, rules: Rules) {
+    fn apply(&self, config: &Config, Judged { rules, policy }: Judged) {
         let mut waiting = self.settings.started.differing(config);
         waiting.retain(|full| keys::find(full).is_some_and(|key| key.needs_restart));
         let hosts = rules.hosts();
         self.leases.bound(rules.bounds().longest_lease.as_ref().map(|longest| longest.value));
+        self.gatekeeper.follow(policy);
         self.broker.follow(rules);
         self.entra.configure(NetworkSettings::from(&config.network));
         self.prompts.follow_settings(config.prompting.clone());
@@ -179,7 +193,7 @@ impl Keeper {
 }
 
 /// Reads all sources on a thread of their own: a home on a network drive must not keep callers waiting.
-async fn read(origins: Origins, now: u64) -> Result<Box<(Config, Rules)>, Refused> {
+async fn read(origins: Origins, now: u64) -> Result<Box<(Config, Judged)>, Refused> {
     let read = tokio::task::spawn_blocking(move || {
         origins.read().map(Box::new).map_err(|error| Refused {
             fault: error.to_string(),

@@ -7,16 +7,19 @@ use axum::http::Response;
 use entra_proto::account::AccountId;
 use entra_proto::error::ErrorBody;
 use entra_proto::lease::{
-    AZD_PATH, IDENTITY_PATH, LEASE_PATH, LeaseGrant, LeaseInfo, LeaseRequest, LeasesAnswer,
+    AZD_PATH, EVERY_RESOURCE, IDENTITY_PATH, LEASE_PATH, LeaseGrant, LeaseInfo, LeaseRequest, LeasesAnswer,
 };
-use entra_proto::limits::ANSWER_TIMEOUT;
+use entra_proto::limits::{ANSWER_TIMEOUT, MAX_LEASE_RESOURCES};
 use entra_proto::log::LogEvent;
+use entra_proto::policy::ExplainRequest;
 use entra_proto::secret::LeaseSecret;
 
 use super::Rooms;
+use super::policy;
 use super::reply::answer;
 use super::routes::{read, to_the_end, within};
 use crate::access::caller::Caller;
+use crate::access::policy::Subject;
 use crate::audit::Event;
 
 pub(super) async fn make(
@@ -27,10 +30,10 @@ pub(super) async fn make(
     let work = async {
         let request: LeaseRequest = read(request).await?;
         // Before it is done: the caller may be gone by then.
-        let (caller, name) = (caller.noted(), request.fault().is_none().then(|| request.name.clone()));
+        let (noted, name) = (caller.noted(), request.fault().is_none().then(|| request.name.clone()));
         to_the_end(async move {
-            let event = |event| Event::new(event).by(Some(caller)).lease(name.as_deref());
-            let grant = grant(&rooms, request).await;
+            let event = |event| Event::new(event).by(Some(noted)).lease(name.as_deref());
+            let grant = grant(&rooms, &caller, request).await;
             rooms.broker.audit().record(match &grant {
                 Ok(grant) => event(LogEvent::LeaseMade).detail(terms(&grant.lease)),
                 Err(error) => event(LogEvent::Refused).failed(error).detail("A lease was asked for."),
@@ -68,10 +71,13 @@ async fn listed(rooms: &Rooms) -> Result<LeasesAnswer, ErrorBody> {
     Ok(LeasesAnswer { identity_endpoint, ..rooms.leases.list().await? })
 }
 
-async fn grant(rooms: &Rooms, mut request: LeaseRequest) -> Result<LeaseGrant, ErrorBody> {
+async fn grant(rooms: &Rooms, caller: &Caller, mut request: LeaseRequest) -> Result<LeaseGrant, ErrorBody> {
     let rules = rooms.broker.rules();
     rules.bounds().allow_leases()?;
     request.expires_in = rules.bounds().lease_life(request.expires_in)?;
+    if !rooms.gatekeeper.lends_freely(caller) {
+        rooms.gatekeeper.may_lend(caller, each(rooms, &request).await?).await?;
+    }
     let (account, profile) = match (&request.account, &request.profile) {
         (None, profile) => (None, profile.clone()),
         (Some(account), profile) => {
@@ -92,6 +98,21 @@ async fn grant(rooms: &Rooms, mut request: LeaseRequest) -> Result<LeaseGrant, E
         azd_endpoint: format!("{origin}{AZD_PATH}"),
         path_endpoint,
     })
+}
+
+/// What the lease would let its bearer ask for, each resource by itself.
+async fn each(rooms: &Rooms, request: &LeaseRequest) -> Result<Vec<Subject>, ErrorBody> {
+    let mut each = Vec::with_capacity(request.resources.len());
+    for resource in request.resources.iter().take(MAX_LEASE_RESOURCES) {
+        let asked = ExplainRequest {
+            account: request.account.clone(),
+            profile: request.profile.clone(),
+            resource: Some(resource.clone()).filter(|resource| resource != EVERY_RESOURCE),
+            ..ExplainRequest::default()
+        };
+        each.push(policy::meant(rooms, &asked).await?);
+    }
+    Ok(each)
 }
 
 /// What the lease lets its bearer do, in a sentence.

@@ -11,6 +11,7 @@ use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
 
 use crate::access::lease::Leases;
+use crate::access::policy::Gatekeeper;
 use crate::broker::Broker;
 use crate::config::Told;
 use crate::doctor::Doctor;
@@ -30,6 +31,7 @@ mod listen;
 mod log;
 mod loopback;
 mod page;
+mod policy;
 mod prompts;
 mod reply;
 mod routes;
@@ -46,6 +48,8 @@ pub struct Rooms {
     pub broker: Arc<Broker>,
     /// What finds the cause when something does not work.
     pub doctor: Arc<Doctor>,
+    /// Who decides by rules.
+    pub gatekeeper: Arc<Gatekeeper>,
     /// The leases.
     pub leases: Arc<Leases>,
     /// The port that leases are for.
@@ -82,6 +86,8 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/log/verification", get(log::verification))
         .route("/v1/metrics", get(routes::metrics))
         .route("/v1/pages", post(page::open))
+        .route("/v1/policy", get(policy::told))
+        .route("/v1/policy/explain", post(policy::explain))
         .route("/v1/prompts", get(prompts::list))
         .route("/v1/prompts/events", get(prompts::events))
         .route("/v1/prompts/snooze", post(prompts::snooze))

@@ -307,6 +307,7 @@ mod tests {
     use super::super::{Loopback, Pages};
     use super::*;
     use crate::access::lease::Leases;
+    use crate::access::policy::{Gatekeeper, Policy};
     use crate::broker::Parts;
     use crate::config::{LoopbackChoice, Prompting, Told};
     use crate::doctor::Doctor;
@@ -336,7 +337,8 @@ mod tests {
         let told = Arc::new(Told::new(answer));
         let subject = || unreachable!("nobody is ill");
         let doctor = Doctor::new(Arc::clone(&broker), Entra::new(), clock_of_doctor, subject);
-        Rooms { broker, doctor, leases, loopback, pages, prompts, told }
+        let gatekeeper = Arc::new(Gatekeeper::alone(Policy::default()));
+        Rooms { broker, doctor, gatekeeper, leases, loopback, pages, prompts, told }
     }
 
     #[rstest]

@@ -59,6 +59,7 @@ impl Rig {
             entra: Entra::new(),
             clock: clock.clone(),
             rules: Rules::of(&config).expect("a profile"),
+            gate: Arc::new(entrad::broker::Open),
             socket: config.socket.value,
             audit: entrad::audit::Audit::default(),
         };

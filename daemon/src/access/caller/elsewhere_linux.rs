@@ -19,6 +19,12 @@ pub(super) fn is_from(process: &Process) -> bool {
     is_forwarded(pid) || is_in_other_processes(pid) || !process.is_still_there()
 }
 
+/// Whether it is certain that it is none of these, and that it has the same files around it.
+pub(super) fn is_from_here(process: &Process) -> bool {
+    let Some(pid) = process.pid.filter(|_| process.mark.is_some()) else { return false };
+    !is_forwarded(pid) && !is_in_container(pid) && process.is_still_there()
+}
+
 /// Whether it is an SSH server's process: by its program, and by the name that it goes by.
 pub(super) fn is_forwarded(pid: u32) -> bool {
     let program = program::link_of(pid);

@@ -6,3 +6,8 @@ use super::process::Process;
 pub(super) fn is_from(_process: &Process) -> bool {
     false
 }
+
+/// Whoever is there.
+pub(super) fn is_from_here(process: &Process) -> bool {
+    process.pid.is_some() && process.is_still_there()
+}

@@ -72,6 +72,7 @@ struct Known {
     /// What the last look brought.
     last: Mutex<Option<Arc<Look>>>,
     is_from_elsewhere: OnceLock<bool>,
+    is_from_here: OnceLock<bool>,
 }
 
 /// Why a connection is closed without an answer.
@@ -107,6 +108,22 @@ impl Caller {
     pub fn is_from_elsewhere(&self) -> bool {
         let known = &self.known;
         *known.is_from_elsewhere.get_or_init(|| elsewhere::is_from(&known.process))
+    }
+
+    /// Whether a look would surely find it neither forwarded nor in a container. Found out once for a connection, by a handful of
+    /// reads of what the kernel has in memory.
+    #[must_use]
+    pub fn is_from_here(&self) -> bool {
+        let known = &self.known;
+        *known.is_from_here.get_or_init(|| elsewhere::is_from_here(&known.process))
+    }
+
+    /// Somebody of whom nothing can be found out.
+    #[cfg(test)]
+    pub(in crate::access) fn nobody() -> Self {
+        let mut process = Process::ourselves();
+        (process.pid, process.mark) = (None, None);
+        Self::from(process)
     }
 
     /// Everything that is to be known of who asks: of the caller, or of the program behind it, where that is our client.
@@ -210,7 +227,12 @@ impl Caller {
 
 impl From<Process> for Caller {
     fn from(process: Process) -> Self {
-        let known = Known { process, last: Mutex::default(), is_from_elsewhere: OnceLock::new() };
+        let known = Known {
+            process,
+            last: Mutex::default(),
+            is_from_elsewhere: OnceLock::new(),
+            is_from_here: OnceLock::new(),
+        };
         Self { known: Arc::new(known) }
     }
 }

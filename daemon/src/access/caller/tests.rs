@@ -25,6 +25,7 @@ async fn a_look_at_our_own_process_finds_its_program_and_is_kept() {
     let us = std::env::current_exe().unwrap();
     assert_eq!(look.facts.program.as_deref().and_then(name), name(&us), "{look:?}");
     assert!(!look.facts.forwarded && !look.facts.container, "{look:?}");
+    assert!(caller.is_from_here() && !Caller::nobody().is_from_here());
     assert!(Arc::ptr_eq(&look, &caller.look(false).await), "nothing has changed");
     let told = caller.told().await;
     assert_eq!(told.pid, Some(std::process::id()));

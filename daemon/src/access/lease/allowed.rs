@@ -6,7 +6,7 @@
 
 use entra_proto::cloud::Cloud;
 use entra_proto::lease::EVERY_RESOURCE;
-use entra_proto::resource;
+use entra_proto::resource::{self, Resource};
 use entra_proto::scope::Scopes;
 
 /// The resources of a lease.
@@ -24,11 +24,8 @@ impl Allowed {
             return Self { resources: None };
         }
         let addresses = names.iter().flat_map(|name| match resource::named(name) {
-            Some(named) => {
-                let addresses = Cloud::ALL.iter().filter_map(|cloud| named.address(*cloud));
-                addresses.chain(named.others.iter().copied()).map(plain).collect()
-            }
-            None => vec![plain(name.strip_suffix(DEFAULT).unwrap_or(name))],
+            Some(named) => addresses_of(named).collect(),
+            None => vec![address_in(name)],
         });
         Self { resources: Some(addresses.collect()) }
     }
@@ -54,11 +51,22 @@ impl Allowed {
     }
 }
 
+/// The addresses of a well-known resource in every cloud, in their common form.
+pub(in crate::access) fn addresses_of(resource: &Resource) -> impl Iterator<Item = String> {
+    let addresses = Cloud::ALL.iter().filter_map(|cloud| resource.address(*cloud));
+    addresses.chain(resource.others.iter().copied()).map(plain)
+}
+
 /// The resource of a scope in its common form. One without a slash is Microsoft Graph's to Entra (Microsoft: "Scopes
 /// and permissions"), and has none here: whoever holds a lease can say which resource is meant.
-fn resource_of(scope: &str) -> Option<String> {
+pub(in crate::access) fn resource_of(scope: &str) -> Option<String> {
     let (resource, _permission) = scope.rsplit_once('/')?;
     Some(plain(resource)).filter(|resource| !resource.is_empty() && !resource.ends_with(':'))
+}
+
+/// The address of a resource in its common form, from itself or from its default scope.
+pub(in crate::access) fn address_in(name: &str) -> String {
+    plain(name.strip_suffix(DEFAULT).unwrap_or(name))
 }
 
 /// Without slashes at its end and in lower case: neither makes it another resource.

@@ -6,7 +6,7 @@
 //! not with a later one that happens to have its number.
 
 mod admitted;
-mod allowed;
+pub(super) mod allowed;
 #[cfg_attr(target_os = "linux", path = "process_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "process_macos.rs")]
 #[cfg_attr(windows, path = "process_windows.rs")]

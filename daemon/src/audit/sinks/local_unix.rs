@@ -78,6 +78,7 @@ fn journal_message(entry: &LogEntry, line: &str) -> Vec<u8> {
         ("ENTRAD_RESOURCE", &entry.resource),
         ("ENTRAD_UTI", &entry.uti),
         ("ENTRAD_CORRELATION_ID", &entry.correlation_id),
+        ("ENTRAD_RULE", &entry.rule),
         ("ENTRAD_DETAIL", &entry.detail),
     ];
     for (name, text) in texts {

@@ -1,0 +1,161 @@
+//! Rules in force: requests are held against them, and a caller is looked at only where a rule needs that.
+//!
+//! Most requests are decided without it, or by where their caller is, which is known for a whole connection: the answer from memory
+//! is not to wait.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use entra_proto::error::{ErrorBody, ErrorCode};
+use entra_proto::policy::Effect;
+
+use super::ask::{Ask, EXPLAIN, Nobody, Question};
+use super::{Placed, Policy, Subject, Wants};
+use crate::access::caller::Caller;
+use crate::access::facts::{Facts, Strength};
+use crate::broker::{Asker, Gate, Passage, Wish};
+
+/// Holds requests against the policy in force.
+pub struct Gatekeeper {
+    policy: Mutex<Policy>,
+    ask: Arc<dyn Ask>,
+}
+
+impl Gatekeeper {
+    /// With these rules, and somebody who asks a person where they say so.
+    #[must_use]
+    pub fn new(policy: Policy, ask: Arc<dyn Ask>) -> Self {
+        Self { policy: Mutex::new(policy), ask }
+    }
+
+    /// With these rules, and nobody to ask: what they would ask for is refused.
+    #[must_use]
+    pub fn alone(policy: Policy) -> Self {
+        Self::new(policy, Arc::new(Nobody))
+    }
+
+    /// Puts other rules in force, at once.
+    pub fn follow(&self, policy: Policy) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+
+    /// Whether a caller may make leases for whatever it likes, which are narrowed where they are used: one from here, and no agent.
+    #[must_use]
+    pub fn lends_freely(&self, caller: &Caller) -> bool {
+        glance(caller, Wants::Place).is_some_and(|facts| facts.agent.is_none())
+    }
+
+    /// Whether another caller may make a lease for what each of these asks: it may lend what it may ask for itself.
+    ///
+    /// # Errors
+    /// `refused` with the rule that refuses one of them.
+    pub async fn may_lend(&self, caller: &Caller, each: Vec<Subject>) -> Result<(), ErrorBody> {
+        let facts = seen(caller, Wants::Hash).await;
+        let policy = self.policy();
+        for subject in each {
+            let subject = Subject { caller: Some(facts.clone()), ..subject };
+            decided(settled(policy.decide(&subject), &subject, &self.ask)).await?;
+        }
+        Ok(())
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Gate for Gatekeeper {
+    fn pass(&self, asker: &Asker, wish: &Wish<'_>) -> Passage {
+        let policy = self.policy();
+        if matches!(asker, Asker::Ourselves) {
+            return Passage::Open(None);
+        }
+        let mut subject = Subject::of(asker, wish);
+        let (wants, caller) = match (policy.decide_unseen(&subject), asker.caller()) {
+            (Ok(placed), _) => return settled(placed, &subject, &self.ask),
+            // Nothing can be found out of a caller that nobody names.
+            (Err(_), None) => return settled(policy.decide(&subject), &subject, &self.ask),
+            (Err(wants), Some(caller)) => (wants, caller.clone()),
+        };
+        if let Some(facts) = glance(&caller, wants) {
+            subject.caller = Some(facts);
+            return settled(policy.decide(&subject), &subject, &self.ask);
+        }
+        let ask = Arc::clone(&self.ask);
+        Passage::Wait(Box::pin(async move {
+            subject.caller = Some(seen(&caller, wants).await);
+            decided(settled(policy.decide(&subject), &subject, &ask)).await
+        }))
+    }
+}
+
+impl fmt::Debug for Gatekeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gatekeeper").field("policy", &self.policy()).finish_non_exhaustive()
+    }
+}
+
+/// What is known of a caller without a look, where that is all that is wanted: it is from here, and nothing labels it as an agent.
+/// Most are.
+fn glance(caller: &Caller, wants: Wants) -> Option<Facts> {
+    let is_enough = wants == Wants::Place && caller.is_from_here();
+    is_enough.then(|| Facts {
+        program: None,
+        program_hash: None,
+        script: None,
+        parents: Vec::new(),
+        unit: None,
+        container: false,
+        forwarded: false,
+        agent: None,
+        strength: Strength::Unknown,
+    })
+}
+
+/// What is found out of a caller, each within a limited time: what takes longer is not known.
+pub(super) async fn seen(caller: &Caller, wants: Wants) -> Facts {
+    caller.look(wants == Wants::Hash).await.facts.clone()
+}
+
+async fn decided(passage: Passage) -> Result<Option<Arc<str>>, ErrorBody> {
+    match passage {
+        Passage::Open(rule) => Ok(rule),
+        Passage::Shut(error) => Err(*error),
+        Passage::Wait(decision) => decision.await,
+    }
+}
+
+/// What a rule makes of a request.
+fn settled(placed: &Placed, subject: &Subject, ask: &Arc<dyn Ask>) -> Passage {
+    let name = || placed.is_written().then(|| Arc::from(placed.to_string()));
+    match placed.rule.effect {
+        Effect::Allow => Passage::Open(name()),
+        Effect::Deny => Passage::Shut(Box::new(refusal(placed))),
+        Effect::Ask => {
+            let question = Question::of(placed, subject);
+            let rule = question.rule.clone();
+            let answer = ask.ask(question);
+            Passage::Wait(Box::pin(async move {
+                answer.await.map(|()| Some(Arc::from(rule.as_str()))).map_err(|error| error.with_rule(rule))
+            }))
+        }
+    }
+}
+
+fn refusal(placed: &Placed) -> ErrorBody {
+    let refused = |message, hint: &str| ErrorBody::new(ErrorCode::Refused, message).with_hint(hint);
+    let error = match &placed.instead_of {
+        Some(reason) => refused(
+            format!("No token is given out while rules cannot be read that may forbid it: {reason}"),
+            "`entra policy show` shows which rules are in force; mend the others.",
+        ),
+        None => refused(format!("The rule {placed} does not allow it."), EXPLAIN),
+    };
+    error.with_rule(placed.to_string())
+}
+
+#[cfg(test)]
+#[path = "gatekeeper_tests.rs"]
+mod tests;
