@@ -20,11 +20,12 @@ use entra_proto::token::TokenRequest;
 use entra_sim::{ADA, DEFAULT_CLIENT, DEFAULT_TENANT};
 use entra_tests::Env;
 use entrad::access::lease::Leases;
+use entrad::access::policy::{Gatekeeper, Policy};
 use entrad::account::demand::Demands;
 use entrad::account::key::AccountKey;
 use entrad::account::refresh_token::RefreshToken;
 use entrad::account::time::Now;
-use entrad::broker::{Broker, Parts, Rules};
+use entrad::broker::{Broker, Gate, Parts, Rules};
 use entrad::clock::{Clock, SystemClock};
 use entrad::config::{Bounds, DEFAULT_PROFILE, Flows, LoopbackChoice, Profile, Setting};
 use entrad::dialects::{self, Door};
@@ -78,12 +79,14 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let clock = Arc::new(JumpingClock::default());
         let vault = vault(origin, refresh_token).await;
         let leases = Arc::new(Leases::new(vault.clone(), Arc::clone(&clock) as Arc<dyn Clock>));
+        let gatekeeper = Arc::new(Gatekeeper::alone(Policy::default()));
         let broker = Broker::new(Parts {
             vault: vault.clone(),
             entra: Entra::new(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             rules: Rules::new(&profiles(origin), Setting::built_in(Flows::default()), Bounds::default())
                 .unwrap(),
+            gate: Arc::clone(&gatekeeper) as Arc<dyn Gate>,
             socket: socket.into(),
             audit: entrad::audit::Audit::default(),
         });
@@ -116,7 +119,7 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let told = Arc::new(entrad::config::Told::new(answer));
         let subject = || unreachable!("nobody asks for the doctor");
         let doctor = Doctor::new(Arc::clone(&broker), Entra::new(), Arc::new(SystemClock), subject);
-        let rooms = Rooms { broker, doctor, leases, loopback, pages, prompts, told };
+        let rooms = Rooms { broker, doctor, gatekeeper, leases, loopback, pages, prompts, told };
         daemon::serve(listener, rooms, pending()).await;
     });
 }

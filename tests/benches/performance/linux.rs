@@ -7,7 +7,7 @@
 //!
 //! `cargo bench -p entra-tests` prints; with `-- --check` it fails when a target is missed, and with
 //! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon. A part's name (`processes`,
-//! `answer`, `audit`, `identity`, `herd`, `growth` or `idle`) measures that part alone; `beside` measures against another build
+//! `answer`, `audit`, `policy`, `identity`, `herd`, `growth` or `idle`) measures that part alone; `beside` measures against another build
 //! of the daemon, which `ENTRAD_BESIDE` names, and `trace` lists the functions on the way of
 //! `entra token`, for `packaging/build` to lay side by side.
 #![expect(clippy::print_stdout, reason = "printing the figures is the job")]
@@ -24,6 +24,7 @@ mod herd;
 mod identity;
 mod idle;
 mod keys;
+mod policy;
 mod processes;
 mod procfs;
 mod server;
@@ -59,7 +60,7 @@ pub(crate) fn main() -> ExitCode {
                 Some((_, part)) => wanted.push(*part),
                 None => {
                     println!(
-                        "{word} is not known; there are --check, --quick, processes, answer, audit, identity, herd, growth, idle, beside and trace."
+                        "{word} is not known; there are --check, --quick, processes, answer, audit, policy, identity, herd, growth, idle, beside and trace."
                     );
                     return ExitCode::from(2);
                 }
@@ -95,10 +96,11 @@ fn serve(words: &[&str]) -> bool {
 
 type Part = fn(&Stage, Effort, &mut Figures);
 
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("processes", processes::measure),
     ("answer", answer::measure),
     ("audit", audit::measure),
+    ("policy", policy::measure),
     ("identity", identity::measure),
     ("herd", herd::measure),
     ("growth", growth::measure),
