@@ -36,7 +36,7 @@ impl Ruled {
     fn rule(&self, rules: &str) {
         self.env.configure(&format!("policy = '''\n{rules}'''\n"));
         // A path without a space is told without its quotes.
-        let wanted: Vec<String> = rules.lines().chain(["allow"]).map(|rule| rule.replace('"', "")).collect();
+        let wanted: Vec<String> = rules.lines().chain(BUILT_IN).map(|rule| rule.replace('"', "")).collect();
         let in_force = || -> Vec<String> {
             let answer = raw::get(&self.env.socket(), "/v1/policy").body;
             answer["rules"]
@@ -75,6 +75,14 @@ impl Ruled {
 fn own_program() -> String {
     format!("\"{}\"", std::env::current_exe().unwrap().display())
 }
+
+/// The rules behind everybody's.
+const BUILT_IN: [&str; 4] = [
+    "deny agent resource=!foundry",
+    "ask forwarded !lease resource=!foundry",
+    "ask container !lease resource=!foundry",
+    "allow",
+];
 
 const TOKEN: [&str; 3] = ["token", "--for", "graph"];
 
@@ -178,12 +186,52 @@ fn who_is_from_elsewhere_is_told_apart() {
     let (sshd, tool) = (ruled.tool("sshd"), ruled.tool("tool"));
     assert_eq!((ruled.run(&sshd, &TOKEN).status, ruled.run(&tool, &TOKEN).status), (4, 0));
     assert_eq!(ruled.run(&sshd, &["token", "--for", "foundry"]).status, 0);
-    ruled.rule("deny container\n");
     let entra = programs!().entra;
-    let contained = [&["--pid", "--fork", entra.to_str().unwrap()], &TOKEN[..]].concat();
-    let _status =
-        ruled.env.status_where(|_| ruled.run(Path::new("/usr/bin/unshare"), &contained).status == 4);
-    assert_eq!(ruled.run(&tool, &TOKEN).status, 0);
+    let contained = |way: &str| {
+        let words = [&[way, "--fork", entra.to_str().unwrap()], &TOKEN[..]].concat();
+        ruled.run(Path::new("/usr/bin/unshare"), &words).status
+    };
+    for way in ["--pid", "--mount"] {
+        ruled.rule("allow !container\ndeny\n");
+        assert_eq!((contained(way), ruled.run(&tool, &TOKEN).status), (4, 0), "{way}");
+        ruled.rule("allow container\ndeny\n");
+        assert_eq!((contained(way), ruled.run(&tool, &TOKEN).status), (0, 4), "{way}");
+    }
+}
+
+#[test]
+fn who_is_from_elsewhere_has_foundry_until_somebody_says_more() {
+    let ruled = Ruled::new();
+    let sshd = ruled.tool("sshd");
+    let ask = |args: &[&str]| ruled.run(&sshd, args);
+    let refused = ask(&TOKEN);
+    assert_eq!(refused.status, 4, "{refused:?}");
+    for words in ["`ask forwarded !lease resource=!foundry` (built in)", "`allow forwarded resource=graph`"] {
+        assert!(refused.stderr.contains(words), "{refused:?}");
+    }
+    assert_eq!(ask(&["token", "--for", "foundry"]).status, 0);
+    // Somebody here lends more; who is from elsewhere lends itself no more than it has.
+    let lent = Lease::make(&ruled.env.socket(), "lent", &["graph"]);
+    // Under that name, a program that can present it.
+    let server = ruled.env.folder().join("server/sshd");
+    fs::create_dir(server.parent().unwrap()).unwrap();
+    fs::copy("/usr/bin/curl", &server).unwrap();
+    let status_with = |lease: Option<&str>| {
+        let body = json!({"resource": "graph", "lease": lease}).to_string();
+        let socket = ruled.env.socket();
+        let words = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--unix-socket"];
+        let to = [socket.to_str().unwrap(), "http://localhost/v1/token", "--json", &body];
+        ruled.run(&server, &[&words[..], &to].concat()).stdout
+    };
+    assert_eq!((status_with(None).as_str(), status_with(Some(&lent.secret)).as_str()), ("403", "200"));
+    for terms in [&["--for", "foundry", "--for", "graph"][..], &["--all-resources"]] {
+        let made = ask(&[&["lease", "make", "own"], terms].concat());
+        assert!(made.status == 4 && made.stderr.contains("`ask forwarded"), "{made:?}");
+    }
+    assert_eq!(ask(&["lease", "make", "own", "--for", "foundry"]).status, 0);
+    ruled.rule("allow forwarded resource=graph\n");
+    assert_eq!(ask(&TOKEN).status, 0);
+    assert_eq!(ask(&["lease", "make", "own", "--for", "graph"]).status, 0);
 }
 
 #[test]
@@ -226,6 +274,11 @@ fn what_a_person_would_be_asked_is_refused_with_the_way_out() {
     assert!(
         refused.stderr.contains("`ask resource=graph`") && refused.stderr.contains("`entra policy explain`")
     );
+    // The rule that it proposes does what it says, before the one that asks.
+    let at = refused.stderr.find("`allow program=").unwrap();
+    let proposed = refused.stderr[at + 1..].split('`').next().unwrap().replace('\n', " ");
+    ruled.rule(&format!("{proposed}\nask resource=graph\n"));
+    assert_eq!(ruled.env.entra(&TOKEN).status, 0, "{proposed}");
 }
 
 #[test]
@@ -300,7 +353,7 @@ fn the_rule_that_decides_is_explained() {
         ran.stdout
     };
     let own = explain(&["--resource", "graph"]);
-    assert!(own.starts_with("Allowed: rule 4 decides, `allow` (built in)."), "{own}");
+    assert!(own.starts_with("Allowed: rule 7 decides, `allow` (built in)."), "{own}");
     assert!(
         own.contains("`resource=devops` does not hold")
             || own.contains("`program=/usr/bin/git` does not hold")
@@ -363,7 +416,10 @@ fn an_administrators_rules_stand_first_and_bad_ones_are_never_half_in_force() {
     let rules = raw::get(&env.socket(), "/v1/policy").body;
     let layers: Vec<_> =
         rules["rules"].as_array().unwrap().iter().map(|rule| &rule["origin"]["layer"]).collect();
-    assert_eq!(layers, ["managed", "managed", "machine", "user", "built_in"]);
+    assert_eq!(
+        layers,
+        ["managed", "managed", "machine", "user", "built_in", "built_in", "built_in", "built_in"]
+    );
     let refused = ask("graph");
     assert_eq!(refused.status, 403, "{refused:?}");
     assert!(refused.body["message"].as_str().unwrap().contains("10-it.toml:3, line 2"), "{refused:?}");

@@ -41,7 +41,8 @@ fn explained(stream: &Stream, answer: &ExplainAnswer) -> String {
         lines.push_str(&format!("\n{}\n", stream.bold("Rules before it")));
         for passed in &answer.passed_over {
             let rule = &passed.rule;
-            let words = format!("{}  `{}`: {}", rule.number, plain(&rule.text), plain(&passed.why));
+            let (number, text, place) = (rule.number, plain(&rule.text), answer::place(rule));
+            let words = format!("{number}  `{text}` ({place}): {}", plain(&passed.why));
             lines.push_str(&stream.flow(2, &words));
         }
     }
@@ -87,7 +88,7 @@ mod tests {
             explained(&Stream::plain(), &answer),
             "Refused: rule 2 decides, `deny resource=graph` (/u.toml:1).\n\
              All of its conditions hold.\n\n\
-             Rules before it\n  1  `allow agent`: `agent` does not hold: agent is none.\n\n\
+             Rules before it\n  1  `allow agent` (/m.toml:1): `agent` does not hold: agent is none.\n\n\
              What they were held against\n  program  /usr/bin/git\n  unit     not known\n\
              \nWeak: It is its own word.\n"
         );
