@@ -20,4 +20,4 @@ pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
 const OF_REQUEST: &str = "deny resource=devops account=*@contoso.example\n";
 
 /// It does not fit this bench, which takes a look to know.
-const OF_CALLER: &str = "deny forwarded resource=graph\n";
+const OF_CALLER: &str = "deny program=/nobody resource=graph\n";

@@ -73,17 +73,24 @@ impl Gate for Gatekeeper {
             return Passage::Open(None);
         }
         let mut subject = Subject::of(asker, wish);
-        let (wants, caller) = match (policy.decide_unseen(&subject), asker.caller()) {
-            (Ok(placed), _) => return settled(placed, &subject, &self.ask),
-            // Nothing can be found out of a caller that nobody names.
-            (Err(_), None) => return settled(policy.decide(&subject), &subject, &self.ask),
-            (Err(wants), Some(caller)) => (wants, caller.clone()),
-        };
-        if let Some(facts) = glance(&caller, wants) {
-            subject.caller = Some(facts);
+        // Nothing can be found out of a caller that nobody names.
+        let Some(caller) = asker.caller() else {
             return settled(policy.decide(&subject), &subject, &self.ask);
+        };
+        let wants = match policy.decide_unseen(&subject) {
+            Ok(placed) if !placed.asks() => return settled(placed, &subject, &self.ask),
+            // A person is told who asks.
+            Ok(_) => Wants::Program,
+            Err(wants) => wants,
+        };
+        if let Some(facts) = glance(caller, wants) {
+            subject.caller = Some(facts);
+            let placed = policy.decide(&subject);
+            if !placed.asks() {
+                return settled(placed, &subject, &self.ask);
+            }
         }
-        let ask = Arc::clone(&self.ask);
+        let (caller, ask) = (caller.clone(), Arc::clone(&self.ask));
         Passage::Wait(Box::pin(async move {
             subject.caller = Some(seen(&caller, wants).await);
             decided(settled(policy.decide(&subject), &subject, &ask)).await

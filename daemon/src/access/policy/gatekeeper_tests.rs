@@ -68,10 +68,10 @@ async fn without_somebody_to_ask_it_is_refused_with_the_way_out() {
     assert!(error.message.contains("`ask resource=graph`"), "{error:?}");
     assert!(error.rule.is_some());
     let hint = error.hint.unwrap();
-    assert!(
-        hint.contains("`entra policy explain`") && hint.contains("You can grant it in advance: "),
-        "{hint}"
-    );
+    let program = std::env::current_exe().unwrap();
+    let granted =
+        format!("You can grant it in advance: `allow program=\"{}\" resource=graph`", program.display());
+    assert!(hint.contains("`entra policy explain`") && hint.contains(&granted), "{hint}");
 }
 
 #[tokio::test]

@@ -175,6 +175,10 @@ impl Placed {
         self.origin.layer != Layer::BuiltIn
     }
 
+    fn asks(&self) -> bool {
+        self.rule.effect == Effect::Ask
+    }
+
     /// Whether only an administrator can put a rule before it.
     fn is_administrators(&self) -> bool {
         matches!(self.origin.layer, Layer::Machine | Layer::Managed)
