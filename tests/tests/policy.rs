@@ -219,6 +219,11 @@ fn who_is_from_elsewhere_is_told_apart() {
     let asked = json!({"resource": "graph"});
     let contained =
         |way: &str| ruled.status_by(&["/usr/bin/unshare", way, "--fork", "/usr/bin/curl"], &asked);
+    // The client finds its way there too, where the daemon has no number.
+    let entra = programs!().entra;
+    let words = ["--pid", "--fork", entra.to_str().unwrap(), "token", "--for", "foundry"];
+    let ran = ruled.run(Path::new("/usr/bin/unshare"), &words);
+    assert_eq!(ran.status, 0, "{ran:?}");
     for way in ["--pid", "--mount"] {
         ruled.rule("allow !container\ndeny\n");
         assert_eq!((contained(way), ruled.run(&tool, &TOKEN).status), (403, 0), "{way}");

@@ -291,6 +291,7 @@ fn unsafe_code_is_in_named_files_only() {
         "client/src/main.rs",
         "client/src/main_linux.rs",
         "client/src/outlet_windows.rs",
+        "client/src/peer_linux.rs",
         "client/src/peer_macos.rs",
         "client/src/pipe_windows.rs",
         "client/src/place_macos.rs",

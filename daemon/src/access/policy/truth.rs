@@ -168,3 +168,7 @@ fn of_scope(scope: &Pattern, it: &str) -> Truth {
 #[cfg(test)]
 #[path = "truth_tests.rs"]
 mod tests;
+
+#[cfg(all(test, unix))]
+#[path = "truth_tests_unix.rs"]
+mod tests_of_paths;
