@@ -19,7 +19,7 @@ use crate::access::caller::start_looker;
 use crate::access::lease::Leases;
 use crate::access::policy::Gatekeeper;
 use crate::audit::{Audit, AuditSettings, HandOn};
-use crate::broker::{Broker, Gate, Parts};
+use crate::broker::{Broker, Gate, LockKeeping, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Administrators, Args, Bounds, Config, LoopbackChoice, Place, Report, Told};
 use crate::dialects::{self, Door};
@@ -267,6 +267,7 @@ async fn serve(
         let counted = Arc::clone(&broker);
         otlp.count(move || counted.gauges());
     }
+    broker.keep_lock(LockKeeping::from(&settings.started)).await;
     if let Err(error) = broker.restore(at_start).await {
         tracing::warn!(
             "the accounts cannot be read yet: {} {}",

@@ -25,6 +25,8 @@ use crate::sign_in::{SignInEvent, SignInRequest, SignInStarted};
 use crate::status::StatusAnswer;
 use crate::token::{TokenAnswer, TokenRequest};
 
+mod lock;
+
 /// A connected, unused stream to the daemon. Each method uses it up, since the daemon closes after its
 /// answer.
 pub struct Client<S> {

@@ -140,6 +140,7 @@ table! {
     Busy "busy" 503 LATER "Too many sign-ins are open.";
     ClientIdNeeded "client_id_needed" 400 MISCONFIGURED "No app registration is configured for the profile.";
     Internal "internal" 500 INTERNAL "A defect in entrad; the log has more.";
+    Locked "locked" 503 LATER "entrad is locked; `entra unlock` opens it.";
     MethodNotAllowed "method_not_allowed" 405 USAGE "The route exists, not with this method.";
     Misconfigured "misconfigured" 400 MISCONFIGURED "The app registration, tenant, scope or configuration is wrong.";
     NotFound "not_found" 404 USAGE "No such route, account or sign-in.";

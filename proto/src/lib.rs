@@ -22,6 +22,7 @@ pub mod fuzzing;
 pub mod http1;
 pub mod lease;
 pub mod limits;
+pub mod lock;
 pub mod log;
 pub mod page;
 pub mod policy;

@@ -124,6 +124,14 @@ pub enum LogEvent {
     LeaseRevoked,
     /// A lease ended by itself, with its process or its time.
     LeaseEnded,
+    /// The daemon was locked; `detail` says by what.
+    Locked,
+    /// It was unlocked.
+    Unlocked,
+    /// Somebody tried to unlock it in vain.
+    UnlockFailed,
+    /// Everything was dropped and erased; `detail` says what.
+    Panicked,
     /// Settings changed while the daemon ran.
     ConfigurationChanged,
     /// Settings were refused; the former stay in force.

@@ -6,12 +6,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
+use crate::lock::LockStatus;
 
 /// `GET /v1/prompts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromptsAnswer {
     /// Each account that needs a person, or soon will; the longest in need first.
     pub prompts: Vec<Prompt>,
+    /// How entrad is locked, and so asks nobody; it serves when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockStatus>,
 }
 
 /// An account that needs a person. Instants are seconds since 1970 by this machine's clock.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountInfo;
 use crate::error::ErrorBody;
+use crate::lock::LockStatus;
 
 /// `GET /v1/status`. Instants are seconds since 1970 by this machine's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct StatusAnswer {
     /// Seconds by which Entra's clock is ahead of ours, measured on its last answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_skew: Option<i64>,
+    /// How it is locked; it serves when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockStatus>,
     /// Things a person should know, each a full sentence with what to do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -194,6 +194,7 @@ const OUT_OF_REACH: [&str; 30] = [
     "quiet_hours",
     "socket",
     "state_dir",
+    "stay_locked",
     "store",
 ];
 

@@ -101,6 +101,10 @@ pub(crate) enum Command {
     Whoami(ReportArgs),
     /// Sign out: delete an account's refresh token from this workstation
     Logout(LogoutArgs),
+    /// Stop serving tokens, and drop tokens and keys from memory, until `entra unlock`
+    Lock,
+    /// Serve tokens again; asks for the vault's passphrase where it has one
+    Unlock,
     /// Explain an error number or code, without the network
     Explain(ExplainArgs),
     /// Open one of Microsoft's pages in the browser, away from the terminal

@@ -6,10 +6,12 @@ mod doctor;
 mod env;
 mod explain;
 mod lease;
+mod lock;
 mod log;
 mod login;
 mod logout;
 mod metrics;
+mod passphrase;
 mod policy;
 mod revive;
 mod run;
@@ -50,6 +52,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Env(args) => env::run(&socket()?, *args),
         Command::Explain(args) => explain::run(&args),
         Command::Lease(args) => lease::run(&socket()?, args),
+        Command::Lock => lock::lock(&socket()?),
         Command::Login(args) => login::run(socket, *args),
         Command::Logout(args) => logout::run(&socket()?, &args),
         Command::Metrics(args) => metrics::run(&socket()?, &args),
@@ -59,6 +62,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Setup(args) => setup::run(socket, &args),
         Command::Snooze(args) => snooze::run(&socket()?, &args),
         Command::Token(args) => token::run(&socket()?, *args),
+        Command::Unlock => lock::unlock(&socket()?),
         Command::Watch(args) => watch::run(socket()?, args),
         Command::Whoami(args) => whoami::run(&socket()?, &args),
     }?;

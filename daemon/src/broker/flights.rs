@@ -135,7 +135,11 @@ impl Broker {
             is_probe: order.is_probe,
             account: &order.account.account,
         };
-        let outcome = self.parts.entra.refresh(&target, request).await;
+        let outcome = tokio::select! {
+            biased;
+            () = self.locking.cut() => return Err(Failure::own(cut_off())),
+            outcome = self.parts.entra.refresh(&target, request) => outcome,
+        };
         let mut grant = outcome.into_result()?;
         if grant.identity.as_ref().is_some_and(|identity| identity.id != order.account.account) {
             let sentence = "Entra answered with another account's token; it was dropped.";
@@ -284,6 +288,11 @@ impl Broker {
         }
         self.purge_after_quarantine(since);
     }
+}
+
+/// What nobody is told: whoever waited asks again, and learns why.
+fn cut_off() -> ErrorBody {
+    ErrorBody::new(ErrorCode::Locked, "The refresh was cut off, since entrad was locked.")
 }
 
 /// Which of the counted outcomes it is.

@@ -70,7 +70,7 @@ impl Broker {
         }
     }
 
-    async fn seal_log(&self) {
+    pub(super) async fn seal_log(&self) {
         if !self.parts.audit.is_on() {
             return;
         }

@@ -37,6 +37,7 @@ pub(crate) mod fuzzing;
 mod gate;
 mod key_passphrase;
 mod ladder;
+mod locking;
 mod log;
 mod needs;
 mod notes;
@@ -59,6 +60,8 @@ mod tokens;
 use challenges::Challenges;
 pub use gate::{Decision, Gate, Open, Passage, Wish};
 pub use key_passphrase::KeptPassphrases;
+pub use locking::LockKeeping;
+use locking::Locking;
 use needs::Needs;
 pub use needs::{Asker, Need};
 use notes::Notes;
@@ -114,6 +117,7 @@ pub struct Broker {
     notes: Notes,
     started_on: u64,
     state: Mutex<State>,
+    locking: Locking,
     /// The vault's records have been read.
     is_restored: AtomicBool,
     /// One attempt to read them at a time, and how the last one failed.
@@ -179,6 +183,7 @@ impl Broker {
             notes,
             started_on,
             state: Mutex::new(State { rules, ..State::default() }),
+            locking: Locking::default(),
             is_restored: AtomicBool::new(false),
             restoring: tokio::sync::Mutex::new(None),
             rescheduled: Notify::new(),
@@ -190,8 +195,9 @@ impl Broker {
     /// caller, so a keyring that is unlocked later needs no restart.
     ///
     /// # Errors
-    /// Why the vault is closed, at once while the last failure is fresh.
+    /// Why the vault is closed, at once while the last failure is fresh; `locked` where somebody locked entrad.
     pub async fn restore(self: &Arc<Self>, access: Access) -> Result<(), ErrorBody> {
+        self.must_be_open()?;
         if self.is_restored() {
             return Ok(());
         }
@@ -208,16 +214,18 @@ impl Broker {
         match self.parts.vault.records(access).await {
             Ok(entries) => {
                 let mut state = self.state();
+                // It may have been locked meanwhile, and then nothing of it stays in memory.
+                self.locking.must_not_be_locked()?;
                 let quarantined: Vec<_> = entries.iter().filter_map(|entry| entry.quarantined_on).collect();
                 for entry in entries {
                     state.welcome(entry);
                 }
+                self.is_restored.store(true, Ordering::Release);
                 drop(state);
                 for since in quarantined {
                     self.purge_after_quarantine(since);
                 }
                 self.rescheduled.notify_one();
-                self.is_restored.store(true, Ordering::Release);
                 *stalled = None;
                 Ok(())
             }

@@ -149,11 +149,18 @@ impl Needs {
     }
 
     /// Lets those who wait go on: they are told now what they would be told at the end of their wait.
-    fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.is_stopping = true;
         for standing in self.standing.values_mut() {
             standing.over = watch::Sender::new(());
         }
+    }
+
+    /// Nobody is known any more, and whoever comes later may be waited for again.
+    pub(super) fn clear(&mut self) {
+        self.standing.clear();
+        self.is_stopping = false;
+        self.expect_anew();
     }
 
     /// The refresh token was found dead, by whomever.

@@ -68,6 +68,7 @@ impl Broker {
         let tenant = Some(place.tenant.as_str()).filter(|tenant| !KEYWORDS.contains(tenant));
         let grant = self.parts.entra.registry_token(&registry, tenant, &access.access_token).await;
         let grant = grant.map_err(|error| error.to_error_body())?;
+        self.locking.must_not_be_locked()?;
         let answer = self.state().keep(place, grant, self.parts.clock.now());
         self.note(issue);
         Ok(answer)

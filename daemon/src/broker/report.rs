@@ -82,6 +82,7 @@ impl Broker {
             open_sign_ins: state.sign_ins.count_open().try_into().unwrap_or(u32::MAX),
             clock_skew: self.parts.entra.skew(),
             warnings,
+            lock: self.lock_status(),
             metrics: None,
         })
     }

@@ -65,6 +65,7 @@ impl Broker {
         request: SignInRequest,
         caller: Caller,
     ) -> Result<SignInStarted, ErrorBody> {
+        self.must_be_open()?;
         choice::names([request.account.as_deref(), request.profile.as_deref()])?;
         // An unreadable vault is no obstacle yet: the sign-in itself may mend or unlock it.
         if let Err(error) = self.restore(Access::Silent).await {
@@ -233,10 +234,13 @@ impl Broker {
     pub(super) fn take_in(&self, entry: Entry, slot: &SlotKey, scopes: &Scopes, held: Held, now: Now) {
         let key = entry.key.clone();
         let mut state = self.state();
+        if self.locking.is_locked() {
+            return;
+        }
         state.welcome(entry);
         state.machine.fill(&key, slot, scopes, held, now);
-        drop(state);
         self.is_restored.store(true, std::sync::atomic::Ordering::Release);
+        drop(state);
         self.rescheduled.notify_one();
         tracing::info!("an account signed in");
     }

@@ -77,6 +77,11 @@ impl SignIns {
         }
     }
 
+    /// Ends whatever is open.
+    pub(super) fn cancel_all(&mut self, why: &str) {
+        self.all.values_mut().for_each(|sign_in| sign_in.cancel(why));
+    }
+
     pub(super) fn count_open(&self) -> usize {
         self.all.values().filter(|sign_in| sign_in.told.borrow().end.is_none()).count()
     }

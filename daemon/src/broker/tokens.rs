@@ -77,6 +77,7 @@ impl Broker {
             if timeout_at(patience_ends, over.changed()).await.is_err() {
                 return Err(error);
             }
+            self.must_be_open()?;
         }
     }
 
@@ -89,6 +90,7 @@ impl Broker {
         // An account that signs out and in while its callers wait makes them ask again; not for ever.
         let mut passed = None;
         for _ in 0..MOST_ASKS {
+            self.locking.must_not_be_locked()?;
             let (meant, waiting, fallback) = match self.look(request, ask, asker, passed.as_ref())? {
                 Looked::Answer(answer) => return Ok(answer),
                 Looked::Undecided(undecided) => {

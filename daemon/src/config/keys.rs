@@ -199,6 +199,9 @@ pub const KEYS: &[Key] = &[
     key("passphrase_fd", Kind::Number, "NUMBER", "Open file descriptor to read the passphrase from.")
         .checked("a number from 0 to 65535", values::descriptor)
         .at_restart(),
+    key("stay_locked", Kind::Switch, "SWITCH", "Whether entrad, once locked, is locked after a restart as well.")
+        .unset("on")
+        .at_restart(),
     key("cloud", Kind::Choice, "CLOUD", "Cloud of the profile.").out_of(CLOUDS).unset("public").of_profile(),
     key("tenant", Kind::Text, "TENANT", "Tenant of the profile: an id, a domain, or organizations.")
         .unset("organizations")

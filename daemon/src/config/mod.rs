@@ -111,6 +111,8 @@ pub struct Config {
     pub confine: Setting<Confine>,
     /// How a person is asked.
     pub prompting: Prompting,
+    /// Whether a restart leaves a lock as it is.
+    pub stay_locked: Setting<bool>,
     /// The profiles by name; `default` is always there.
     pub profiles: BTreeMap<String, Profile>,
     /// What administrators allow.
@@ -269,6 +271,7 @@ impl Config {
             loopback: text("loopback").map(|text| text.parse().unwrap_or(LoopbackChoice::Off)),
             confine: text("confine").map(|text| Confine::of(&text)),
             prompting: Prompting::read(&layers),
+            stay_locked: layers.is_on("stay_locked"),
             profiles: profiles(&layers),
             bounds,
             policy: sources.policy(),

@@ -79,7 +79,8 @@ impl Prompts {
     /// `GET /v1/prompts`.
     #[must_use]
     pub fn list(&self) -> PromptsAnswer {
-        PromptsAnswer { prompts: self.asked().into_iter().map(|asked| asked.prompt).collect() }
+        let prompts = self.asked().into_iter().map(|asked| asked.prompt).collect();
+        PromptsAnswer { prompts, lock: self.broker.lock_status() }
     }
 
     /// `POST /v1/prompts/snooze`: puts prompts off, and answers how they stand then.

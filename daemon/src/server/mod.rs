@@ -28,6 +28,7 @@ mod leases;
 #[cfg_attr(unix, path = "listen_unix.rs")]
 #[cfg_attr(windows, path = "listen_windows.rs")]
 mod listen;
+mod lock;
 mod log;
 mod loopback;
 mod page;
@@ -82,6 +83,7 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/doctor", get(doctor::examine))
         .route("/v1/leases", get(leases::list).post(leases::make))
         .route("/v1/leases/{named}", delete(leases::revoke))
+        .route("/v1/lock", post(lock::lock))
         .route("/v1/log", get(log::entries))
         .route("/v1/log/verification", get(log::verification))
         .route("/v1/metrics", get(routes::metrics))
@@ -97,6 +99,7 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/sign-ins/{id}/events", get(routes::sign_in_events))
         .route("/v1/status", get(routes::status))
         .route("/v1/token", post(routes::token))
+        .route("/v1/unlock", post(lock::unlock))
         .fallback(routes::not_found)
         .method_not_allowed_fallback(routes::method_not_allowed)
         .with_state(rooms)

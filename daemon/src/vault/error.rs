@@ -60,6 +60,9 @@ pub enum VaultError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody locked entrad.
+    #[error("entrad is locked.")]
+    Locked,
     /// Under `auto`, no home can keep a new key.
     #[error("No safe home for the vault's key can be used: {system}, and no passphrase is configured.")]
     NoHome {
@@ -75,6 +78,9 @@ pub enum VaultError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is sealed by a passphrase, and whoever unlocks gave none.
+    #[error("It takes the passphrase of the vault to unlock.")]
+    PassphraseNeeded,
     /// A person is being asked for another request; this one asks nobody.
     #[error("The vault is locked, and its unlock dialog is open.")]
     Prompting,
@@ -105,6 +111,9 @@ pub enum VaultError {
         cause: super::sealed_file::FormatError,
     },
 }
+
+/// What opens a lock, in a sentence.
+pub const UNLOCK: &str = "Run `entra unlock`.";
 
 /// Why a home of the key could not do what it was asked. The texts are parts of a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -178,6 +187,12 @@ impl VaultError {
         matches!(self, Self::Damaged { .. } | Self::KeyMissing { .. })
     }
 
+    /// Whether a passphrase was given and is not the vault's.
+    #[must_use]
+    pub fn is_wrong_passphrase(&self) -> bool {
+        matches!(self, Self::Home { source: HomeError::Passphrase(PassphraseError::Wrong), .. })
+    }
+
     /// Whether the vault itself is well, and only the record asked for is not.
     pub(super) fn is_about_one_record(&self) -> bool {
         matches!(self, Self::NotFound(_) | Self::Quarantined(_))
@@ -198,6 +213,7 @@ impl VaultError {
             Self::Busy | Self::TimedOut { .. } => ErrorCode::TimedOut,
             Self::Damaged { .. } => ErrorCode::StoreDamaged,
             Self::Home { source, .. } => source.code(),
+            Self::Locked | Self::PassphraseNeeded => ErrorCode::Locked,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Prompting => ErrorCode::StoreLocked,
             Self::Quarantined(_) => ErrorCode::SignInNeeded,
@@ -236,6 +252,7 @@ impl VaultError {
                     "Bring back the keyring that held it, or run `entra login`: it begins a new vault and keeps this file as vault.sealed.keyless-{key_id}."
                 ));
             }
+            Self::Locked | Self::PassphraseNeeded => UNLOCK,
             Self::NotFound(_) | Self::Quarantined(_) => "Run `entra login`.",
             Self::PassphraseNotConfigured { .. } => PASSPHRASE_WAY,
             Self::Prompting => "Answer the dialog, then try again.",

@@ -22,6 +22,14 @@ pub(super) trait Home: Send + Sync {
 
     /// Makes a key and keeps it; what comes back goes into the file's header.
     fn create(&self, key_id: KeyId, access: Access) -> Result<(LockedKey, KeySlot), HomeError>;
+
+    /// Deletes the key of that file, as far as the home keeps it outside the file. Nobody is asked.
+    fn erase(&self, _: &Header) -> Result<(), HomeError> {
+        Ok(())
+    }
+
+    /// Drops what it remembers to have a key by.
+    fn forget(&self) {}
 }
 
 /// Whether a person is there who started this and may be asked.

@@ -48,6 +48,11 @@ impl Home for SystemHome {
         }
         Ok((LockedKey::take(&mut key)?, KeySlot::Keychain))
     }
+
+    fn erase(&self, header: &Header) -> Result<(), HomeError> {
+        let _quiet = quiet(Access::Silent)?;
+        entry(header.key_id)?.delete_credential().map_err(translate)
+    }
 }
 
 /// Keeps the system from asking anybody, for as long as the result lives.

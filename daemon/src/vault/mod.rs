@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod home;
 #[cfg(unix)]
 mod key_text_unix;
+mod lock;
 mod locked_key;
 mod memory;
 mod passphrase;
@@ -44,14 +45,16 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use self::lock::Locked;
 use self::worker::{Limits, Worker};
 use crate::account::demand::Demands;
 use crate::account::key::AccountKey;
 use crate::account::refresh_token::RefreshToken;
 use crate::harden::with_wiped_stack;
 
-pub use self::error::{HomeError, VaultError};
+pub use self::error::{HomeError, UNLOCK, VaultError};
 pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
+pub use self::lock::Erased;
 pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource, passphrase_in_file};
 pub use self::private_file::{Fault, FileError};
 pub use self::record::{Entry, LeaseRecord, LogEnd, LogHead, PromptRecord, QUARANTINE_SECONDS, Record};
@@ -118,6 +121,7 @@ impl SecretName {
 
 struct Shared {
     limits: Limits,
+    locked: Arc<Locked>,
     prompting: Arc<AtomicBool>,
     queue: Mutex<Queue>,
     status: Arc<Mutex<VaultStatus>>,
@@ -139,9 +143,9 @@ impl Vault {
     }
 
     fn with_worker(worker: Worker, limits: Limits) -> Self {
-        let prompting = worker.prompting();
+        let (prompting, locked) = (worker.prompting(), worker.locked());
         let queue = Mutex::new(Queue::Idle(Box::new(worker)));
-        Self { shared: Arc::new(Shared { limits, prompting, queue, status: Arc::default() }) }
+        Self { shared: Arc::new(Shared { limits, locked, prompting, queue, status: Arc::default() }) }
     }
 
     /// Fetches the key and tries it on the file; where there is no file yet, sees whether a key could be made.
@@ -365,8 +369,16 @@ impl Vault {
         .await
     }
 
-    /// Has the vault's thread do something, and waits no longer than a call of this kind may take.
+    /// Has the vault's thread do something, and waits no longer than a call of this kind may take. Nothing while it is locked.
     async fn ask<T: Send + 'static>(
+        &self,
+        access: Access,
+        work: impl FnOnce(&mut Worker) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        self.ask_even_locked(access, |worker| worker.must_be_unlocked().and_then(|()| work(worker))).await
+    }
+
+    async fn ask_even_locked<T: Send + 'static>(
         &self,
         access: Access,
         work: impl FnOnce(&mut Worker) -> Result<T, VaultError> + Send + 'static,
@@ -397,16 +409,21 @@ impl Vault {
     }
 
     fn send(&self, job: Job) -> Result<(), VaultError> {
+        self.try_send(job).map_err(|(error, _)| error)
+    }
+
+    /// The same, and gives the job back where it is refused.
+    fn try_send(&self, job: Job) -> Result<(), (VaultError, Job)> {
         let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Queue::Idle(_) = *queue
             && let Queue::Idle(worker) = std::mem::replace(&mut *queue, Queue::Gone)
         {
             *queue = start(*worker);
         }
-        let Queue::Running(jobs) = &*queue else { return Err(VaultError::ThreadGone) };
+        let Queue::Running(jobs) = &*queue else { return Err((VaultError::ThreadGone, job)) };
         jobs.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => VaultError::Busy,
-            TrySendError::Disconnected(_) => VaultError::ThreadGone,
+            TrySendError::Full(job) => (VaultError::Busy, job),
+            TrySendError::Disconnected(job) => (VaultError::ThreadGone, job),
         })
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
@@ -100,12 +100,12 @@ impl PassphraseError {
 pub(super) struct Passphrase {
     source: PassphraseSource,
     cost: Cost,
-    descriptor_text: OnceLock<Zeroizing<Vec<u8>>>,
+    descriptor_text: Mutex<Option<Zeroizing<Vec<u8>>>>,
 }
 
 impl Passphrase {
     pub(super) fn new(source: PassphraseSource) -> Self {
-        Self { source, cost: COST, descriptor_text: OnceLock::new() }
+        Self { source, cost: COST, descriptor_text: Mutex::default() }
     }
 
     pub(super) fn read(&self, access: Access, is_new: bool) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
@@ -120,7 +120,8 @@ impl Passphrase {
     }
 
     fn read_descriptor(&self, number: i32) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
-        if let Some(text) = self.descriptor_text.get() {
+        let mut kept = self.descriptor_text.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = &*kept {
             return Ok(text.clone());
         }
         let place = format!("/dev/fd/{number}");
@@ -128,7 +129,7 @@ impl Passphrase {
             .and_then(|file| read_bounded(file, MAX_READ, MAX_READ))
             .map_err(|source| PassphraseError::Read { place, source })?
             .ok_or(PassphraseError::TooLong)?;
-        Ok(self.descriptor_text.get_or_init(|| text).clone())
+        Ok(kept.insert(text).clone())
     }
 }
 
@@ -141,21 +142,10 @@ impl Home for Passphrase {
     }
 
     fn fetch(&self, header: &Header, access: Access) -> Result<LockedKey, HomeError> {
-        let KeySlot::Passphrase(wrapped) = &header.slot else { return Err(HomeError::NoKey) };
-        let cipher = stretch(&self.read(access, false)?, wrapped)?;
-        let (sealed, tag) = wrapped.sealed.split_at(KEY_BYTES);
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        key.copy_from_slice(sealed);
-        let tag = Tag::try_from(tag).map_err(|_| PassphraseError::Wrong)?;
-        cipher
-            .decrypt_inout_detached(
-                &XNonce::from(wrapped.nonce),
-                &bound_to(header.key_id, wrapped),
-                key.as_mut_slice().into(),
-                &tag,
-            )
-            .map_err(|_| PassphraseError::Wrong)?;
-        Ok(LockedKey::take(&mut key)?)
+        if !matches!(header.slot, KeySlot::Passphrase(_)) {
+            return Err(HomeError::NoKey);
+        }
+        unwrap(header, &self.read(access, false)?)
     }
 
     fn create(&self, key_id: KeyId, access: Access) -> Result<(LockedKey, KeySlot), HomeError> {
@@ -173,6 +163,29 @@ impl Home for Passphrase {
         tag.copy_from_slice(&made);
         Ok((LockedKey::take(&mut key)?, KeySlot::Passphrase(wrapped)))
     }
+
+    fn forget(&self) {
+        *self.descriptor_text.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The key of a file that is sealed by this passphrase.
+pub(super) fn unwrap(header: &Header, passphrase: &[u8]) -> Result<LockedKey, HomeError> {
+    let KeySlot::Passphrase(wrapped) = &header.slot else { return Err(HomeError::NoKey) };
+    let cipher = stretch(passphrase, wrapped)?;
+    let (sealed, tag) = wrapped.sealed.split_at(KEY_BYTES);
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    key.copy_from_slice(sealed);
+    let tag = Tag::try_from(tag).map_err(|_| PassphraseError::Wrong)?;
+    cipher
+        .decrypt_inout_detached(
+            &XNonce::from(wrapped.nonce),
+            &bound_to(header.key_id, wrapped),
+            key.as_mut_slice().into(),
+            &tag,
+        )
+        .map_err(|_| PassphraseError::Wrong)?;
+    Ok(LockedKey::take(&mut key)?)
 }
 
 impl fmt::Debug for Passphrase {

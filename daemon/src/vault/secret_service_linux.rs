@@ -73,6 +73,13 @@ impl Home for SystemHome {
         })?;
         Ok((LockedKey::take(&mut key)?, KeySlot::SecretService))
     }
+
+    fn erase(&self, header: &Header) -> Result<(), HomeError> {
+        again_if_broken(|| {
+            Provider::find()?.check_unlocked(header.key_id)?;
+            entry(header.key_id)?.delete_credential().map_err(translate)
+        })
+    }
 }
 
 /// A provider that is there, or that the bus can start.

@@ -15,6 +15,7 @@ use super::VaultOptions;
 use super::calls::Calls;
 use super::error::{HomeError, VaultError};
 use super::home::{Access, Home, HomeKind, StoreChoice, random};
+use super::lock::Locked;
 use super::locked_key::LockedKey;
 use super::memory::Memory;
 use super::passphrase::Passphrase;
@@ -24,6 +25,8 @@ use super::storage::{MAX_FILE, Storage};
 use super::system_home::SystemHome;
 use crate::account::key::AccountKey;
 
+mod lock;
+
 /// The state behind the vault's thread.
 pub(super) struct Worker {
     calls: Calls,
@@ -31,6 +34,8 @@ pub(super) struct Worker {
     homes: Homes,
     key: Option<OpenKey>,
     limits: Limits,
+    /// Set while it is locked.
+    locked: Arc<Locked>,
     /// Where the audit log ends, which every save remembers.
     log_end: Option<Arc<LogEnd>>,
     /// Set while a person is being asked.
@@ -92,6 +97,7 @@ impl Worker {
             homes,
             key: None,
             limits,
+            locked: Arc::default(),
             log_end: None,
             prompting,
             spare: None,

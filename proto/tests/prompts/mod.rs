@@ -7,7 +7,7 @@ use super::wire::check as same;
 
 pub(super) fn check(name: &str, text: &str) {
     match name {
-        "prompts_answer.maximal" => same(text, PromptsAnswer { prompts: vec![bare(), full()] }),
+        "prompts_answer.maximal" => same(text, PromptsAnswer { prompts: vec![bare(), full()], lock: None }),
         "prompts_answer.minimal" => same(text, PromptsAnswer::default()),
         "prompt_event.raised" => same(text, PromptEvent::Raised { prompt: Box::new(bare()) }),
         "prompt_event.settled" => {

@@ -7,6 +7,7 @@ mod short;
 
 use entra_proto::error::{ErrorBody, exit};
 use entra_proto::limits::ANSWER_TIMEOUT;
+use entra_proto::lock::{LockState, LockStatus};
 use entra_proto::prompt::Prompt;
 use entra_proto::status::{MetricsStatus, StatusAnswer};
 
@@ -59,8 +60,11 @@ impl Report<'_> {
         for warning in &answer.warnings {
             self.line(0, &format!("{} {}", self.stream.caution("Warning:"), plain(warning)));
         }
+        if let Some(lock) = &answer.lock {
+            self.lock(lock);
+        }
         self.daemon(answer);
-        if answer.accounts.is_empty() {
+        if answer.accounts.is_empty() && answer.lock.is_none() {
             self.lines.push('\n');
             self.line(0, "No account is signed in; run `entra login`.");
         }
@@ -76,6 +80,16 @@ impl Report<'_> {
         self.lines
     }
 
+    fn lock(&mut self, lock: &LockStatus) {
+        let word = match lock.state {
+            LockState::Closing => "Locking",
+            LockState::Locked => "Locked",
+        };
+        let since = format!("since {} ({})", relative(self.now, lock.since), lock.by);
+        self.line(0, &format!("{} {since}: nothing is served.", self.stream.alarm(word)));
+        self.line(2, &format!("{} Run `entra unlock`.", self.stream.bold("Hint:")));
+    }
+
     fn daemon(&mut self, answer: &StatusAnswer) {
         let since = relative(self.now, answer.started_on);
         let (version, socket) = (plain(&answer.version), plain(&answer.socket));
@@ -88,7 +102,7 @@ impl Report<'_> {
         } else {
             self.line(0, &format!("Key store: {}, {state}", plain(&answer.store.home)));
         }
-        if let Some(error) = &answer.store.error {
+        if let Some(error) = answer.store.error.as_ref().filter(|_| answer.lock.is_none()) {
             self.error(2, "", error);
         }
         match answer.loopback.as_ref().map(|loopback| (loopback.port, &loopback.fault)) {
@@ -185,6 +199,7 @@ mod tests {
             open_sign_ins: 0,
             clock_skew: None,
             warnings: Vec::new(),
+            lock: None,
             metrics: None,
         }
     }

@@ -21,6 +21,9 @@ pub(super) fn run(socket: impl FnOnce() -> Result<Socket, Failure>, json: bool) 
     let answer = socket().and_then(in_time).map_err(Failure::silenced)?;
     if json {
         print::write_json(&answer, JSON_ROOM)?;
+    } else if answer.lock.is_some() {
+        let stream = Stream::output();
+        stream.write(format!("{}\n", stream.caution(LOCKED)).as_bytes())?;
     } else if let Some((need, line)) = line(&answer.prompts, now()) {
         let stream = Stream::output();
         let line = match need {
@@ -28,6 +31,9 @@ pub(super) fn run(socket: impl FnOnce() -> Result<Socket, Failure>, json: bool) 
             Need::Now => stream.alarm(&line),
         };
         stream.write(format!("{line}\n").as_bytes())?;
+    }
+    if answer.lock.is_some() {
+        return Ok(exit::LATER);
     }
     let is_needed = answer.prompts.iter().any(|prompt| prompt.need == Need::Now);
     Ok(if is_needed { exit::SIGN_IN_NEEDED } else { exit::GOOD })
@@ -69,6 +75,9 @@ fn line(prompts: &[Prompt], now: u64) -> Option<(Need, String)> {
 fn more(count: usize) -> String {
     if count < 2 { String::new() } else { format!(" and {} more", count - 1) }
 }
+
+/// The whole line while it is locked: then nobody is asked for anything.
+const LOCKED: &str = "entra: locked";
 
 /// The longest that a shell's prompt is kept waiting: long enough for a busy machine, and a person hardly sees it.
 const LIMIT: Duration = Duration::from_millis(300);

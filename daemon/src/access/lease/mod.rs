@@ -45,6 +45,8 @@ pub struct Leases {
 #[derive(Default)]
 struct State {
     is_read: bool,
+    /// How often the vault had been locked then.
+    read_after: u64,
     leases: BTreeMap<LeaseId, Lease>,
     strangers: u64,
     /// How long a lease may stand, in seconds.
@@ -213,7 +215,9 @@ impl Leases {
     }
 
     async fn restore(&self) -> Result<(), ErrorBody> {
-        if self.state().is_read {
+        // Also where all is known: locked means that no secret is good.
+        self.vault.must_be_unlocked().map_err(|error| error.to_error_body())?;
+        if self.is_current() {
             return Ok(());
         }
         let _order = self.in_order.lock().await;
@@ -222,12 +226,21 @@ impl Leases {
 
     /// Reads the vault where that has not been done. In order.
     async fn read(&self) -> Result<(), ErrorBody> {
-        if self.state().is_read {
+        if self.is_current() {
             return Ok(());
         }
+        let after = self.vault.times_locked();
         let records = self.vault.leases().await.map_err(|error| error.to_error_body())?;
-        self.state().follow(records);
+        let mut state = self.state();
+        state.follow(records);
+        state.read_after = after;
         Ok(())
+    }
+
+    /// Whether what is in memory is what the vault holds: it may be another one after it was locked.
+    fn is_current(&self) -> bool {
+        let state = self.state();
+        state.is_read && state.read_after == self.vault.times_locked()
     }
 
     /// Changes the vault, and then memory. In order.
