@@ -98,7 +98,7 @@ pub struct UnlockAnswer {
 }
 
 /// `POST /v1/panic`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PanicRequest {
     /// Whether Entra is to revoke the sessions of every account besides.

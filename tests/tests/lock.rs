@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use entra_sim::{Fault, Leg};
+use entra_sim::{Action, Fault, Leg};
 use entra_tests::{Env, Ran, finish, programs, raw};
 use serde_json::{Value, json};
 
@@ -202,4 +202,124 @@ fn wrong_passphrases_have_the_next_one_wait_also_after_a_restart() {
     assert_eq!(unlock_with(&env, PASSPHRASE).status, 200);
     assert!(!env.state_dir().join("unlock-tries").exists(), "forgiven");
     assert_eq!(token(&env).status, 0);
+}
+
+fn panic(env: &Env, more: &[&str]) -> Ran {
+    env.entra(&[&["panic", "--yes"], more].concat())
+}
+
+/// Names in the state folder that may hold something of a sign-in.
+fn left_in_state(env: &Env) -> Vec<String> {
+    let listed = std::fs::read_dir(env.state_dir()).unwrap();
+    let names = listed.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("vault") || name.starts_with("unlock-tries")).collect()
+}
+
+#[test]
+fn a_panic_leaves_no_file_and_no_lease_and_has_entra_revoke_the_sessions() {
+    let env = Env::new(programs!());
+    let _daemon = env.start();
+    env.sign_in();
+    assert_eq!(token(&env).status, 0);
+    let lease = post(&env, "/v1/leases", &json!({"name": "one", "resources": ["arm"]})).body;
+    let aside = env.state_dir().join("vault.sealed.damaged-1");
+    std::fs::copy(env.state_dir().join("vault.sealed"), aside).unwrap();
+
+    let asked = env.entra(&["panic"]);
+    assert_eq!(asked.status, 2, "nobody confirmed: {asked:?}");
+    assert_eq!(token(&env).status, 0, "nothing was done");
+
+    let ran = panic(&env, &["--revoke-sessions"]);
+    assert_eq!(ran.status, 0, "{ran:?}\n{}", env.log());
+    for said in ["vault.sealed", "work until", "revoked its sessions"] {
+        assert!(ran.stdout.contains(said), "{said} in {ran:?}");
+    }
+    assert_eq!(left_in_state(&env), [""; 0]);
+    assert!(env.sim().control().state().revoked_refresh_tokens > 0);
+    assert_eq!(env.sim().control().requests_on(Leg::Graph).len(), 1);
+    assert_eq!(token(&env).status, 6, "it is locked");
+    assert_eq!(raw::get(&env.socket(), "/v1/status").body["lock"]["by"], "panic");
+
+    assert_eq!(unlock(&env, "").status, 0, "there is nothing to open");
+    assert_eq!(raw::get(&env.socket(), "/v1/leases").body["leases"], json!([]));
+    let lent = post(&env, "/v1/token", &json!({"resource": "arm", "lease": lease["secret"]}));
+    assert_eq!((lent.status, &lent.body["code"]), (403, &json!("refused")), "{lent:?}");
+    assert_eq!(token(&env).status, 3, "nobody is signed in");
+    assert!(log_events(&env).iter().any(|event| event == "panicked"));
+    assert_eq!(env.entra(&["log", "--verify"]).status, 0, "the audit log is whole");
+    env.sign_in();
+    assert_eq!(token(&env).status, 0);
+}
+
+#[test]
+fn a_revocation_that_fails_is_said_plainly_and_waits_for_nobody() {
+    let env = Env::new(programs!());
+    let _daemon = env.start();
+    env.sim().control().set_rules(|rules| rules.may_revoke_sessions = false);
+    env.sign_in();
+    let ran = panic(&env, &["--revoke-sessions"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stdout.contains("STAND") && ran.stdout.contains("User.RevokeSessions.All"), "{ran:?}");
+    assert_eq!(left_in_state(&env), [""; 0]);
+
+    assert_eq!(unlock(&env, "").status, 0);
+    env.sign_in();
+    env.sim().control().script(Fault::on(Leg::Graph).act(Action::Hang));
+    let began = std::time::Instant::now();
+    let ran = panic(&env, &["--revoke-sessions"]);
+    assert!(ran.stdout.contains("did not answer within 6 seconds"), "{ran:?}");
+    assert!(began.elapsed() < Duration::from_secs(30), "and not for as long as it hangs");
+    assert_eq!(left_in_state(&env), [""; 0]);
+
+    let plain = env.entra(&["unlock"]);
+    assert_eq!(plain.status, 0, "{plain:?}");
+    let ran = panic(&env, &[]);
+    assert!(ran.stdout.contains("Sessions at Entra stand"), "{ran:?}");
+}
+
+#[test]
+fn a_panic_that_was_interrupted_is_ended_by_the_next_start() {
+    let env = Env::new(programs!());
+    let daemon = env.start();
+    env.sign_in();
+    daemon.kill();
+    let note = json!({"since": 1_795_200_000, "by": "panic", "is_erasing": true});
+    std::fs::write(env.state_dir().join("locked"), note.to_string()).unwrap();
+    assert_eq!(left_in_state(&env), ["vault.sealed"]);
+
+    // Whatever is set for other locks.
+    let daemon = env.start_with(&["--stay-locked=off"]);
+    assert_eq!(left_in_state(&env), [""; 0]);
+    assert_eq!(token(&env).status, 6);
+    assert!(log_events(&env).iter().any(|event| event == "panicked"));
+    daemon.stop();
+    let _daemon = env.start();
+    assert_eq!(token(&env).status, 3, "it was ended once, and is open as it was set to be");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn whoever_comes_from_another_machine_may_lock_and_nothing_else() {
+    let env = Env::new(programs!());
+    let _daemon = env.start();
+    env.sign_in();
+    // A program of that name is an SSH server to the daemon, as the one that forwards a socket is.
+    let forwarder = env.folder().join("sshd-session");
+    std::fs::copy(programs!().entra, &forwarder).unwrap();
+    let forwarded = |args: &[&str]| {
+        let mut command = env.command(&forwarder);
+        command.args(args);
+        entra_tests::run(command)
+    };
+    let refused = forwarded(&["panic", "--yes"]);
+    assert_eq!(refused.status, 4, "{refused:?}");
+    assert_eq!(token(&env).status, 0, "nothing happened");
+    assert_eq!(forwarded(&["lock"]).status, 0);
+    let mut unlock = env.command(&forwarder);
+    unlock.args(["unlock"]).stdin(Stdio::from(std::fs::File::open(env.folder().join("passphrase")).unwrap()));
+    let refused = entra_tests::run(unlock);
+    assert_eq!(refused.status, 4, "{refused:?}");
+    assert!(refused.stderr.contains("of this machine"), "{refused:?}");
+    assert_eq!(token(&env).status, 6);
+    assert_eq!(unlock_with(&env, PASSPHRASE).status, 200);
 }

@@ -7,6 +7,7 @@
 mod config;
 mod doctor;
 mod lease;
+mod lock;
 mod log;
 mod policy;
 mod prompts;
@@ -32,6 +33,7 @@ pub(crate) use self::config::{
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
 use self::lease::{NO_RESOURCE, NO_RESOURCE_OR_TOKEN};
+pub(crate) use self::lock::PanicArgs;
 pub(crate) use self::log::LogArgs;
 pub(crate) use self::policy::{CheckRulesArgs, ExplainRuleArgs, PolicyAction, PolicyArgs};
 pub(crate) use self::prompts::{MetricsArgs, SnoozeArgs, StatusArgs, WatchArgs};
@@ -105,6 +107,8 @@ pub(crate) enum Command {
     Lock,
     /// Serve tokens again; asks for the vault's passphrase where it has one
     Unlock,
+    /// Drop and erase everything: tokens, sign-ins and leases of this workstation
+    Panic(PanicArgs),
     /// Explain an error number or code, without the network
     Explain(ExplainArgs),
     /// Open one of Microsoft's pages in the browser, away from the terminal

@@ -11,6 +11,7 @@ mod log;
 mod login;
 mod logout;
 mod metrics;
+mod panic;
 mod passphrase;
 mod policy;
 mod revive;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Logout(args) => logout::run(&socket()?, &args),
         Command::Metrics(args) => metrics::run(&socket()?, &args),
         Command::OpenPage(args) => browser::open_page(&args.page),
+        Command::Panic(args) => panic::run(&socket()?, &args),
         Command::Policy(args) => policy::run(socket, &args),
         Command::Service(args) => service::run(&socket()?, &args),
         Command::Setup(args) => setup::run(socket, &args),

@@ -15,12 +15,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use entra_proto::secret::AccessToken;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use rustls::client::danger::ServerCertVerifier;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use url::Url;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::authority::is_loopback;
@@ -120,6 +122,15 @@ impl Http {
             return Err(NoReply::by_proxy(&way, ProxyTrouble::Credentials));
         }
         read(response, date, shows_certificate).await
+    }
+
+    /// An empty POST by the bearer of a token, to a service that takes tokens. Ends as every request does.
+    pub(super) async fn post_as(&self, url: Url, token: &AccessToken) -> Result<Reply, NoReply> {
+        let Built { client, shows_certificate, .. } = self.client(is_loopback(&url)).await?;
+        let headers = headers(&Uuid::new_v4().to_string(), None);
+        let request = client.post(url).headers(headers).bearer_auth(token.expose()).body("");
+        let response = request.send().await.map_err(|error| classify(&error, shows_certificate))?;
+        read(response, None, shows_certificate).await
     }
 
     /// A client of one's own for a look at the way, built from the same: `witness` looks on as certificates are verified. Says too

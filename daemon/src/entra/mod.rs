@@ -39,6 +39,7 @@ mod remedies;
 mod reply;
 #[cfg(test)]
 pub(crate) mod script;
+pub mod sessions;
 mod sort;
 pub mod target;
 mod text;

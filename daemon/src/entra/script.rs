@@ -55,7 +55,7 @@ impl Script {
         self.push(Scripted::Reply(Err(why)))
     }
 
-    pub(super) fn hang(self: &Arc<Self>) -> &Arc<Self> {
+    pub(crate) fn hang(self: &Arc<Self>) -> &Arc<Self> {
         self.push(Scripted::Hang)
     }
 

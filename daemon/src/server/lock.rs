@@ -1,6 +1,6 @@
-//! `/v1/lock` and `/v1/unlock`: stop serving, and serve again.
+//! `/v1/lock`, `/v1/unlock` and `/v1/panic`: stop serving, serve again, drop everything.
 //!
-//! Whoever may ask may lock. To unlock one must be of this machine: who comes from another one has no person here.
+//! Whoever may ask may lock. To unlock or to panic one must be of this machine: who comes from another one has no person here.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::Response;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::{ANSWER_TIMEOUT, TOKEN_TIMEOUT};
-use entra_proto::lock::{LockCause, UnlockRequest};
+use entra_proto::lock::{LockCause, PanicRequest, UnlockRequest};
 
 use super::reply::answer;
 use super::routes::{read, to_the_end, within};
@@ -37,6 +37,20 @@ pub(super) async fn unlock(
         let noted = caller.noted();
         // A person may have to answer the keyring's dialog.
         within(TOKEN_TIMEOUT, to_the_end(async move { broker.unlock(request, Some(noted)).await })).await
+    };
+    answer(work.await)
+}
+
+pub(super) async fn panic(
+    State(broker): Routed,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response<Body> {
+    let work = async {
+        let request: PanicRequest = within(ANSWER_TIMEOUT, read(request)).await?;
+        must_be_from_here(&broker, &caller, "have everything erased")?;
+        let noted = caller.noted();
+        within(TOKEN_TIMEOUT, to_the_end(async move { broker.panic(request, Some(noted)).await })).await
     };
     answer(work.await)
 }

@@ -88,6 +88,7 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/log/verification", get(log::verification))
         .route("/v1/metrics", get(routes::metrics))
         .route("/v1/pages", post(page::open))
+        .route("/v1/panic", post(lock::panic))
         .route("/v1/policy", get(policy::told))
         .route("/v1/policy/explain", post(policy::explain))
         .route("/v1/prompts", get(prompts::list))

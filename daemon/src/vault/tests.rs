@@ -15,6 +15,8 @@ use super::sealed_file::{Header, KeySlot};
 use super::worker::Homes;
 use super::*;
 
+mod lock;
+
 /// Longer than any test.
 const LONG: Duration = Duration::from_secs(20);
 

@@ -13,8 +13,9 @@ use crate::directory::{Realm, Seat, User};
 use crate::errors::EntraError;
 use crate::jwt::{SECRET_MARK, base64url, marked, noise, seemingly_signed, unique, unsigned};
 use crate::options::AccessTokenShape;
-use crate::scope::Scopes;
-use crate::state::{RefreshToken, Standing, State};
+use crate::routes::bearer;
+use crate::scope::{GRAPH, Scopes};
+use crate::state::{GraphToken, RefreshToken, Standing, State};
 
 /// What to issue, and to whom.
 #[derive(Debug)]
@@ -61,7 +62,14 @@ pub(crate) fn issue(state: &mut State, issue: &Issue<'_>) -> Result<Value, Entra
     if issue.cae {
         answer.insert("refresh_in".to_owned(), json!(life.as_secs() / 2));
     }
-    answer.insert("access_token".to_owned(), json!(access_token(state, issue, &user, &seat, life)));
+    let access_token = access_token(state, issue, &user, &seat, life);
+    if issue.scopes.resource.eq_ignore_ascii_case(GRAPH) {
+        let now = state.now();
+        state.graph_tokens.retain(|_, token| token.expires_at > now);
+        let token = GraphToken { username: user.username.clone(), expires_at: now + life };
+        state.graph_tokens.insert(bearer(&access_token), token);
+    }
+    answer.insert("access_token".to_owned(), json!(access_token));
     if issue.scopes.has("offline_access") {
         answer.insert("refresh_token".to_owned(), json!(refresh_token(state, issue)));
     }

@@ -20,6 +20,8 @@ pub enum Leg {
     DevicePage,
     /// OpenID configuration, instance discovery and keys.
     Discovery,
+    /// Microsoft Graph's `me/revokeSignInSessions`.
+    Graph,
     /// Anything that is not an endpoint of the service.
     Other,
     /// Polling for the outcome of a device code.
@@ -51,6 +53,7 @@ impl Leg {
             ["v2.0", ".well-known", "openid-configuration"]
             | ["discovery", "instance" | "keys"]
             | ["discovery", "v2.0", "keys"] => Self::Discovery,
+            ["me", "revokeSignInSessions"] => Self::Graph,
             _ => Self::Other,
         }
     }

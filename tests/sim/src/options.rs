@@ -79,6 +79,8 @@ pub struct Rules {
     /// The polling interval told to clients.
     #[serde(with = "seconds")]
     pub interval: Duration,
+    /// Whether the registration has what Microsoft Graph wants for revoking a person's sessions (`User.RevokeSessions.All`).
+    pub may_revoke_sessions: bool,
     /// How long the second factor of a sign-in is trusted; a refresh after it is refused with AADSTS50078. `None` is for ever.
     #[serde(with = "seconds::optional")]
     pub mfa_life: Option<Duration>,
@@ -108,6 +110,7 @@ impl Default for Rules {
             enforce_interval: false,
             hang_limit: Duration::from_secs(30),
             interval: Duration::from_secs(5),
+            may_revoke_sessions: true,
             mfa_life: None,
             refresh_token_bytes: 1_300,
             refresh_token_life: Duration::from_secs(90 * 24 * 60 * 60),

@@ -95,7 +95,7 @@ fn is_default(scope: &str) -> bool {
 }
 
 /// The resource of a permission without one.
-const GRAPH: &str = "https://graph.microsoft.com";
+pub(crate) const GRAPH: &str = "https://graph.microsoft.com";
 
 /// Scopes without a resource.
 const OIDC: [&str; 4] = ["openid", "profile", "email", "offline_access"];

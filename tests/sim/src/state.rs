@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) device_codes: Vec<DeviceCode>,
     pub(crate) authorization_codes: Vec<AuthorizationCode>,
     pub(crate) refresh_tokens: RefreshTokens,
+    /// Access tokens for Microsoft Graph, by a digest of how they are presented.
+    pub(crate) graph_tokens: HashMap<String, GraphToken>,
     pub(crate) faults: FaultQueue,
     pub(crate) log: Vec<LoggedRequest>,
     pub(crate) requests: u64,
@@ -43,6 +45,7 @@ impl State {
             device_codes: Vec::new(),
             authorization_codes: Vec::new(),
             refresh_tokens: RefreshTokens::default(),
+            graph_tokens: HashMap::new(),
             faults: FaultQueue::default(),
             log: Vec::new(),
             requests: 0,
@@ -111,6 +114,13 @@ pub(crate) struct AuthorizationCode {
     pub(crate) username: String,
     pub(crate) expires_at: SystemTime,
     pub(crate) redeemed: bool,
+}
+
+/// Whose a token for Microsoft Graph is, and how long it lives.
+#[derive(Debug, Clone)]
+pub(crate) struct GraphToken {
+    pub(crate) username: String,
+    pub(crate) expires_at: SystemTime,
 }
 
 /// The refresh tokens that were issued, dead ones included.

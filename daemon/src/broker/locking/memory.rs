@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use entra_proto::lock::LockCause;
 use tokio::time::timeout;
 
 use super::super::Broker;
@@ -17,6 +18,12 @@ impl Broker {
             state.needs.stop();
         }
         let hurried = self.locking.hurry.notified();
+        tokio::pin!(hurried);
+        // From here on a panic is heard; one of before is seen.
+        hurried.as_mut().enable();
+        if self.lock_status().is_some_and(|lock| lock.by == LockCause::Panic) {
+            return;
+        }
         tokio::select! {
             late = timeout(patience, self.settle()) => {
                 if late.is_err() && !patience.is_zero() {

@@ -7,6 +7,7 @@
 mod latch;
 mod memory;
 mod note;
+mod panic;
 mod tries;
 mod unlock;
 
@@ -147,6 +148,10 @@ impl Broker {
         }
         self.find_opener().await;
         tracing::info!("entrad was locked when it stopped, and still is");
+        if note.is_erasing {
+            let erased = self.erase(None).await;
+            tracing::warn!(files = ?erased.files, left = ?erased.left, "a panic that was interrupted is ended");
+        }
     }
 
     /// Locks: nothing begins from now on; what is under way may end, for a few seconds; then tokens and keys leave memory.
@@ -247,3 +252,6 @@ const DISK_TIME: Duration = Duration::from_secs(5);
 
 /// What sealing the end of the log may take on top.
 const TO_SEAL: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,8 @@ impl Worker {
     ) -> Result<(), VaultError> {
         let opened = match self.header() {
             Some(header) if header.home() == HomeKind::Passphrase => self.open_by(header, given),
-            _ => self.open(access),
+            // Without a file there is nothing to keep from anybody.
+            _ => self.load(access).map(drop),
         };
         match opened {
             Err(error) if !error.is_mended_by_sign_in() => {

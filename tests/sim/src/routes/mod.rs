@@ -6,6 +6,7 @@ mod authorize;
 mod device_page;
 mod devicecode;
 mod discovery;
+mod graph;
 mod token;
 
 use std::time::SystemTime;
@@ -20,6 +21,7 @@ use crate::request::Request;
 use crate::state::State;
 
 pub(crate) use authorize::pick_account;
+pub(crate) use graph::bearer;
 
 /// Serves a request.
 pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
@@ -35,6 +37,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
         }
         Leg::DevicePage => device_page::answer(state, request),
         Leg::Discovery => discovery::answer(state, request),
+        Leg::Graph => graph::answer(state, request),
         Leg::Any | Leg::Other => Reply::html(404, "<html><body><h1>404</h1></body></html>".to_owned()),
     }
 }
