@@ -283,6 +283,7 @@ async fn serve(
     tokio::spawn(Arc::clone(&broker).keep_schedule());
     tokio::spawn(Arc::clone(&broker).keep_watch());
     tokio::spawn(Arc::clone(&broker).keep_log_sealed());
+    tokio::spawn(Arc::clone(&broker).keep_locked_with(settings.started.lock_on));
     service::say_ready(socket)
         .map_err(|reason| RunError::System { what: "Ready could not be said".to_owned(), reason })?;
     tracing::info!(version = entra_proto::version::VERSION, "serving");

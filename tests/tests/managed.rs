@@ -164,7 +164,7 @@ const IN_REACH: [&str; 17] = [
 ];
 
 /// Keys of which no route takes a value.
-const OUT_OF_REACH: [&str; 30] = [
+const OUT_OF_REACH: [&str; 33] = [
     "adopt_claude_desktop",
     "all_proxy",
     "allowed_stores",
@@ -180,6 +180,7 @@ const OUT_OF_REACH: [&str; 30] = [
     "foundry_resource",
     "http_proxy",
     "https_proxy",
+    "lock_on",
     "log",
     "log_sinks",
     "loopback",
@@ -196,6 +197,7 @@ const OUT_OF_REACH: [&str; 30] = [
     "state_dir",
     "stay_locked",
     "store",
+    "unlock_on_return",
 ];
 
 #[test]

@@ -67,6 +67,7 @@ impl Broker {
             ));
         }
         warnings.extend(self.parts.audit.warnings());
+        warnings.extend(self.locking.warnings());
         Ok(StatusAnswer {
             version: version::VERSION.to_owned(),
             pid: std::process::id(),

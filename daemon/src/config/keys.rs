@@ -7,6 +7,7 @@
 use entra_proto::config::Kind;
 
 use super::confine::CONFINE;
+use super::lock_on::{SCREEN_LOCK, SUSPEND};
 use super::policy::POLICY;
 use super::values::{self, Between, Given, Wrong};
 use super::{LoopbackChoice, QuietHours, most_like};
@@ -201,6 +202,12 @@ pub const KEYS: &[Key] = &[
         .at_restart(),
     key("stay_locked", Kind::Switch, "SWITCH", "Whether entrad, once locked, is locked after a restart as well.")
         .unset("on")
+        .at_restart(),
+    key("lock_on", Kind::Choices, "EVENTS", "What locks entrad by itself: the screen's lock, the machine going to sleep. Linux only.")
+        .out_of(&[SCREEN_LOCK, SUSPEND])
+        .at_restart(),
+    key("unlock_on_return", Kind::Switch, "SWITCH", "Whether what locked entrad by itself unlocks it again, where the store hands out the key.")
+        .unset("off")
         .at_restart(),
     key("cloud", Kind::Choice, "CLOUD", "Cloud of the profile.").out_of(CLOUDS).unset("public").of_profile(),
     key("tenant", Kind::Text, "TENANT", "Tenant of the profile: an id, a domain, or organizations.")

@@ -24,6 +24,7 @@ mod flows;
 pub mod fuzzing;
 pub mod keys;
 mod layer;
+mod lock_on;
 mod loopback;
 #[cfg_attr(target_os = "linux", path = "managed_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "managed_macos.rs")]
@@ -65,6 +66,7 @@ pub use file::draft_text;
 pub use flows::Flows;
 use layer::Layers;
 pub use layer::is_profile_name;
+pub use lock_on::LockOn;
 pub use loopback::LoopbackChoice;
 pub use nearest::most_like;
 pub use network::{Network, Proxy};
@@ -111,6 +113,8 @@ pub struct Config {
     pub confine: Setting<Confine>,
     /// How a person is asked.
     pub prompting: Prompting,
+    /// What locks entrad by itself.
+    pub lock_on: LockOn,
     /// Whether a restart leaves a lock as it is.
     pub stay_locked: Setting<bool>,
     /// The profiles by name; `default` is always there.
@@ -271,6 +275,7 @@ impl Config {
             loopback: text("loopback").map(|text| text.parse().unwrap_or(LoopbackChoice::Off)),
             confine: text("confine").map(|text| Confine::of(&text)),
             prompting: Prompting::read(&layers),
+            lock_on: LockOn::read(&layers),
             stay_locked: layers.is_on("stay_locked"),
             profiles: profiles(&layers),
             bounds,

@@ -24,6 +24,8 @@ mod private_file;
 mod record;
 mod sealed_file;
 mod storage;
+#[cfg(all(test, unix))]
+mod storage_tests_unix;
 #[cfg_attr(target_os = "linux", path = "secret_service_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "keychain_macos.rs")]
 #[cfg_attr(windows, path = "dpapi_windows.rs")]

@@ -76,7 +76,7 @@ impl Storage {
             match erase_file(&path.join(&name)) {
                 Ok(()) => erased.files.push(name),
                 Err(error) => {
-                    erased.left.push(format!("{} could not be erased: {error}.", path.join(&name).display()))
+                    erased.left.push(format!("{} could not be erased: {error}.", path.join(&name).display()));
                 }
             }
         }

@@ -8,9 +8,11 @@ mod latch;
 mod memory;
 mod note;
 mod panic;
+mod session;
 mod tries;
 mod unlock;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -27,6 +29,7 @@ use self::note::Note;
 use super::Broker;
 use crate::audit::Event;
 use crate::config::Config;
+use crate::notify::desktop::Watched;
 use crate::vault::{HomeKind, UNLOCK};
 
 /// Where a lock is kept over a restart, and whether it is.
@@ -57,6 +60,8 @@ pub(super) struct Locking {
     /// Whoever waits until requests have ended waits no longer.
     hurry: Notify,
     keeping: OnceLock<LockKeeping>,
+    /// Why it does not follow what it was to follow, each a full sentence.
+    faults: Mutex<BTreeMap<Watched, String>>,
 }
 
 const OPEN: u8 = 0;
@@ -83,6 +88,15 @@ impl Locking {
         let mut cut = self.cut.subscribe();
         // The sender lives as long as this does.
         let _open = cut.wait_for(|is_cut| *is_cut).await;
+    }
+
+    /// Why a lock that was to come by itself will not.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.faults().values().cloned().collect()
+    }
+
+    fn faults(&self) -> MutexGuard<'_, BTreeMap<Watched, String>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refusal(&self) -> ErrorBody {

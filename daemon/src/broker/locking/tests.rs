@@ -57,7 +57,7 @@ async fn a_panic_does_not_wait_for_a_lock_that_waits() {
 #[tokio::test]
 async fn accounts_that_are_read_while_it_locks_do_not_stay() {
     let broker = broker(&Script::new(), [record("u.t", "rt")]).await;
-    broker.is_restored.store(false, std::sync::atomic::Ordering::Release);
+    broker.is_restored.store(false, Ordering::Release);
     let (read, locked) =
         tokio::join!(broker.restore(Access::Silent), broker.lock(LockCause::ScreenLock, None));
     assert!(locked.is_ok());

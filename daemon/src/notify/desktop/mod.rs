@@ -4,7 +4,10 @@
 //! connected before it is needed, and what fails is a [`Trouble`] that the next reminder meets anew. The daemon executes
 //! nothing (invariant 12): a page is opened by the desktop itself.
 
+use std::fmt;
 use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
 
 #[cfg(not(target_os = "linux"))]
 mod aside;
@@ -15,11 +18,15 @@ mod bus_linux;
 pub mod manager;
 #[cfg(target_os = "linux")]
 mod screen_linux;
+#[cfg_attr(target_os = "linux", path = "session_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "session_other.rs")]
+mod session;
 #[cfg_attr(target_os = "linux", path = "desktop_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "desktop_macos.rs")]
 #[cfg_attr(windows, path = "desktop_windows.rs")]
 mod system;
 
+pub use session::Delay;
 pub use system::Desktop;
 
 /// A notification, in plain text (no markup): what shows it escapes what it must.
@@ -46,6 +53,45 @@ pub enum Press {
     Closed,
 }
 
+/// What of the session may be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watched {
+    /// The screen's lock.
+    Screen,
+    /// The machine's sleep.
+    Sleep,
+}
+
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Screen => "the screen's lock",
+            Self::Sleep => "sleep",
+        })
+    }
+}
+
+/// What happened to the session.
+#[derive(Debug)]
+pub enum Happening {
+    /// The screen is locked.
+    ScreenLocked,
+    /// It is not, any more or at the start.
+    ScreenOpened,
+    /// The machine goes to sleep once this is dropped, or after some seconds.
+    Sleeps(Delay),
+    /// It is back.
+    Woke,
+}
+
+/// Tells of what happens, until that cannot be known, and then why; the state of the screen first.
+pub async fn follow(what: Watched, tell: &Sender<Happening>) -> Trouble {
+    match what {
+        Watched::Screen => session::follow_screen(tell).await,
+        Watched::Sleep => session::follow_sleep(tell).await,
+    }
+}
+
 /// Why the desktop did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
@@ -58,6 +104,9 @@ pub enum Trouble {
     /// It is there and does not answer.
     #[error("the desktop did not answer within {} seconds", .0.as_secs())]
     Late(Duration),
+    /// Nothing of this system's tells us.
+    #[error("it is not followed on this system")]
+    NotHere,
     /// It said no; the name of its error.
     #[error("the desktop refused: {0}")]
     Refused(String),

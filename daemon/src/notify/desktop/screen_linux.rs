@@ -1,5 +1,6 @@
 //! Whether the screen is locked: as the desktop's screen saver says, else as logind does. Nobody is started to be asked.
 
+use super::Trouble;
 use super::bus_linux::{Bus, Place, next};
 
 /// Who tells of the lock.
@@ -43,6 +44,13 @@ impl Lock {
 
     /// Waits until the screen is not locked any more, or who tells of it has gone.
     pub(super) async fn opened(self) {
+        if self.becomes(false).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until the screen is locked, or is not, or who tells of it has gone. Fails where nobody can be listened to.
+    pub(super) async fn becomes(self, wanted: bool) -> Result<(), Trouble> {
         let bus = match &self {
             Self::Saver(bus, _) | Self::Session(bus, _) => bus,
         };
@@ -50,13 +58,14 @@ impl Lock {
             Self::Saver(_, saver) => saver.interface,
             Self::Session(..) => "org.freedesktop.DBus.Properties",
         };
-        let Ok(mut signals) = bus.signals(interface).await else { return std::future::pending().await };
-        // It may have been unlocked before anybody listened.
-        while self.is_locked().await == Some(true) {
+        let mut signals = bus.signals(interface).await?;
+        // It may have become so before anybody listened.
+        while self.is_locked().await == Some(!wanted) {
             if next(&mut signals).await.is_none() {
-                return;
+                break;
             }
         }
+        Ok(())
     }
 
     async fn is_locked(&self) -> Option<bool> {

@@ -71,16 +71,3 @@ async fn to_erase_leaves_nothing_of_the_vault_and_all_else() {
     vault.put(record("b.t", "rt-2"), Access::MayPrompt).await.unwrap();
     assert_eq!(read(&vault, "b.t").await.unwrap(), "rt-2");
 }
-
-#[cfg(unix)]
-#[tokio::test]
-async fn what_a_link_leads_to_is_not_erased() {
-    let desk = Desk::new();
-    let vault = desk.signed_in().await;
-    let precious = desk.home.path().join("precious");
-    fs::write(&precious, "mine").unwrap();
-    std::os::unix::fs::symlink(&precious, desk.state_dir().join("vault.sealed.damaged-1")).unwrap();
-    vault.erase().await.unwrap();
-    assert!(desk.names().is_empty());
-    assert_eq!(fs::read_to_string(precious).unwrap(), "mine");
-}
