@@ -19,7 +19,10 @@ fn every_library_has_a_reason_for_its_version() {
         .collect();
     let mut reasons = reasons();
     let lacking: Vec<_> = locked.into_iter().filter(|library| reasons.remove(library).is_none()).collect();
-    assert!(lacking.is_empty(), "supply-chain/config.toml lacks {lacking:?}: CONTRIBUTING.md says what to write there");
+    assert!(
+        lacking.is_empty(),
+        "supply-chain/config.toml lacks {lacking:?}: CONTRIBUTING.md says what to write there"
+    );
     assert!(reasons.is_empty(), "nothing is built of {:?} any more: take them out", reasons.keys());
 }
 
@@ -29,9 +32,14 @@ fn a_reason_says_where_it_goes_who_brings_it_and_who_keeps_it() {
     for ((name, version), reason) in reasons() {
         let sentences: Vec<&str> = reason.split_inclusive(". ").collect();
         let (goes, kept) = (sentences.first().unwrap(), sentences.last().unwrap());
-        assert!(sentences.len() >= 2 && goes.contains(", ") && reason.ends_with('.'), "{name} {version}: {reason}");
         assert!(
-            ["Kept by ", "Its source is ", "It names no repository", "Read: "].iter().any(|word| kept.starts_with(word)),
+            sentences.len() >= 2 && goes.contains(", ") && reason.ends_with('.'),
+            "{name} {version}: {reason}"
+        );
+        assert!(
+            ["Kept by ", "Its source is ", "It names no repository", "Read: "]
+                .iter()
+                .any(|word| kept.starts_with(word)),
             "{name} {version}: {reason}"
         );
     }

@@ -77,7 +77,13 @@ fn entry(event: LogEvent, shape: u8, words: &mut impl Iterator<Item = String>) -
         scopes: word(16).map(|words| words.split(' ').map(str::to_owned).collect()),
         ..TokenRequest::default()
     };
-    let caller = LogCaller { program: word(32), behind: word(64), pid: Some(1), user: word(128) };
+    let caller = LogCaller {
+        program: word(32),
+        behind: word(64),
+        pid: Some(1),
+        user: word(128),
+        became: words.next(),
+    };
     let named = words.next();
     let event = Event::new(event).asked(&asked).by(Some(caller)).lease(named.as_deref());
     let event = match words.next().and_then(|word| word.parse::<AccountId>().ok()) {

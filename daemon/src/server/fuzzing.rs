@@ -19,6 +19,7 @@ use super::connections::{connection, respond};
 use super::{Loopback, Pages, Rooms, router};
 use crate::access::caller::Caller;
 use crate::access::lease::Leases;
+use crate::access::policy::{Gatekeeper, Policy};
 use crate::broker::fuzzing::Stage;
 use crate::config::{LoopbackChoice, Prompting, Told};
 use crate::doctor::Doctor;
@@ -84,7 +85,8 @@ impl Socket {
             applied_on: 7,
             waiting_for_restart: Vec::new(),
         }));
-        let router = router(Rooms { broker, doctor, leases, loopback, pages, prompts, told });
+        let gatekeeper = Arc::new(Gatekeeper::alone(Policy::default()));
+        let router = router(Rooms { broker, doctor, gatekeeper, leases, loopback, pages, prompts, told });
         Self { stage, router }
     }
 

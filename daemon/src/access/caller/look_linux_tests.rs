@@ -377,7 +377,7 @@ async fn a_confined_daemon_takes_nobodys_word_for_a_program() {
     fs::create_dir(&state).unwrap();
     // A thread's confinement is its own.
     let confined = std::thread::spawn(move || {
-        harden::confine(&state);
+        harden::confine(&harden::Own { written: vec![state], ..harden::Own::default() });
         let caller = Caller::of(&stream).unwrap();
         (look(&caller.known.process), caller.noted())
     });

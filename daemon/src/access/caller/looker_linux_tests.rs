@@ -16,7 +16,7 @@ use super::super::links::End;
 use super::super::pidfd::Handle;
 use super::super::process::{Process, file_at};
 use super::*;
-use crate::harden::confine;
+use crate::harden::{Own, confine};
 
 struct Sleeper(Child);
 
@@ -56,7 +56,7 @@ fn who_is_confined_is_shown_by_the_looker_what_others_run() {
     let pid = sleeper.0.id();
     let confined = thread::spawn(move || {
         start_looker().unwrap();
-        confine(folder.path());
+        confine(&Own { written: vec![folder.path().to_owned()], ..Own::default() });
         if fs::read_link(format!("/proc/{pid}/exe")).is_ok() {
             // A kernel without Landlock, where there is nothing to see.
             return;
