@@ -22,8 +22,11 @@ use super::Own;
 pub fn confine(own: &Own) {
     match restrict(own) {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => {
+            let folders =
+                own.written.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ");
             tracing::info!(
-                "the kernel lets this process write and read its own files alone, and execute none"
+                folders,
+                "the kernel lets this process write nowhere else, read nothing else of the home, execute nothing"
             );
         }
         Ok(RulesetStatus::NotEnforced) => {
