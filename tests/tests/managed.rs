@@ -164,7 +164,7 @@ const IN_REACH: [&str; 17] = [
 ];
 
 /// Keys of which no route takes a value.
-const OUT_OF_REACH: [&str; 33] = [
+const OUT_OF_REACH: [&str; 34] = [
     "adopt_claude_desktop",
     "all_proxy",
     "allowed_stores",
@@ -177,6 +177,7 @@ const OUT_OF_REACH: [&str; 33] = [
     "client_key",
     "client_key_passphrase_file",
     "config",
+    "confine",
     "foundry_resource",
     "http_proxy",
     "https_proxy",

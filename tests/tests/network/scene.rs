@@ -32,7 +32,9 @@ impl Scene {
         let env = Env::new(programs!());
         let relay = Relay::to(address(env.sim()));
         let mut daemon = in_memory(&env);
-        let daemon = daemon.arg(format!("--authority=http://{}", relay.address())).arg("--log=entrad=debug");
+        // On an island a caller is a thread of ours that lives where the daemon does, and the process elsewhere.
+        let daemon = daemon.args(["--log=entrad=debug", "--policy=allow"]);
+        let daemon = daemon.arg(format!("--authority=http://{}", relay.address()));
         let daemon = env.launch(daemon);
         Self::signed_in(env, relay, daemon, None)
     }

@@ -11,6 +11,8 @@ mod built_in;
 mod condition;
 mod explain;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gatekeeper;
 mod parse;
 #[cfg(test)]
