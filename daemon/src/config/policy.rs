@@ -93,6 +93,9 @@ mod tests {
     #[test]
     fn rules_of_all_layers_count_and_an_administrators_stand_first() {
         let mut machine = Machine::new();
+        if !is_administrator(&machine) {
+            return;
+        }
         machine.set_user("policy = \"\"\"\n# mine\nallow resource=arm\"\"\"\n");
         machine.set_variable("ENTRAD_POLICY", "deny\tagent ");
         let texts = |machine: &Machine| {
@@ -109,9 +112,6 @@ mod tests {
             (wire::Layer::User, lines(&["# mine", "allow resource=arm"])),
         ];
         assert_eq!(texts(&machine).0, own);
-        if !is_administrator(&machine) {
-            return;
-        }
         machine.write("config.toml", "policy = [\"deny container\", \"deny\\nallow\"]\n");
         machine.write("managed.d/10-it.toml", "policy = \"deny forwarded\"\n");
         machine.write("managed.d/20-it.toml", "policy = \"allow forwarded resource=arm\"\n");
