@@ -55,7 +55,7 @@ keep_what_was_said() {
     local file
     for file in "$work"/entrad.log "$work"/*.err "${logs_elsewhere[@]}" "$state"/* "$state"/audit/*; do
         if [[ -f $file && -s $file ]]; then
-            cp "$file" "$ENTRAD_REAL_SAID/${suite//[^a-z_]/_}-$$${file//\//_}" ||
+            cp "$file" "$ENTRAD_REAL_SAID/${ENTRAD_REAL_SUITE:-alone}-${suite//[^a-z_]/_}-$$${file//\//_}" ||
                 echo "FAIL $suite: ${file##*/} could not be kept for the scan"
         fi
     done
