@@ -6,7 +6,7 @@
 
 use zeroize::optimization_barrier;
 
-/// Runs `work`, and wipes the stack that it used, also when it panics: as much of it as [`DEPTH`] says.
+/// Runs `work`, and wipes the stack that it used, also when it panics: as much of it as `DEPTH` says.
 ///
 /// What it returns is not wiped; it should be a value whose secret is on the heap, or in a page of its own.
 pub fn with_wiped_stack<T>(work: impl FnOnce() -> T) -> T {
