@@ -88,8 +88,13 @@ fn it_ends_with_its_socket_and_with_the_thread_that_parted_with_it() {
     drop(looker);
     await_end(&handle);
 
+    // One that has answered will hear of the end of its thread.
     let (give, take) = channel();
-    let parted = thread::spawn(move || give.send(Looker::start().unwrap()));
+    let parted = thread::spawn(move || {
+        let mut looker = Looker::start().unwrap();
+        assert!(looker.ask(1, Link::Program).is_ok());
+        give.send(looker)
+    });
     let looker = take.recv().unwrap();
     parted.join().unwrap().unwrap();
     await_end(&handle_of(&looker));
