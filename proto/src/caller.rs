@@ -26,7 +26,7 @@ pub struct CallerAnswer {
     /// What it runs, where it is an interpreter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
-    /// The processes above it, the nearest first; at most four.
+    /// The processes above it, the nearest first; at most sixteen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<CallerParent>,
     /// Its unit of systemd.

@@ -11,8 +11,10 @@ pub struct Facts {
     pub program_hash: Option<[u8; 32]>,
     /// What its interpreter runs, where it is one.
     pub script: Option<PathBuf>,
-    /// The programs of its parent, that one's parent, and so on; nothing where they are not known.
+    /// The programs of its parent, that one's parent, and so on, as far as they are known.
     pub parents: Vec<PathBuf>,
+    /// Whether these are all of them, up to the system's first process.
+    pub are_all_parents: bool,
     /// Its unit of systemd.
     pub unit: Option<String>,
     /// Whether it runs in a container; so it is taken where that cannot be told.
@@ -23,6 +25,25 @@ pub struct Facts {
     pub agent: Option<String>,
     /// How much of this the kernel vouches for.
     pub strength: Strength,
+}
+
+impl Facts {
+    /// Of somebody of whom nothing is known, but that they are from here and no agent.
+    #[must_use]
+    pub const fn of_nobody() -> Self {
+        Self {
+            program: None,
+            program_hash: None,
+            script: None,
+            parents: Vec::new(),
+            are_all_parents: false,
+            unit: None,
+            container: false,
+            forwarded: false,
+            agent: None,
+            strength: Strength::Unknown,
+        }
+    }
 }
 
 /// How well a caller is known.

@@ -44,25 +44,39 @@ pub(super) fn who_started(mut parent: u32, seen: u64) -> Option<Ancestor> {
     None
 }
 
-/// The processes above the one that has this number, the nearest first, as far as the system names their programs.
-pub(super) fn above(pid: u32) -> Vec<Ancestor> {
+/// The processes above the one that has this number, the nearest first, as far as the system names their programs; and whether
+/// they are all there are.
+pub(super) fn above(pid: u32) -> (Vec<Ancestor>, bool) {
     let mut found = Vec::new();
     let mut below = pid;
     while found.len() < MOST_PARENTS {
-        let Some(ancestor) = right_above(below) else { break };
-        below = ancestor.pid;
-        found.push(ancestor);
+        match right_above(below) {
+            Ok(ancestor) => {
+                below = ancestor.pid;
+                found.push(ancestor);
+            }
+            Err(end) => return (found, end == End::System),
+        }
     }
-    found
+    (found, false)
 }
 
-fn right_above(pid: u32) -> Option<Ancestor> {
-    let child = program::origin_of(pid)?;
-    let parent = child.parent?;
-    let path = program::link_of(parent)?;
-    let started = program::origin_of(parent).map(|origin| origin.started)?;
+/// Why there is nobody above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It belongs to the system's first process.
+    System,
+    /// It cannot be told, or the process changed while it was looked at.
+    Unknown,
+}
+
+fn right_above(pid: u32) -> Result<Ancestor, End> {
+    let child = program::origin_of(pid).ok_or(End::Unknown)?;
+    let parent = child.parent.ok_or(End::System)?;
+    let path = program::link_of(parent).ok_or(End::Unknown)?;
+    let started = program::origin_of(parent).map(|origin| origin.started).ok_or(End::Unknown)?;
     let is_still = started <= child.started && program::origin_of(pid) == Some(child);
-    is_still.then_some(Ancestor { pid: parent, program: path, started })
+    if is_still { Ok(Ancestor { pid: parent, program: path, started }) } else { Err(End::Unknown) }
 }
 
 /// Whether the program is our client, by its name: `entra`, `entra.exe`, and not `entrad`.
@@ -81,8 +95,8 @@ const SHELLS: [&str; 6] = ["bash", "busybox", "dash", "fish", "sh", "zsh"];
 /// Between a tool and us are its shell and our client, which may call itself by another name.
 const MOST_BETWEEN: usize = 4;
 
-/// As far as a rule may look.
-const MOST_PARENTS: usize = 4;
+/// As far as a rule may look. A tool in an editor's terminal has some six.
+pub(super) const MOST_PARENTS: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -105,14 +119,16 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn who_is_above_is_known_and_began_before() {
-        let above = above(std::process::id());
+        let (above, are_all) = above(std::process::id());
         let own = program::origin_of(std::process::id()).unwrap();
         assert!(above.len() <= MOST_PARENTS);
         if let Some(first) = above.first() {
             assert_eq!(Some(first.pid), own.parent);
         }
+        let top = above.last().map_or(std::process::id(), |top| top.pid);
+        assert_eq!(are_all, program::origin_of(top).is_some_and(|origin| origin.parent.is_none()));
         let begun: Vec<u64> = above.iter().map(|ancestor| ancestor.started).collect();
         assert!(begun.first().is_none_or(|first| *first <= own.started) && begun.is_sorted_by(|a, b| a >= b));
-        assert_eq!(super::above(u32::MAX), []);
+        assert_eq!(super::above(u32::MAX), (Vec::new(), false), "who is not there may have had any");
     }
 }

@@ -86,7 +86,7 @@ impl Look {
     /// Nothing but why.
     pub(super) fn unknown(pid: Option<u32>, doubt: Doubt) -> Self {
         // Whoever cannot be looked at may be anywhere.
-        let facts = Facts { container: true, forwarded: true, ..nothing() };
+        let facts = Facts { container: true, forwarded: true, ..Facts::of_nobody() };
         Self::new(pid, facts, vec![doubt])
     }
 
@@ -139,21 +139,6 @@ impl Look {
     }
 }
 
-/// Facts of nobody.
-pub(super) fn nothing() -> Facts {
-    Facts {
-        program: None,
-        program_hash: None,
-        script: None,
-        parents: Vec::new(),
-        unit: None,
-        container: false,
-        forwarded: false,
-        agent: None,
-        strength: Strength::Unknown,
-    }
-}
-
 /// Of [`super::program::now`] in a second.
 const TICKS: u64 = 100;
 
@@ -165,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_caller_is_as_strong_as_its_gravest_doubt_lets_it_be() {
-        let of = |doubts: &[Doubt]| Look::new(Some(7), nothing(), doubts.to_vec()).facts.strength;
+        let of = |doubts: &[Doubt]| Look::new(Some(7), Facts::of_nobody(), doubts.to_vec()).facts.strength;
         assert_eq!(of(&[]), Strength::Strong);
         let first = Strength::Weak(Doubt::BY_NUMBER.words.to_string());
         assert_eq!(of(&[Doubt::BY_NUMBER, Doubt::OWN_FILE]), first);
@@ -181,7 +166,7 @@ mod tests {
         assert!(!look.may_be_kept());
         let told = look.told(None);
         assert!(told.certainty == Certainty::Unknown && told.reasons.len() == 1);
-        assert!(Look::new(Some(7), nothing(), vec![Doubt::OWN_FILE]).may_be_kept());
+        assert!(Look::new(Some(7), Facts::of_nobody(), vec![Doubt::OWN_FILE]).may_be_kept());
     }
 
     #[test]

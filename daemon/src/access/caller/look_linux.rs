@@ -14,10 +14,11 @@ use rustix::fs::{Access, AtFlags, CWD, accessat, stat};
 
 use super::ancestry::{self, is_client};
 use super::links::{End, Link};
-use super::look::{Doubt, Look, nothing};
+use super::look::{Doubt, Look};
 use super::process::{FileId, Process, file_at, file_of};
 use super::unit::unit_in;
 use super::{elsewhere, program};
+use crate::access::facts::Facts;
 use crate::access::interpreter;
 
 /// Looks at who connected, or at who is behind it, where that is our client.
@@ -39,11 +40,12 @@ pub(super) fn look(process: &Process) -> Look {
     if seen.path.as_deref().is_some_and(is_anybodys) {
         seen.doubts.push(Doubt::OWN_FILE);
     }
-    let parents = ancestry::above(seen.pid);
-    let mut facts = nothing();
+    let (parents, are_all_parents) = ancestry::above(seen.pid);
+    let mut facts = Facts::of_nobody();
     facts.unit = unit_of(pid);
     facts.container = elsewhere::is_in_container(pid);
     facts.forwarded = elsewhere::is_forwarded(pid);
+    facts.are_all_parents = are_all_parents;
     facts.parents = parents.iter().map(|ancestor| ancestor.program.clone()).collect();
     facts.script = seen.script;
     facts.program = seen.path;

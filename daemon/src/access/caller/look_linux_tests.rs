@@ -131,7 +131,7 @@ fn unblemished() -> Strength {
 }
 
 fn told_of(doubt: &Doubt) -> String {
-    Look::new(None, nothing(), vec![doubt.clone()]).told(None).reasons.remove(0)
+    Look::new(None, Facts::of_nobody(), vec![doubt.clone()]).told(None).reasons.remove(0)
 }
 
 fn has(look: &Look, words: &str) -> bool {

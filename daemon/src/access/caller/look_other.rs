@@ -3,8 +3,9 @@
 //! Its script and its container are not asked there, and no system of these says yet who started it.
 
 use super::ancestry;
-use super::look::{Doubt, Look, nothing};
+use super::look::{Doubt, Look};
 use super::process::Process;
+use crate::access::facts::Facts;
 use crate::access::interpreter;
 
 /// Looks at who connected.
@@ -16,8 +17,9 @@ pub(super) fn look(process: &Process) -> Look {
     if process.became().is_some() {
         doubts.push(Doubt::CHANGED);
     }
-    let above = ancestry::above(pid);
-    let mut facts = nothing();
+    let (above, are_all_parents) = ancestry::above(pid);
+    let mut facts = Facts::of_nobody();
+    facts.are_all_parents = are_all_parents;
     facts.parents = above.iter().map(|ancestor| ancestor.program.clone()).collect();
     facts.program = process.program.as_ref().map(|program| program.path.clone());
     match facts.program.as_deref() {

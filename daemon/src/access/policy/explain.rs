@@ -109,6 +109,7 @@ fn facts(thought_up: &CallerFacts) -> Result<Facts, ErrorBody> {
         program_hash,
         script: thought_up.script.as_ref().map(path),
         parents: thought_up.parents.iter().map(path).collect(),
+        are_all_parents: true,
         unit: thought_up.unit.clone(),
         container: thought_up.container,
         forwarded: thought_up.forwarded,

@@ -12,7 +12,7 @@ use entra_proto::policy::Effect;
 use super::ask::{Ask, EXPLAIN, Nobody, Question};
 use super::{Placed, Policy, Subject, Wants};
 use crate::access::caller::Caller;
-use crate::access::facts::{Facts, Strength};
+use crate::access::facts::Facts;
 use crate::broker::{Asker, Gate, Passage, Wish};
 
 /// Holds requests against the policy in force.
@@ -108,17 +108,7 @@ impl fmt::Debug for Gatekeeper {
 /// Most are.
 fn glance(caller: &Caller, wants: Wants) -> Option<Facts> {
     let is_enough = wants == Wants::Place && caller.is_from_here();
-    is_enough.then(|| Facts {
-        program: None,
-        program_hash: None,
-        script: None,
-        parents: Vec::new(),
-        unit: None,
-        container: false,
-        forwarded: false,
-        agent: None,
-        strength: Strength::Unknown,
-    })
+    is_enough.then(Facts::of_nobody)
 }
 
 /// What is found out of a caller, each within a limited time: what takes longer is not known.

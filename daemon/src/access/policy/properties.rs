@@ -74,25 +74,37 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::option::of(select(PROGRAMS.to_vec())),
         prop::option::of(select(HASHES.to_vec())),
         prop::option::of(select(vec!["/usr/bin/az", "/tmp/az"])),
-        prop::collection::vec(select(vec!["/usr/bin/make", "/usr/bin/bash"]), 0..3),
+        (prop::collection::vec(select(vec!["/usr/bin/make", "/usr/bin/bash"]), 0..3), any::<bool>()),
         prop::option::of(select(vec!["a.service", "b.service"])),
         (any::<bool>(), any::<bool>()),
         prop::option::of(select(vec!["claude", "other"])),
         strength,
     )
-        .prop_map(|(program, hash, script, parents, unit, (container, forwarded), agent, strength)| {
-            Facts {
-                program: program.map(Into::into),
-                program_hash: hash.map(|byte| [byte; 32]),
-                script: script.map(Into::into),
-                parents: parents.into_iter().map(Into::into).collect(),
-                unit: unit.map(str::to_owned),
-                container,
-                forwarded,
-                agent: agent.map(str::to_owned),
+        .prop_map(
+            |(
+                program,
+                hash,
+                script,
+                (parents, are_all_parents),
+                unit,
+                (container, forwarded),
+                agent,
                 strength,
-            }
-        })
+            )| {
+                Facts {
+                    program: program.map(Into::into),
+                    program_hash: hash.map(|byte| [byte; 32]),
+                    script: script.map(Into::into),
+                    parents: parents.into_iter().map(Into::into).collect(),
+                    are_all_parents,
+                    unit: unit.map(str::to_owned),
+                    container,
+                    forwarded,
+                    agent: agent.map(str::to_owned),
+                    strength,
+                }
+            },
+        )
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
@@ -130,7 +142,13 @@ fn forgettings(subject: &Subject) -> Vec<Subject> {
         let forgotten = [
             Facts { program: None, ..facts.clone() },
             Facts { program_hash: None, ..facts.clone() },
-            Facts { parents: Vec::new(), ..facts.clone() },
+            Facts { parents: Vec::new(), are_all_parents: false, ..facts.clone() },
+            Facts {
+                parents: facts.parents.iter().take(1).cloned().collect(),
+                are_all_parents: false,
+                ..facts.clone()
+            },
+            Facts { are_all_parents: false, ..facts.clone() },
             Facts { unit: None, ..facts.clone() },
             Facts { strength: Strength::Unknown, ..facts.clone() },
         ];
@@ -198,9 +216,7 @@ proptest! {
             Err(Wants::Place) => if let Some(facts) = &subject.caller {
                 let here = Facts { container: false, forwarded: false, agent: None, ..facts.clone() };
                 let seen = Subject { caller: Some(here), ..subject.clone() };
-                let glance = Facts { program: None, program_hash: None, script: None, parents: Vec::new(),
-                    unit: None, container: false, forwarded: false, agent: None, strength: Strength::Unknown };
-                let glanced = Subject { caller: Some(glance), ..subject.clone() };
+                let glanced = Subject { caller: Some(Facts::of_nobody()), ..subject.clone() };
                 prop_assert_eq!(policy.decide(&glanced), policy.decide(&seen));
             },
             Err(_) => {}

@@ -15,17 +15,7 @@ pub(super) fn policy(text: &str) -> Policy {
 }
 
 pub(super) fn facts(program: &str) -> Facts {
-    Facts {
-        program: Some(program.into()),
-        program_hash: None,
-        script: None,
-        parents: Vec::new(),
-        unit: None,
-        container: false,
-        forwarded: false,
-        agent: None,
-        strength: Strength::Strong,
-    }
+    Facts { program: Some(program.into()), strength: Strength::Strong, ..Facts::of_nobody() }
 }
 
 pub(super) fn asking(caller: Option<Facts>, scope: &str) -> Subject {

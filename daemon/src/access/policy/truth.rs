@@ -2,8 +2,6 @@
 //!
 //! No is said only where it is certain. A service, a tenant and a caller may each go by a name that nobody wrote into a rule.
 
-use std::path::PathBuf;
-
 use entra_proto::resource::RESOURCES;
 
 use super::condition::{Condition, Test, Wanted};
@@ -63,7 +61,7 @@ impl Test {
             Self::Program(path) => known(caller.and_then(|facts| path.fits(facts.program.as_deref()?))),
             Self::Hash(hash) => known(caller.and_then(|facts| Some(facts.program_hash? == *hash))),
             Self::Script(path) => caller.map_or(Truth::Unknown, |facts| script(path, facts)),
-            Self::Parent(path) => caller.map_or(Truth::Unknown, |facts| parent(path, &facts.parents)),
+            Self::Parent(path) => caller.map_or(Truth::Unknown, |facts| parent(path, facts)),
             Self::Unit(unit) => {
                 known(subject.caller.as_ref().and_then(|facts| Some(unit.fits(facts.unit.as_deref()?))))
             }
@@ -111,12 +109,12 @@ fn script(path: &PathPattern, facts: &Facts) -> Truth {
     }
 }
 
-/// One of those above is enough. Who has lost its parents has some that are not known.
-fn parent(path: &PathPattern, parents: &[PathBuf]) -> Truth {
-    let fits: Vec<Option<bool>> = parents.iter().map(|parent| path.fits(parent)).collect();
+/// One of those above is enough. Who has lost its parents has some that are not known, and so has who is seen in part.
+fn parent(path: &PathPattern, facts: &Facts) -> Truth {
+    let fits: Vec<Option<bool>> = facts.parents.iter().map(|parent| path.fits(parent)).collect();
     if fits.contains(&Some(true)) {
         Truth::Yes
-    } else if fits.is_empty() || fits.contains(&None) {
+    } else if fits.is_empty() || fits.contains(&None) || !facts.are_all_parents {
         Truth::Unknown
     } else {
         Truth::No

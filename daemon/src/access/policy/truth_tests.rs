@@ -13,6 +13,7 @@ pub(super) fn facts() -> Facts {
         program_hash: Some([0xa1; 32]),
         script: None,
         parents: vec!["/usr/bin/make".into(), "/usr/bin/bash".into()],
+        are_all_parents: true,
         unit: Some("backup.service".to_owned()),
         container: false,
         forwarded: true,
@@ -118,6 +119,23 @@ fn only_an_interpreter_has_a_script_that_may_not_be_known() {
 fn who_lost_its_parents_has_some() {
     let lost = subject(Some(Facts { parents: Vec::new(), ..facts() }), &["a"]);
     assert_eq!(truth("parent=/usr/bin/make", &lost), Truth::Unknown);
+}
+
+/// A look that was cut short, or a process above that is closed to us.
+#[test]
+fn a_parent_above_those_that_are_known_may_be_any() {
+    let with = |are_all_parents| subject(Some(Facts { are_all_parents, ..facts() }), &["a"]);
+    for (condition, of_all, of_some) in [
+        ("parent=/usr/bin/bash", Truth::Yes, Truth::Yes),
+        ("parent=/usr/bin/ansible", Truth::No, Truth::Unknown),
+        ("parent=!/usr/bin/ansible", Truth::Yes, Truth::Unknown),
+    ] {
+        assert_eq!(
+            (truth(condition, &with(true)), truth(condition, &with(false))),
+            (of_all, of_some),
+            "{condition}"
+        );
+    }
 }
 
 #[rstest]
