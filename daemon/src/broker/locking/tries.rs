@@ -29,9 +29,14 @@ impl Tries {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             read => {
                 let known = read.ok().and_then(|_| serde_json::from_slice(&bytes).ok());
-                known.unwrap_or(Self { wrong: WRONG_OF_LONGEST, last: now })
+                known.unwrap_or(Self::unknown(now))
             }
         }
+    }
+
+    /// As many as there can be, where nobody knows how many there were.
+    pub(super) fn unknown(now: u64) -> Self {
+        Self { wrong: WRONG_OF_LONGEST, last: now }
     }
 
     /// Seconds until the next one is taken. A clock that was set back begins the wait anew.

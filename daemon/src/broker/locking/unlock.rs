@@ -96,7 +96,8 @@ impl Broker {
     async fn tries(&self) -> Tries {
         let Some(keeping) = self.locking.keeping.get() else { return Tries::default() };
         let (folder, now) = (keeping.folder.clone(), self.parts.clock.now().epoch());
-        off_thread(move || Ok(Tries::read(&folder, now))).await.unwrap_or_default()
+        // A pipe in its place keeps whoever reads it waiting: that forgives nothing.
+        off_thread(move || Ok(Tries::read(&folder, now))).await.unwrap_or_else(|_| Tries::unknown(now))
     }
 
     async fn keep_tries(&self, tries: Tries) {
