@@ -27,7 +27,6 @@ use report::{Figures, Report};
 use world::{ALL, DAYS, World};
 
 #[test]
-#[ignore = "takes minutes; .ci/run has it beside the tests"]
 fn ninety_days_are_served_from_memory_and_cost_few_requests() {
     let figures = ninety_days(ALL);
     assert!(figures.asked >= LEAST_ASKED, "the share of so few requests says little");
@@ -38,7 +37,6 @@ fn ninety_days_are_served_from_memory_and_cost_few_requests() {
 /// What the promise does not cover: a machine that is awake all night while nobody asks for a resource has no token
 /// for it in the morning, because only tokens that somebody wants are renewed. The first request then waits, once.
 #[test]
-#[ignore = "takes minutes; .ci/run has it beside the tests"]
 fn a_resource_that_nobody_asks_for_all_night_costs_one_wait_in_the_morning() {
     let figures = ninety_days(USED_AT_NIGHT);
     let (nights, idle) = (2 * DAYS as usize / 7, (ALL - USED_AT_NIGHT) as u64);
