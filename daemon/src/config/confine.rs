@@ -5,7 +5,7 @@
 pub enum Confine {
     /// However it was started.
     Always,
-    /// Not at all: for who needs callers known by their programs in a service, which the kernel hides from a confined process.
+    /// Not at all.
     Never,
     /// As a service.
     Service,

@@ -59,7 +59,7 @@ pub(super) fn builder(is_loopback: bool) -> ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TOTAL_TIMEOUT)
         // A connection ends with its answer, and with it the buffers of TLS and HTTP, in which a refresh token would stay for as long
-        // as the connection waits for the next request. The next one resumes the TLS session.
+        // as the connection waits for the next request.
         .pool_max_idle_per_host(0)
         .redirect(redirect::Policy::none())
         .referer(false)
