@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entra_proto::error::{ErrorBody, exit};
+use entra_proto::error::exit;
 use serde::Serialize;
 
 use crate::access::caller::start_looker;
@@ -21,7 +21,7 @@ use crate::access::policy::Gatekeeper;
 use crate::audit::{Audit, AuditSettings, HandOn};
 use crate::broker::{Broker, Gate, LockKeeping, Parts};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Administrators, Args, Bounds, Config, LoopbackChoice, Place, Report, Told};
+use crate::config::{Administrators, Args, Config, LoopbackChoice, Place, Report, Told};
 use crate::dialects::{self, Door};
 use crate::doctor::{Doctor, Subject};
 use crate::entra::Entra;
@@ -34,7 +34,7 @@ use crate::otlp::{Otlp, OtlpError};
 use crate::prompts::Prompts;
 use crate::server::{self, ListenError, Listener, Loopback, Pages, Rooms};
 use crate::service::Handed;
-use crate::vault::{Access, BadStoreChoice, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
+use crate::vault::{Access, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
 use crate::{harden, private, service};
 
 mod report;
@@ -119,23 +119,12 @@ pub enum RunError {
     /// Another daemon.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The home of the sealing key, which an administrator does not allow.
-    #[error("{} {}", .0.message, .0.hint.as_deref().unwrap_or_default())]
-    StoreRefused(ErrorBody),
     /// The export to a collector.
     #[error(transparent)]
     Otlp(#[from] OtlpError),
     /// Whoever started it is not who it would serve.
     #[error(transparent)]
     ForAnother(#[from] ForAnother),
-    /// The store's name.
-    #[error("{source_}: {reason}")]
-    Store {
-        /// Where the value stands.
-        source_: String,
-        /// Why.
-        reason: BadStoreChoice,
-    },
     /// The system.
     #[error("{what}: {reason}.")]
     System {
@@ -149,12 +138,7 @@ pub enum RunError {
 impl RunError {
     fn status(&self) -> u8 {
         match self {
-            Self::ForAnother(_)
-            | Self::Settings(_)
-            | Self::Log(_)
-            | Self::Otlp(_)
-            | Self::StoreRefused(_)
-            | Self::Store { .. } => exit::MISCONFIGURED,
+            Self::ForAnother(_) | Self::Settings(_) | Self::Log(_) | Self::Otlp(_) => exit::MISCONFIGURED,
             Self::Lock(LockError::Held { .. }) => exit::LATER,
             Self::Listen(error) if error.is_held() => exit::LATER,
             Self::Listen(_) => exit::MISCONFIGURED,
@@ -169,8 +153,8 @@ const CREDENTIAL: &str = "entrad-passphrase";
 fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     // Before the settings are read, which may hold a proxy's password, and well before we are confined.
     let looker = if Handed::is_any() { start_looker() } else { Ok(()) };
-    let (config, Judged { rules, policy }) = origins.read()?;
-    let mut log = logging::start(&settings::of_log(&config)?)?;
+    let (config, Judged { rules, policy, store, sinks }) = origins.read()?;
+    let mut log = logging::start(&settings::of_log(&config, sinks))?;
     // Again, where the log can take what the system refuses.
     harden::harden();
     if let Err(error) = looker {
@@ -179,7 +163,7 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    let options = vault_options(&config, &|name| std::env::var_os(name))?;
+    let options = vault_options(&config, store, &|name| std::env::var_os(name));
     make_private(&config.state_dir.value)?;
     let socket = config.socket.value.clone();
     let handed = Handed::take(&socket);
@@ -353,10 +337,9 @@ fn export(endpoint: Option<&str>, log: &Log) -> Result<Option<Otlp>, RunError> {
 
 fn vault_options(
     config: &Config,
+    choice: StoreChoice,
     variable: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<VaultOptions, RunError> {
-    let wrong = |reason| RunError::Store { source_: config.store.source.to_string(), reason };
-    let choice = allowed(&config.bounds, config.store.value.parse().map_err(wrong)?)?;
+) -> VaultOptions {
     let credential = || {
         Some(PathBuf::from(variable("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL)).filter(|path| path.exists())
     };
@@ -371,26 +354,7 @@ fn vault_options(
     } else {
         None
     };
-    Ok(VaultOptions { state_dir: config.state_dir.value.clone(), choice, passphrase })
-}
-
-/// The home of the key, within an administrator's bounds: `auto` is the first that they leave.
-fn allowed(bounds: &Bounds, choice: StoreChoice) -> Result<StoreChoice, RunError> {
-    if bounds.stores.is_none() {
-        return Ok(choice);
-    }
-    let homes = match choice {
-        StoreChoice::Pinned(home) => vec![home],
-        StoreChoice::Auto => vec![HomeKind::SYSTEM, HomeKind::Passphrase, HomeKind::Memory],
-    };
-    let mut refused = None;
-    for home in homes {
-        match bounds.allow_store(home.name()) {
-            Ok(()) => return Ok(StoreChoice::Pinned(home)),
-            Err(error) => drop(refused.get_or_insert(error)),
-        }
-    }
-    refused.map_or(Ok(choice), |error| Err(RunError::StoreRefused(error)))
+    VaultOptions { state_dir: config.state_dir.value.clone(), choice, passphrase }
 }
 
 /// What a confined daemon needs of files. A socket of its own makes the folder of it one that is written.

@@ -336,11 +336,14 @@ fn a_file_of_the_users_that_turns_bad_holds_up_no_rule_of_an_administrator() {
     assert!(warnings(&status).contains("config.toml:1"), "{status:#}");
 }
 
-#[test]
-fn an_unsafe_authority_of_the_users_leaves_their_file_out() {
+#[rstest]
+#[case::an_unsafe_authority("authority = \"https://login.example\"")]
+#[case::a_store_of_another_system("store = \"dpapi\"")]
+#[case::a_sink_of_another_system("log_sinks = [\"stderr\", \"event_log\"]")]
+fn what_cannot_be_used_leaves_the_users_file_out(#[case] text: &str) {
     let machine = Managed::new();
-    machine.env.configure("authority = \"https://login.example\"\nsnooze = \"2h\"\n");
-    let _daemon = machine.start(&[]);
+    machine.env.configure(&format!("{text}\nsnooze = \"2h\"\n"));
+    let _daemon = machine.env.launch(machine.command(&[]));
     let status = machine.env.status_where(|_| true);
     assert!(warnings(&status).contains("config.toml:1"), "{status:#}");
     assert_eq!(machine.setting("snooze")["value"], "1h");
@@ -442,6 +445,9 @@ fn only_allowed_homes_hold_the_key() {
     let (status, said) = machine.fails(&["--store=memory"]);
     assert_eq!(status, 5, "{said}");
     assert!(said.contains("`allowed_stores` in ") && said.contains("`memory`"), "{said}");
+    let (status, said) = machine.fails(&["--store=dpapi"]);
+    assert_eq!(status, 5, "{said}");
+    assert!(said.contains("--store: The store `dpapi` is not available"), "{said}");
 }
 
 #[test]

@@ -69,6 +69,18 @@ impl SinkName {
     }
 }
 
+impl SinkName {
+    /// Whether this system has it.
+    ///
+    /// # Errors
+    /// [`LogError::Missing`].
+    pub fn is_here(self) -> Result<(), LogError> {
+        let (own, names) = system::OWN;
+        let is_here = matches!(self, Self::File | Self::Stderr) || own.contains(&self);
+        if is_here { Ok(()) } else { Err(LogError::Missing(self, names)) }
+    }
+}
+
 impl fmt::Display for SinkName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text())

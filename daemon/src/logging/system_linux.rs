@@ -16,12 +16,15 @@ use tracing::Level;
 use super::queue::Sink;
 use super::{LogError, SinkName};
 
+/// What this system has besides standard error and a file, and its names in a sentence.
+pub(super) const OWN: (&[SinkName], &str) = (&[SinkName::Journald, SinkName::Syslog], "journald and syslog");
+
 /// Opens one of the system's own.
 pub(super) fn open(name: SinkName) -> Result<Box<dyn Sink>, LogError> {
     let (path, form): (_, fn(Level, &str) -> Vec<u8>) = match name {
         SinkName::Journald => ("/run/systemd/journal/socket", journal_entry),
         SinkName::Syslog => ("/dev/log", syslog_line),
-        other => return Err(LogError::Missing(other, "journald and syslog")),
+        other => return Err(LogError::Missing(other, OWN.1)),
     };
     Ok(Box::new(Datagrams::to(name, Path::new(path), form)?))
 }

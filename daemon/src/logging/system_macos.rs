@@ -12,11 +12,14 @@ use tracing::Level;
 use super::queue::Sink;
 use super::{LogError, SinkName};
 
+/// What this system has besides standard error and a file, and its names in a sentence.
+pub(super) const OWN: (&[SinkName], &str) = (&[SinkName::UnifiedLog], "unified_log");
+
 /// Opens one of the system's own.
 pub(super) fn open(name: SinkName) -> Result<Box<dyn Sink>, LogError> {
     match name {
         SinkName::UnifiedLog => Ok(Box::new(UnifiedLog)),
-        other => Err(LogError::Missing(other, "unified_log")),
+        other => Err(LogError::Missing(other, OWN.1)),
     }
 }
 

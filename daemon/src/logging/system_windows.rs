@@ -19,6 +19,9 @@ use windows_sys::Win32::System::EventLog::{
 use super::queue::Sink;
 use super::{LogError, SinkName};
 
+/// What this system has besides standard error and a file, and its names in a sentence.
+pub(super) const OWN: (&[SinkName], &str) = (&[SinkName::EventLog], "event_log");
+
 /// Opens one of the system's own.
 pub(super) fn open(name: SinkName) -> Result<Box<dyn Sink>, LogError> {
     match name {
@@ -26,7 +29,7 @@ pub(super) fn open(name: SinkName) -> Result<Box<dyn Sink>, LogError> {
             let source = EventLog::open().map_err(|reason| LogError::Sink { name, path: None, reason })?;
             Ok(Box::new(source))
         }
-        other => Err(LogError::Missing(other, "event_log")),
+        other => Err(LogError::Missing(other, OWN.1)),
     }
 }
 

@@ -46,19 +46,16 @@ pub(super) fn policy(origins: &Origins) -> Result<PolicyAnswer, RunError> {
 fn look_around(origins: &Origins, now: u64) -> (Subject, Entra, Option<(Vault, Rules)>) {
     let entra = Entra::new();
     let fault = origins.read().err();
-    let (config, Judged { rules, .. }) = match origins.usable_part() {
+    let (config, Judged { rules, store, .. }) = match origins.usable_part() {
         Ok(found) => found,
         Err(error) => return (unusable(&fault.unwrap_or(error)), entra, None),
     };
     entra.configure(NetworkSettings::from(&config.network));
-    let vault = vault_options(&config, &|name| std::env::var_os(name)).map(Vault::new);
-    if let Ok(vault) = &vault {
-        entra.ask_for_passphrases(Arc::new(KeptPassphrases(vault.clone())));
-    }
-    let fault = fault.map(|fault| fault.to_string());
+    let vault = Vault::new(vault_options(&config, store, &|name| std::env::var_os(name)));
+    entra.ask_for_passphrases(Arc::new(KeptPassphrases(vault.clone())));
     let mut subject = subject(&config, config.answer(rules.hosts(), now, Vec::new()), &rules);
-    subject.fault = fault.or_else(|| vault.as_ref().err().map(ToString::to_string));
-    let means = vault.ok().map(|vault| (vault, rules)).filter(|_| subject.fault.is_none());
+    subject.fault = fault.map(|fault| fault.to_string());
+    let means = subject.fault.is_none().then_some((vault, rules));
     (subject, entra, means)
 }
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use entra_proto::config::{ConfigAnswer, SourceInfo};
+use entra_proto::error::ErrorBody;
 
 use crate::access::lease::Leases;
 use crate::access::policy::{Gatekeeper, Policy, PolicyError};
@@ -19,9 +20,10 @@ use crate::config::{
 };
 use crate::entra::Entra;
 use crate::entra::network::{NetworkError, NetworkSettings};
-use crate::logging::{self, LogError, LogSettings};
+use crate::logging::{self, LogError, LogSettings, SinkName};
 use crate::prompts::Prompts;
 use crate::service::{self, Reload};
+use crate::vault::{BadStoreChoice, HomeKind, StoreChoice};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,30 @@ pub enum SettingsError {
     /// A profile.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// Where the log goes.
+    #[error("{source_}: {reason}")]
+    Log {
+        /// Where the setting stands.
+        source_: Source,
+        /// What this system does not have.
+        reason: LogError,
+    },
+    /// The home of the sealing key.
+    #[error("{source_}: {reason}")]
+    Store {
+        /// Where the setting stands.
+        source_: Source,
+        /// Why.
+        reason: BadStoreChoice,
+    },
+    /// The home of the sealing key, which an administrator does not allow.
+    #[error("{}: {} {}", .source_, .refusal.message, .refusal.hint.as_deref().unwrap_or_default())]
+    StoreRefused {
+        /// Where the setting stands.
+        source_: Source,
+        /// What is allowed.
+        refusal: ErrorBody,
+    },
 }
 
 impl Blame for SettingsError {
@@ -52,6 +78,9 @@ impl Blame for SettingsError {
             Self::Network { source_, .. } => source_.as_ref(),
             Self::Policy(error) => Some(&error.source),
             Self::Profile(error) => error.blamed(),
+            Self::Log { source_, .. } | Self::Store { source_, .. } | Self::StoreRefused { source_, .. } => {
+                Some(source_)
+            }
         }
     }
 }
@@ -97,6 +126,8 @@ impl Origins {
 pub(super) struct Judged {
     pub(super) rules: Rules,
     pub(super) policy: Policy,
+    pub(super) store: StoreChoice,
+    pub(super) sinks: Vec<SinkName>,
 }
 
 /// What the rooms above the configuration make of it.
@@ -106,7 +137,41 @@ fn usable(config: &Config) -> Result<Judged, SettingsError> {
         SettingsError::Network { source_: source.cloned(), error }
     })?;
     let policy = Policy::of(&config.policy).map_err(SettingsError::Policy)?;
-    Ok(Judged { rules: Rules::of(config)?, policy })
+    let (store, sinks) = (store(config)?, sinks(config)?);
+    Ok(Judged { rules: Rules::of(config)?, policy, store, sinks })
+}
+
+/// The home of the key, within an administrator's bounds: `auto` is the first that they leave.
+fn store(config: &Config) -> Result<StoreChoice, SettingsError> {
+    let source_ = || config.store.source.clone();
+    let choice = config.store.value.parse();
+    let choice = choice.map_err(|reason| SettingsError::Store { source_: source_(), reason })?;
+    if config.bounds.stores.is_none() {
+        return Ok(choice);
+    }
+    let homes = match choice {
+        StoreChoice::Pinned(home) => vec![home],
+        StoreChoice::Auto => vec![HomeKind::SYSTEM, HomeKind::Passphrase, HomeKind::Memory],
+    };
+    let mut refused = None;
+    for home in homes {
+        match config.bounds.allow_store(home.name()) {
+            Ok(()) => return Ok(StoreChoice::Pinned(home)),
+            Err(error) => drop(refused.get_or_insert(error)),
+        }
+    }
+    let refused = refused.map(|refusal| SettingsError::StoreRefused { source_: source_(), refusal });
+    refused.map_or(Ok(choice), Err)
+}
+
+/// Where the log goes; this system has all of it.
+fn sinks(config: &Config) -> Result<Vec<SinkName>, SettingsError> {
+    let sink = |name: &String| {
+        let sink: SinkName = name.parse()?;
+        sink.is_here().map(|()| sink)
+    };
+    let sinks = config.log_sinks.value.iter().map(sink).collect::<Result<_, _>>();
+    sinks.map_err(|reason| SettingsError::Log { source_: config.log_sinks.source.clone(), reason })
 }
 
 /// The settings that the daemon was started with, and what is told of them since.
@@ -176,7 +241,7 @@ impl Keeper {
     }
 
     /// Puts them in force, but for those that wait for the next start.
-    fn apply(&self, config: &Config, Judged { rules, policy }: Judged) {
+    fn apply(&self, config: &Config, Judged { rules, policy, sinks, .. }: Judged) {
         let mut waiting = self.settings.started.differing(config);
         waiting.retain(|full| keys::find(full).is_some_and(|key| key.needs_restart));
         let hosts = rules.hosts();
@@ -185,7 +250,7 @@ impl Keeper {
         self.broker.follow(rules);
         self.entra.configure(NetworkSettings::from(&config.network));
         self.prompts.follow_settings(config.prompting.clone());
-        if let Err(error) = of_log(config).and_then(|log| logging::reload(&log)) {
+        if let Err(error) = logging::reload(&of_log(config, sinks)) {
             tracing::warn!("{error}");
         }
         self.settings.told.tell(config.answer(hosts, self.clock.now().epoch(), waiting));
@@ -213,9 +278,8 @@ struct Refused {
 }
 
 /// What the settings say of the log.
-pub(super) fn of_log(config: &Config) -> Result<LogSettings, LogError> {
-    let sinks = config.log_sinks.value.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
-    Ok(LogSettings { filter: config.log.value.clone(), sinks })
+pub(super) fn of_log(config: &Config, sinks: Vec<SinkName>) -> LogSettings {
+    LogSettings { filter: config.log.value.clone(), sinks }
 }
 
 async fn asked(reload: &mut Option<Reload>) {
