@@ -259,7 +259,7 @@ async fn serve(
             error.hint.unwrap_or_default()
         );
     }
-    broker.begin_log().await;
+    broker.begin_log(&settings.started.fingerprint()).await;
     let door = Door::new(Arc::clone(&broker), Arc::clone(&leases));
     let dialects = move |port| dialects::router(door.clone(), port);
     let loopback = Loopback::new(port.choice, port.memory, port.handed, dialects);

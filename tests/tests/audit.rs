@@ -202,6 +202,22 @@ fn what_is_done_to_the_files_while_no_daemon_runs_is_found_by_the_next() {
 }
 
 #[test]
+fn settings_that_changed_while_no_daemon_ran_show_in_the_log() {
+    let env = Env::new(programs!());
+    let started = |entry: &Value| (entry["event"] == "started").then(|| entry["detail"].clone());
+    let mut details = Vec::new();
+    for text in ["", "", "snooze = \"2h\"\n", "snooze = \"2h\"\n"] {
+        env.configure(text);
+        let daemon = env.start();
+        // What is read was written.
+        details = entries(&env, &[]).iter().filter_map(started).collect();
+        daemon.kill();
+    }
+    assert!(details.len() == 4 && details[0].as_str().unwrap().contains(", settings "), "{details:?}");
+    assert!(details[0] == details[1] && details[1] != details[2] && details[2] == details[3], "{details:?}");
+}
+
+#[test]
 fn a_log_that_cannot_be_read_is_not_shown_as_empty() {
     if cfg!(windows) {
         // A folder is not moved there while a file in it is open.

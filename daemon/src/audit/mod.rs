@@ -146,10 +146,10 @@ impl Audit {
         self.inner.is_some()
     }
 
-    /// Notes that these settings changed while the daemon ran.
-    pub fn configuration_changed<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
-        let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
-        self.record(Event::new(LogEvent::ConfigurationChanged).detail(keys));
+    /// Notes that these settings changed while the daemon ran, and the fingerprint of all of them now.
+    pub fn configuration_changed(&self, keys: &[String], fingerprint: &str) {
+        let detail = format!("settings {fingerprint}: {}", keys.join(", "));
+        self.record(Event::new(LogEvent::ConfigurationChanged).detail(detail));
     }
 
     /// Notes that new settings were refused, and why.

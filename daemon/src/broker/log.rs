@@ -28,8 +28,9 @@ impl Broker {
         &self.parts.audit
     }
 
-    /// Begins to write the log, from where the sealed file says that it ended.
-    pub async fn begin_log(&self) {
+    /// Begins to write the log, from where the sealed file says that it ended. Its first entry names the settings by their
+    /// fingerprint, since they may have changed while no daemon ran.
+    pub async fn begin_log(&self, fingerprint: &str) {
         let audit = self.parts.audit.clone();
         if !audit.is_on() {
             return;
@@ -39,7 +40,9 @@ impl Broker {
             Ok(None) => Sealed::Nothing,
             Err(_) => Sealed::Closed,
         };
-        audit.record(Event::new(LogEvent::Started).detail(format!("entrad {VERSION}")));
+        audit.record(
+            Event::new(LogEvent::Started).detail(format!("entrad {VERSION}, settings {fingerprint}")),
+        );
         audit.begin(sealed);
         self.parts.vault.remember_log(Arc::new(move |kept: Option<LogHead>| {
             let kept = kept.map(|LogHead { sequence, hash }| Head { sequence, hash });

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use entra_proto::config::{ConfigAnswer, Destination, Kind, Overridden, SettingInfo, SourceInfo};
 use entra_proto::resource;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::keys::{self, KEYS, Key, Unset};
 use super::source::{Setting, Source};
@@ -33,6 +34,18 @@ impl Config {
             applied_on,
             waiting_for_restart,
         }
+    }
+
+    /// A short digest of every setting in force and its layer, so that the audit log tells two sets of them apart. Of a password
+    /// there is nothing in it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut digest = Sha256::new();
+        for setting in self.answer(Vec::new(), 0, Vec::new()).settings {
+            let told = (&setting.key, &setting.value, setting.origin.layer);
+            digest.update(serde_json::to_vec(&told).unwrap_or_default());
+        }
+        digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The full names of the keys whose values differ.

@@ -93,3 +93,22 @@ fn a_lock_of_the_same_value_is_a_change() {
     assert_eq!(before.changed(&after), ["client_id", "tenant"]);
     assert!(!managed("\nclient_id = 'c'").is_read_as(&after), "it stands in another line");
 }
+
+#[test]
+fn each_value_and_each_layer_has_a_fingerprint_of_its_own_and_a_password_has_none() {
+    let of = |file: &str, args| load(file, args, &[]).unwrap().fingerprint();
+    let none = || Args::default();
+    let proxy = |password: &str| format!("https_proxy = \"http://ada:{password}@proxy.example:8080\"\n");
+    let seen = [
+        of("", none()),
+        of("snooze = \"2h\"\n", none()),
+        of("", none().with("snooze", "2h")),
+        of("[profile.work]\ntenant = \"w.example\"\n", none()),
+        of("policy = [\"deny resource=graph\"]\n", none()),
+        of(&proxy("hunter2"), none()),
+    ];
+    let apart: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!(apart.len(), seen.len(), "{seen:?}");
+    assert_eq!(of(&proxy("hunter3"), none()), seen[5]);
+    assert_eq!(of("# a word\nsnooze = \"2h\"\n", none()), seen[1]);
+}

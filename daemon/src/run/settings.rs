@@ -218,7 +218,7 @@ impl Keeper {
                         let keys = current.changed(&config);
                         tracing::info!(keys = keys.join(" "), "the settings were read anew");
                         if !is_same {
-                            self.audit.configuration_changed(keys.iter().map(String::as_str));
+                            self.audit.configuration_changed(&keys, &config.fingerprint());
                         }
                         current = config;
                     }
