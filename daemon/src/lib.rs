@@ -12,6 +12,7 @@ pub mod config;
 pub mod dialects;
 pub mod doctor;
 pub mod entra;
+pub mod files;
 pub mod harden;
 pub mod lock;
 pub mod logging;
@@ -20,7 +21,6 @@ pub mod network;
 pub mod notify;
 #[cfg_attr(not(feature = "otlp"), path = "otlp/absent.rs")]
 pub mod otlp;
-pub mod private;
 pub mod prompts;
 pub mod run;
 pub mod server;

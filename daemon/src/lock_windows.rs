@@ -1,10 +1,10 @@
 //! A file that its holder has open for writing and lets others read: `LockFileEx` would keep the note from them.
 //! A scanner may hold the file for a moment as well, so it is tried for a moment.
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -14,13 +14,15 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use super::Attempt;
+use crate::files::Folder;
 
-pub(super) fn try_lock(path: &Path) -> io::Result<Attempt> {
+pub(super) fn try_lock(folder: &Folder, name: &OsStr) -> io::Result<Attempt> {
+    let path = folder.path().join(name);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     options.share_mode(FILE_SHARE_READ).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
     for _ in 0..TRIES {
-        match options.open(path) {
+        match options.open(&path) {
             Ok(file) => return Ok(Attempt::Ours(file)),
             Err(error) if error.raw_os_error() != Some(ERROR_SHARING_VIOLATION.cast_signed()) => {
                 return Err(error);

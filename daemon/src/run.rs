@@ -26,6 +26,7 @@ use crate::dialects::{self, Door};
 use crate::doctor::{Doctor, Subject};
 use crate::entra::Entra;
 use crate::entra::network::NetworkSettings;
+use crate::files::{FileError, Folder};
 use crate::harden::{ForAnother, Own};
 use crate::lock::{Lock, LockError};
 use crate::logging::{self, Log, LogError};
@@ -35,7 +36,7 @@ use crate::prompts::Prompts;
 use crate::server::{self, ListenError, Listener, Loopback, Pages, Rooms};
 use crate::service::Handed;
 use crate::vault::{Access, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
-use crate::{harden, private, service};
+use crate::{files, harden, service};
 
 mod report;
 mod settings;
@@ -119,6 +120,9 @@ pub enum RunError {
     /// Another daemon.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The state folder.
+    #[error("{0} {hint}", hint = .0.hint())]
+    File(#[from] FileError),
     /// The export to a collector.
     #[error(transparent)]
     Otlp(#[from] OtlpError),
@@ -138,7 +142,7 @@ pub enum RunError {
 impl RunError {
     fn status(&self) -> u8 {
         match self {
-            Self::ForAnother(_) | Self::Settings(_) | Self::Log(_) | Self::Otlp(_) => exit::MISCONFIGURED,
+            Self::ForAnother(_) | Self::Settings(_) | Self::Log(_) | Self::Otlp(_) | Self::File(_) => exit::MISCONFIGURED,
             Self::Lock(LockError::Held { .. }) => exit::LATER,
             Self::Listen(error) if error.is_held() => exit::LATER,
             Self::Listen(_) => exit::MISCONFIGURED,
@@ -176,7 +180,8 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
         export(config.otlp_endpoint.as_ref().map(|endpoint| endpoint.value.as_str()), &log)?.map(Arc::new);
     let vault = Vault::new(options);
     let note = format!("process {} on {}", std::process::id(), config.socket.value.display());
-    let _lock = Lock::take(&config.state_dir.value.join("entrad.lock"), &note)?;
+    let state_dir = Folder::create(&config.state_dir.value)?;
+    let _lock = Lock::take(&state_dir, "entrad.lock", &note)?;
 
     // One thread: a token from memory is served without waking another, and requests to Entra wait for the
     // network, not for the processor. Calls that may block (vault, name look-ups) have threads of their own.
@@ -190,7 +195,7 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let leases = Arc::new(leases);
     let port = PortPlan {
         choice: config.loopback.value,
-        memory: config.state_dir.value.join("loopback-port"),
+        state_dir: config.state_dir.value.clone(),
         handed: handed.loopback,
     };
     leases.bound(rules.bounds().longest_lease.as_ref().map(|longest| longest.value));
@@ -221,7 +226,8 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
 /// What is known of the loopback port before it is opened.
 struct PortPlan {
     choice: LoopbackChoice,
-    memory: PathBuf,
+    /// Where its number is remembered.
+    state_dir: PathBuf,
     handed: Option<TcpListener>,
 }
 
@@ -262,7 +268,7 @@ async fn serve(
     broker.begin_log(&settings.started.fingerprint()).await;
     let door = Door::new(Arc::clone(&broker), Arc::clone(&leases));
     let dialects = move |port| dialects::router(door.clone(), port);
-    let loopback = Loopback::new(port.choice, port.memory, port.handed, dialects);
+    let loopback = Loopback::new(port.choice, port.state_dir, port.handed, dialects);
     loopback.resume().await;
     tokio::spawn(Arc::clone(&broker).keep_schedule());
     tokio::spawn(Arc::clone(&broker).keep_watch());
@@ -388,7 +394,7 @@ fn own_files(config: &Config, binds: bool) -> Result<Own, RunError> {
 const TRUST_VARIABLES: [&str; 3] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR", "SSL_CERT_FILE"];
 
 fn make_private(folder: &Path) -> Result<(), RunError> {
-    let made = private::create_folder(folder);
+    let made = files::create_folder(folder);
     made.map_err(|reason| RunError::System {
         what: format!("The folder {} cannot be made", folder.display()),
         reason,

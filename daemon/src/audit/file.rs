@@ -5,18 +5,15 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::line::{Head, MAX_LINE, Tie};
-
-#[cfg_attr(unix, path = "file_unix.rs")]
-#[cfg_attr(windows, path = "file_windows.rs")]
-mod system;
+use crate::files::Folder;
 
 /// The file that is written, and the folder of all.
 pub(super) struct LogFile {
-    folder: PathBuf,
+    folder: Folder,
     file: Arc<File>,
     /// Whole lines; what is beyond them is to be cut off.
     length: u64,
@@ -40,10 +37,10 @@ pub(super) struct Found {
 impl LogFile {
     /// Opens the file, cuts off what is torn, and says where the log ends.
     pub(super) fn open(folder: &Path) -> io::Result<(Self, Found)> {
-        let path = folder.join(CURRENT);
-        let mut file = system::open(&path)?;
+        let folder = Folder::create(folder)?;
+        let mut file = folder.append(CURRENT)?;
         // The sealed file vouches for what is in it, so its name must outlive a power cut too.
-        system::sync_folder(folder)?;
+        folder.sync()?;
         let (length, torn) = whole_lines(&mut file)?;
         if torn > 0 {
             file.set_len(length)?;
@@ -53,8 +50,8 @@ impl LogFile {
         let first = first_entry(&mut file, length)?;
         if found.is_none() {
             // Nothing was written since the rotation, or all was taken away.
-            for (_, path) in rotated(folder)?.into_iter().rev() {
-                let mut before = system::open_to_read(&path)?;
+            for (_, name) in rotated(&folder)?.into_iter().rev() {
+                let Some(mut before) = folder.look_into(&name)? else { continue };
                 let length = whole_lines(&mut before)?.0;
                 found = last_entry(&mut before, length)?;
                 if found.is_some() {
@@ -63,7 +60,7 @@ impl LogFile {
             }
         }
         let (head, is_foreign) = found.unwrap_or_else(|| (Head::none(), length > 0));
-        let log = Self { folder: folder.to_owned(), file: Arc::new(file), length, first, is_new: false };
+        let log = Self { folder, file: Arc::new(file), length, first, is_new: false };
         Ok((log, Found { head, torn, is_foreign }))
     }
 
@@ -85,7 +82,7 @@ impl LogFile {
 
     /// Whether the file of that name is no longer the one that is written, or not as it was left.
     pub(super) fn is_meddled_with(&self) -> bool {
-        fs::symlink_metadata(self.folder.join(CURRENT))
+        fs::symlink_metadata(self.folder.path().join(CURRENT))
             .map_or(true, |metadata| !metadata.is_file() || metadata.len() < self.length)
     }
 
@@ -93,9 +90,9 @@ impl LogFile {
     pub(super) fn rotate(&mut self) -> io::Result<()> {
         let Some(first) = self.first else { return Ok(()) };
         self.file.sync_data()?;
-        fs::rename(self.folder.join(CURRENT), self.folder.join(name(first)))?;
-        self.file = Arc::new(system::open(&self.folder.join(CURRENT))?);
-        system::sync_folder(&self.folder)?;
+        self.folder.rename(CURRENT, &name(first))?;
+        self.file = Arc::new(self.folder.append(CURRENT)?);
+        self.folder.sync()?;
         self.length = 0;
         self.first = None;
         self.is_new = true;
@@ -103,12 +100,17 @@ impl LogFile {
     }
 
     /// The first entry that is kept when so many files are, the one that is written included, and the files that go.
-    pub(super) fn surplus(&self, kept: usize) -> io::Result<(Option<u64>, Vec<PathBuf>)> {
+    pub(super) fn surplus(&self, kept: usize) -> io::Result<(Option<u64>, Vec<String>)> {
         let mut rotated = rotated(&self.folder)?;
         let stay = rotated.len().min(kept.saturating_sub(1));
         let staying = rotated.split_off(rotated.len() - stay);
         let first = staying.first().map(|(first, _)| *first);
-        Ok((first, rotated.into_iter().map(|(_, path)| path).collect()))
+        Ok((first, rotated.into_iter().map(|(_, name)| name).collect()))
+    }
+
+    /// Deletes one of the files that go.
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(self.folder.remove(name)?)
     }
 
     /// Whether it was begun since [`LogFile::settle`], and nothing is in it yet.
@@ -144,31 +146,25 @@ pub(super) struct Part {
 
 /// Every file of the log, the oldest first.
 pub(super) fn parts(folder: &Path) -> io::Result<Vec<Part>> {
-    let mut paths: Vec<_> = rotated(folder)?.into_iter().map(|(_, path)| path).collect();
-    paths.push(folder.join(CURRENT));
-    let mut parts = Vec::with_capacity(paths.len());
-    for path in paths {
-        let file = match system::open_to_read(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
+    let Some(folder) = Folder::open(folder)? else { return Ok(Vec::new()) };
+    let mut names: Vec<_> = rotated(&folder)?.into_iter().map(|(_, name)| name).collect();
+    names.push(CURRENT.to_owned());
+    let mut parts = Vec::with_capacity(names.len());
+    for name in names {
+        let Some(file) = folder.look_into(&name)? else { continue };
         let length = file.metadata()?.len();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         parts.push(Part { name, file, length });
     }
     Ok(parts)
 }
 
 /// The files that are not written any more, by their first entries.
-fn rotated(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+fn rotated(folder: &Folder) -> io::Result<Vec<(u64, String)>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let digits = name.to_str().and_then(|name| name.strip_prefix("audit-")?.strip_suffix(".jsonl"));
+    for name in folder.names()? {
+        let digits = name.strip_prefix("audit-").and_then(|name| name.strip_suffix(".jsonl"));
         if let Some(first) = digits.and_then(|digits| digits.parse().ok()) {
-            found.push((first, entry.path()));
+            found.push((first, name));
         }
     }
     found.sort();
@@ -292,7 +288,7 @@ mod tests {
         let all = ["audit-000000000001.jsonl", "audit-000000000004.jsonl", CURRENT];
         assert_eq!(names(parts(folder.path()).unwrap()), all);
         let (first, gone) = log.surplus(2).unwrap();
-        assert_eq!((first, gone), (Some(4), vec![folder.path().join(all[0])]));
+        assert_eq!((first, gone), (Some(4), vec![all[0].to_owned()]));
         assert_eq!(log.surplus(3).unwrap(), (Some(1), Vec::new()));
         assert_eq!(log.surplus(1).unwrap().0, None);
         log.rotate().unwrap();

@@ -5,7 +5,6 @@
 //! files meanwhile: then a gap is there for good, and an entry says so.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +23,6 @@ use super::settings::{AuditSettings, Sink};
 use super::shared::Shared;
 use super::sinks::Sinks;
 use super::text::bound;
-use crate::private;
 
 /// The state behind the thread.
 pub(super) struct Writer {
@@ -199,7 +197,6 @@ impl Writer {
             return Ok(Vec::new());
         }
         let still = self.shared.hold_files();
-        private::create_folder(&self.folder)?;
         let (log, found) = LogFile::open(&self.folder)?;
         drop(still);
         self.log = Some(log);
@@ -287,8 +284,8 @@ impl Writer {
         let (_, gone) = log.surplus(self.files)?;
         log.handle().sync_data()?;
         let _still = self.shared.hold_files();
-        for path in gone {
-            fs::remove_file(path)?;
+        for name in gone {
+            log.remove(&name)?;
         }
         if let Some(log) = &mut self.log {
             log.settle();
@@ -367,6 +364,8 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::audit::verify;
 

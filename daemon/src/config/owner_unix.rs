@@ -1,26 +1,25 @@
 //! Whose a configuration file is, by its owner and mode.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use crate::files::open_outside;
 
 /// Opens the file, whoever's it is. A pipe is refused: who opens one waits for its other end, and it can be read once alone,
 /// while settings are read again and again.
 pub(super) fn open_users(path: &Path) -> io::Result<File> {
-    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(without_waiting).open(path)?;
+    let file = open_outside(path)?;
     if file.metadata()?.file_type().is_fifo() {
         return Err(io::Error::other("it is a pipe; give a file that can be read again"));
     }
     Ok(file)
 }
 
-/// Opens the file; `None` unless it is root's and nobody else may write to it.
+/// Opens the file, and no pipe; `None` unless it is root's and nobody else may write to it.
 pub(super) fn open_administrators(path: &Path) -> io::Result<Option<File>> {
-    let file = File::open(path)?;
+    let file = open_users(path)?;
     let metadata = file.metadata()?;
     Ok((metadata.uid() == 0 && metadata.mode() & 0o022 == 0).then_some(file))
 }

@@ -28,6 +28,7 @@ use crate::vault::{Access, Entry, HomeKind, Vault};
 mod accounts;
 mod check;
 mod configuration;
+mod file_system;
 mod foundry;
 mod foundry_address;
 mod network;
@@ -253,11 +254,12 @@ const FOUNDRY_RESOURCE: &str = "foundry_resource";
 const PATIENCE: Duration = Duration::from_millis(800);
 
 /// Every check that is made here, in the order in which they stand in an answer.
-pub const CHECKS: [Named; 29] = [
+pub const CHECKS: [Named; 30] = [
     configuration::VALID,
     configuration::LOCKS,
     configuration::RESTART,
     permissions::STATE_FOLDER,
+    file_system::STATE_FILE_SYSTEM,
     permissions::SEALED_FILE,
     permissions::SOCKET,
     permissions::CONFIGURATION,

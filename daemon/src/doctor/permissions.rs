@@ -8,6 +8,7 @@ use entra_proto::doctor::Check;
 
 use super::check::{Finding, Named, waits_for};
 use super::configuration::VALID;
+use super::file_system;
 use crate::vault;
 
 #[cfg_attr(unix, path = "permissions_unix.rs")]
@@ -46,13 +47,14 @@ pub(super) async fn look(
     socket: Option<&Path>,
     sources: &[SourceInfo],
 ) -> Vec<Check> {
-    let (folder, sealed, socket) = tokio::join!(
+    let (folder, file_system, sealed, socket) = tokio::join!(
         one(STATE_FOLDER, state_dir.map(Path::to_owned)),
+        file_system::look(state_dir),
         one(SEALED_FILE, state_dir.map(|folder| folder.join(vault::SEALED_FILE))),
         socket_file(socket.map(Path::to_owned)),
     );
     let files = sources.iter().filter(|source| Path::new(&source.place).is_absolute()).map(configuration);
-    let mut checks = vec![folder, sealed, socket];
+    let mut checks = vec![folder, file_system, sealed, socket];
     checks.extend(futures_util::future::join_all(files).await);
     checks
 }

@@ -212,7 +212,7 @@ impl Log {
     pub fn open(&mut self, state_dir: &Path) -> Result<(), LogError> {
         for (name, queue) in self.waiting.drain(..) {
             let sink: Box<dyn Sink> = match name {
-                SinkName::File => Box::new(file::LogFile::open(&state_dir.join(FILE_NAME))?),
+                SinkName::File => Box::new(file::LogFile::open(state_dir)?),
                 name => system::open(name)?,
             };
             self.open.push(queue.start(sink)?);

@@ -4,9 +4,7 @@
 //! token. The journal's form is systemd's "Native Journal Protocol", the system log's that of RFC 3164, section 4.1, without
 //! the time, which the reader adds.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,12 +25,6 @@ pub(super) fn open(name: SinkName) -> Result<Box<dyn Sink>, LogError> {
         other => return Err(LogError::Missing(other, OWN.1)),
     };
     Ok(Box::new(Datagrams::to(name, Path::new(path), form)?))
-}
-
-/// Opens a file for its owner alone, to write at its end. A link is not followed.
-pub(super) fn append_privately(path: &Path) -> io::Result<File> {
-    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(no_follow).open(path)
 }
 
 struct Datagrams {
@@ -96,8 +88,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn said(form: fn(Level, &str) -> Vec<u8>, line: &str) -> Vec<u8> {
@@ -138,16 +128,6 @@ mod tests {
         sink.write(Level::INFO, "found").unwrap();
         let mut heard = [0; 256];
         assert!(reader.recv(&mut heard).unwrap() > 0);
-    }
-
-    #[test]
-    fn a_file_is_the_users_alone_and_no_link() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, link) = (folder.path().join("a"), folder.path().join("b"));
-        append_privately(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(append_privately(&link).is_err());
     }
 
     #[test]

@@ -2,10 +2,7 @@
 #![expect(unsafe_code, reason = "syslog(3) has no safe interface")]
 
 use std::ffi::CString;
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use tracing::Level;
 
@@ -21,11 +18,6 @@ pub(super) fn open(name: SinkName) -> Result<Box<dyn Sink>, LogError> {
         SinkName::UnifiedLog => Ok(Box::new(UnifiedLog)),
         other => Err(LogError::Missing(other, OWN.1)),
     }
-}
-
-/// Opens a file for its owner alone, to write at its end. A link is not followed.
-pub(super) fn append_privately(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
 /// Names itself by the program's name, as syslog(3) does without openlog(3).

@@ -4,9 +4,7 @@
 //! an administrator.
 #![expect(unsafe_code, reason = "the Event Log has no safe interface")]
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::Path;
 use std::ptr;
 
 use tracing::Level;
@@ -31,11 +29,6 @@ pub(super) fn open(name: SinkName) -> Result<Box<dyn Sink>, LogError> {
         }
         other => Err(LogError::Missing(other, OWN.1)),
     }
-}
-
-/// Opens a file to write at its end; the folder hands on an access list for the user alone.
-pub(super) fn append_privately(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
 }
 
 struct EventLog(HANDLE);

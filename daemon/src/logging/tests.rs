@@ -34,15 +34,16 @@ fn a_filter_that_does_not_parse_is_refused_with_an_example() {
 #[test]
 fn what_is_logged_before_the_sinks_are_open_is_written_once_they_are() {
     let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
     let (dispatch, mut log, _) = build(&settings("entrad=info", &[SinkName::File, SinkName::File])).unwrap();
     tracing::dispatcher::with_default(&dispatch, || {
         tracing::info!("before");
-        log.open(folder.path()).unwrap();
+        log.open(&state).unwrap();
         tracing::warn!(count = 3, "after");
         tracing::debug!("too much");
         log.flush();
     });
-    let text = std::fs::read_to_string(folder.path().join(FILE_NAME)).unwrap();
+    let text = std::fs::read_to_string(state.join(FILE_NAME)).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 2, "{text}");
     assert!(lines[0].contains("INFO") && lines[0].ends_with("before"), "{text}");
@@ -54,7 +55,8 @@ fn what_is_logged_before_the_sinks_are_open_is_written_once_they_are() {
 fn a_sink_that_cannot_be_opened_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (_dispatch, mut log, _) = build(&settings("entrad=info", &[SinkName::File])).unwrap();
-    let error = log.open(&folder.path().join("missing")).unwrap_err();
+    std::fs::create_dir(folder.path().join(FILE_NAME)).unwrap();
+    let error = log.open(folder.path()).unwrap_err();
     assert!(matches!(error, LogError::Sink { name: SinkName::File, .. }), "{error}");
 }
 

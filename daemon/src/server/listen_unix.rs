@@ -4,13 +4,15 @@
 //! Whoever bound the socket owns its file. The service manager's stays when we stop, and callers queue there until the
 //! next daemon takes them.
 
+use std::ffi::OsString;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::files::{Fault, FileError, Folder};
 use crate::lock::{Lock, LockError};
 
 /// A socket that listens. The file of one that we bound is removed when this is dropped.
@@ -42,6 +44,26 @@ pub enum ListenError {
     /// The path is taken by something that is no socket.
     #[error("{0} exists and is no socket; move it away, or name another by --socket.")]
     NotASocket(PathBuf),
+    /// The folder is another one than a moment ago.
+    #[error(
+        "Somebody put another folder in place of {0} while the socket was made there; nobody was let in. Name a socket by --socket in a folder that only you can write to."
+    )]
+    Exchanged(PathBuf),
+    /// The folder is none of ours, or will not stay ours.
+    #[error(
+        "{folder} is refused for the socket: {fault}. Set XDG_RUNTIME_DIR to a folder that only you can write to, or name a socket in one by --socket."
+    )]
+    BadFolder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        fault: Fault,
+    },
+    /// There is nothing to make the folder in.
+    #[error(
+        "There is no folder {0} for the socket. The system makes it when you log in; else set XDG_RUNTIME_DIR to a folder that only you can write to, or name a socket in one by --socket."
+    )]
+    NoFolder(PathBuf),
     /// Others could replace the socket.
     #[error(
         "The socket's folder {0} must belong to you and be closed to others; run `chmod 700 {0}`, or name a socket in another folder by --socket."
@@ -63,18 +85,7 @@ impl Listener {
     /// # Errors
     /// [`ListenError`]; a live socket is left alone.
     pub async fn bind(path: &Path) -> Result<Self, ListenError> {
-        let failed = |reason| ListenError::Io { path: path.to_owned(), reason };
-        prepare(folder_of(path)).map_err(failed)?;
-        check_folder(path)?;
-        let mut lock_path = path.as_os_str().to_owned();
-        lock_path.push(".lock");
-        let lock = Lock::take(Path::new(&lock_path), &format!("process {}", std::process::id()))?;
-        remove_stale(path).await?;
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        // The folder is closed to others, so nobody can connect between these two lines.
-        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).map_err(failed)?;
-        let inode = std::fs::symlink_metadata(path).map_err(failed)?.ino();
-        Ok(Self { listener, _file: Some(SocketFile { path: path.to_owned(), inode, _lock: lock }) })
+        Place::of(path)?.bind().await
     }
 
     /// Takes the socket at `path` that the service manager bound and listens on. Its file is the manager's, and there is
@@ -83,7 +94,7 @@ impl Listener {
     /// # Errors
     /// [`ListenError::OpenFolder`] where others could replace it; [`ListenError::Io`].
     pub fn adopt(handed: std::os::unix::net::UnixListener, path: &Path) -> Result<Self, ListenError> {
-        check_folder(path)?;
+        Place::of(path)?;
         let adopted = handed.set_nonblocking(true).and_then(|()| UnixListener::from_std(handed));
         let listener = adopted.map_err(|reason| ListenError::Io { path: path.to_owned(), reason })?;
         Ok(Self { listener, _file: None })
@@ -105,19 +116,85 @@ impl Listener {
     }
 }
 
+/// Where a socket is made: a name in a folder that was checked and is held.
+struct Place {
+    folder: Folder,
+    name: OsString,
+    path: PathBuf,
+}
+
+impl Place {
+    fn of(path: &Path) -> Result<Self, ListenError> {
+        let failed = |reason| ListenError::Io { path: path.to_owned(), reason };
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(failed(io::ErrorKind::InvalidInput.into()));
+        };
+        let folder = Folder::meeting_place(folder).map_err(|error| match error {
+            FileError::Unsafe { path, fault: Fault::OpenToOthers } => ListenError::OpenFolder(path),
+            FileError::Unsafe { path: folder, fault } => ListenError::BadFolder { folder, fault },
+            FileError::Io { path, source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                ListenError::NoFolder(path)
+            }
+            FileError::Io { source, .. } => failed(source),
+        })?;
+        Ok(Self { folder, name: name.to_owned(), path: path.to_owned() })
+    }
+
+    async fn bind(self) -> Result<Listener, ListenError> {
+        let path = self.path.clone();
+        let failed = |reason| ListenError::Io { path: path.clone(), reason };
+        let mut lock_name = self.name.clone();
+        lock_name.push(".lock");
+        let lock = Lock::take(&self.folder, lock_name, &format!("process {}", std::process::id()))?;
+        self.remove_stale().await?;
+        let place = self.folder.reach(&self.name);
+        let listener = UnixListener::bind(&place).map_err(failed)?;
+        // The folder is closed to others, so nobody can connect between these lines.
+        let inode = std::fs::symlink_metadata(&place).map_err(failed)?.ino();
+        let file = SocketFile { folder: self.folder, name: self.name, inode, _lock: lock };
+        // Callers come by the path. What was bound is gone again when this is dropped.
+        if !file.folder.is_where_it_was() {
+            return Err(ListenError::Exchanged(file.folder.path().to_owned()));
+        }
+        std::fs::set_permissions(&place, PermissionsExt::from_mode(0o600)).map_err(failed)?;
+        Ok(Listener { listener, _file: Some(file) })
+    }
+
+    async fn remove_stale(&self) -> Result<(), ListenError> {
+        let failed = |reason| ListenError::Io { path: self.path.clone(), reason };
+        let place = self.folder.reach(&self.name);
+        match std::fs::symlink_metadata(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+            Ok(metadata) if !metadata.file_type().is_socket() => {
+                return Err(ListenError::NotASocket(self.path.clone()));
+            }
+            Ok(_) => {}
+        }
+        match tokio::time::timeout(LIVE_TEST, UnixStream::connect(&place)).await {
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                self.folder.remove(&self.name).map_err(|error| failed(error.into_reason()))
+            }
+            Ok(Err(error)) => Err(failed(error)),
+            Ok(Ok(_)) | Err(_) => Err(ListenError::Live(self.path.clone())),
+        }
+    }
+}
+
 /// The file of a socket that we bound.
 #[derive(Debug)]
 struct SocketFile {
-    path: PathBuf,
+    folder: Folder,
+    name: OsString,
     inode: u64,
     _lock: Lock,
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let is_ours =
-            std::fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode);
-        if is_ours && let Err(error) = std::fs::remove_file(&self.path) {
+        let place = self.folder.reach(&self.name);
+        let is_ours = std::fs::symlink_metadata(place).is_ok_and(|metadata| metadata.ino() == self.inode);
+        if is_ours && let Err(error) = self.folder.remove(&self.name) {
             tracing::warn!(%error, "the socket could not be removed");
         }
     }
@@ -128,47 +205,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A dead socket refuses at once and a live one accepts at once; this only bounds a listener that hangs.
 const LIVE_TEST: Duration = Duration::from_secs(2);
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
-}
-
-fn check_folder(path: &Path) -> Result<(), ListenError> {
-    let folder = folder_of(path);
-    let metadata = std::fs::symlink_metadata(folder)
-        .map_err(|reason| ListenError::Io { path: path.to_owned(), reason })?;
-    let is_ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
-    if !is_ours || metadata.mode() & 0o077 != 0 {
-        return Err(ListenError::OpenFolder(folder.to_owned()));
-    }
-    Ok(())
-}
-
-fn prepare(folder: &Path) -> io::Result<()> {
-    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    }
-}
-
-async fn remove_stale(path: &Path) -> Result<(), ListenError> {
-    let failed = |reason| ListenError::Io { path: path.to_owned(), reason };
-    match std::fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error)),
-        Ok(metadata) if !metadata.file_type().is_socket() => {
-            return Err(ListenError::NotASocket(path.to_owned()));
-        }
-        Ok(_) => {}
-    }
-    match tokio::time::timeout(LIVE_TEST, UnixStream::connect(path)).await {
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path).map_err(failed)
-        }
-        Ok(Err(error)) => Err(failed(error)),
-        Ok(Ok(_)) | Err(_) => Err(ListenError::Live(path.to_owned())),
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -230,5 +266,36 @@ mod tests {
         let managers = std::os::unix::net::UnixListener::bind(&path).unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o750)).unwrap();
         assert!(matches!(Listener::adopt(managers, &path), Err(ListenError::OpenFolder(_))));
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_exchanged_after_it_was_checked_gets_nothing() {
+        let folder = folder();
+        let (run, moved, theirs) =
+            (folder.path().join("run"), folder.path().join("moved"), folder.path().join("theirs"));
+        let place = Place::of(&run.join("s")).unwrap();
+        std::fs::rename(&run, &moved).unwrap();
+        std::fs::create_dir(&theirs).unwrap();
+        std::os::unix::fs::symlink(&theirs, &run).unwrap();
+        let error = place.bind().await.unwrap_err();
+        assert!(matches!(&error, ListenError::Exchanged(folder) if *folder == run), "{error}");
+        assert!(!moved.join("s").exists(), "what was bound is gone again");
+        assert_eq!(std::fs::read_dir(&theirs).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_will_not_do_is_named_with_what_to_do() {
+        let folder = folder();
+        let missing = Listener::bind(&folder.path().join("a/b/s")).await.unwrap_err();
+        assert!(matches!(missing, ListenError::NoFolder(_)), "{missing}");
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("link")).unwrap();
+        let link = Listener::bind(&folder.path().join("link/s")).await.unwrap_err();
+        assert!(matches!(link, ListenError::BadFolder { fault: Fault::NotAFolder, .. }), "{link}");
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        let open = Listener::bind(&folder.path().join("run/s")).await.unwrap_err();
+        assert!(matches!(open, ListenError::BadFolder { fault: Fault::Exchangeable, .. }), "{open}");
+        for error in [missing, link, open] {
+            assert!(error.to_string().contains("--socket"), "{error}");
+        }
     }
 }

@@ -4,8 +4,7 @@
 //! sealed file, and never another one is taken in its stead. It is opened when the first lease is made: who has none offers
 //! nothing there. What is said on it is the dialects'.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,13 +21,14 @@ use tower::ServiceExt;
 
 use super::connections::Connections;
 use crate::config::LoopbackChoice;
+use crate::files::Folder;
 use crate::metrics::Listener;
 
 /// The port: open, or not yet.
 pub struct Loopback {
     choice: LoopbackChoice,
     /// Where the number is remembered.
-    memory: PathBuf,
+    state_dir: PathBuf,
     /// What is said there, given the number.
     dialects: Box<dyn Fn(u16) -> Router + Send + Sync>,
     /// A listener that the service manager has opened for us.
@@ -60,17 +60,17 @@ pub enum LoopbackError {
 }
 
 impl Loopback {
-    /// Not open yet. `memory` is the file that remembers the number.
+    /// Not open yet. The number is remembered in the state folder.
     #[must_use]
     pub fn new(
         choice: LoopbackChoice,
-        memory: PathBuf,
+        state_dir: PathBuf,
         handed: Option<std::net::TcpListener>,
         dialects: impl Fn(u16) -> Router + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             choice,
-            memory,
+            state_dir,
             dialects: Box::new(dialects),
             handed: Mutex::new(handed),
             open: tokio::sync::Mutex::new(None),
@@ -183,25 +183,31 @@ impl Loopback {
     }
 
     fn remembered(&self) -> Option<u16> {
-        let text = std::fs::read_to_string(&self.memory).ok()?;
-        let port = text.trim().parse().ok().filter(|port| *port != 0);
-        if port.is_none() {
-            tracing::warn!(file = %self.memory.display(), "the remembered port cannot be read");
-        }
-        port
+        let bytes = Folder::open(&self.state_dir)
+            .and_then(|folder| folder.map_or(Ok(None), |folder| folder.read(MEMORY, LONGEST_NUMBER)));
+        let reason = match bytes.map_err(|error| error.to_string()) {
+            Ok(None) => return None,
+            Ok(Some(bytes)) => {
+                match std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok()) {
+                    Some(0) | None => "it holds no port".to_owned(),
+                    port => return port,
+                }
+            }
+            Err(reason) => reason,
+        };
+        let file = self.state_dir.join(MEMORY);
+        tracing::warn!(file = %file.display(), reason, "the remembered port cannot be read");
+        None
     }
 
     fn remember(&self, port: u16) -> io::Result<()> {
         if self.remembered() == Some(port) {
             return Ok(());
         }
-        // Half a number would be another port.
-        let new = self.memory.with_extension("new");
-        let mut file = File::create(&new)?;
-        file.write_all(format!("{port}\n").as_bytes())?;
-        // And an empty file, as a loss of power leaves it otherwise, none at all.
-        file.sync_all()?;
-        std::fs::rename(&new, &self.memory)
+        let folder = Folder::create(&self.state_dir)?;
+        folder.clean(MEMORY)?;
+        // As a whole: half a number would be another port.
+        Ok(folder.replace(MEMORY, format!("{port}\n").as_bytes(), None)?)
     }
 }
 
@@ -266,6 +272,12 @@ const TRIES: usize = 32;
 
 /// A program that took the port may end at any time, and nobody tells.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// In the state folder.
+const MEMORY: &str = "loopback-port";
+
+/// More than any port has in bytes.
+const LONGEST_NUMBER: u64 = 64;
 
 /// Long enough for other connections to end and give descriptors back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

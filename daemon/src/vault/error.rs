@@ -11,9 +11,9 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 
 use super::home::{HomeKind, StoreChoice};
 use super::passphrase::PassphraseError;
-use super::private_file::FileError;
 use super::sealed_file::{Damage, KeyId};
 use crate::account::key::AccountKey;
+use crate::files::FileError;
 
 /// Why the vault could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -20,7 +20,6 @@ mod memory;
 mod passphrase;
 #[cfg(all(test, unix))]
 mod passphrase_tests_unix;
-mod private_file;
 mod record;
 mod sealed_file;
 mod storage;
@@ -58,10 +57,10 @@ pub use self::error::{HomeError, UNLOCK, VaultError};
 pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
 pub use self::lock::Erased;
 pub use self::passphrase::{MAX_PASSPHRASE, PassphraseError, PassphraseSource, passphrase_in_file};
-pub use self::private_file::{Fault, FileError};
 pub use self::record::{Entry, LeaseRecord, LogEnd, LogHead, PromptRecord, QUARANTINE_SECONDS, Record};
 pub use self::sealed_file::{Damage, FormatError, KeyId};
 pub use self::storage::FILE as SEALED_FILE;
+pub use crate::files::{Fault, FileError};
 
 /// Where the vault is and how it is opened.
 #[derive(Clone, Debug)]

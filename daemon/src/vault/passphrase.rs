@@ -19,10 +19,10 @@ use zeroize::Zeroizing;
 use super::error::HomeError;
 use super::home::{Access, Home, HomeKind, random};
 use super::locked_key::{KEY_BYTES, LockedKey};
-use super::private_file::{
+use super::sealed_file::{Cost, Header, KeyId, KeySlot, WrappedKey};
+use crate::files::{
     CLOSE_FILE, Fault, credential_fault, open_descriptor, open_outside, read_bounded, secret_fault,
 };
-use super::sealed_file::{Cost, Header, KeyId, KeySlot, WrappedKey};
 
 /// Where the passphrase is read from. At most [`MAX_PASSPHRASE`] bytes; one line end after it is not part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -296,8 +296,8 @@ pub(in crate::vault) mod tests {
 
     use rstest::rstest;
 
-    use super::super::private_file::close_to_others;
     use super::*;
+    use crate::files::tests::close_to_others;
 
     const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
 

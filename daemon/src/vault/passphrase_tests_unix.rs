@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::home::Access;
 use super::passphrase::tests::{file, file_home, home};
 use super::passphrase::{PassphraseError, PassphraseSource};
-use super::private_file::Fault;
+use crate::files::Fault;
 
 #[test]
 fn a_file_that_others_may_read_is_refused() {

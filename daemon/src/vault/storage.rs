@@ -1,13 +1,11 @@
 //! Where the sealed bytes lie: in the state folder, or, for the memory home, in this process.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::lock::Erased;
-use super::private_file::{FileError, Folder};
+use crate::files::{FileError, Folder};
 
 /// The one sealed file, wherever it is.
 #[derive(Debug)]
@@ -69,19 +67,9 @@ impl Storage {
         self.forget_memory();
         let Self::Folder { path, .. } = self else { return Erased::default() };
         let mut erased = Erased::default();
-        let is_ours = |name: &str| {
-            name.strip_prefix(FILE).is_some_and(|rest| matches!(rest.as_bytes(), [] | [b'.', ..]))
-        };
-        for name in names_in(path, &mut erased.left).into_iter().filter(|name| is_ours(name)) {
-            match erase_file(&path.join(&name)) {
-                Ok(()) => erased.files.push(name),
-                Err(error) => {
-                    erased.left.push(format!("{} could not be erased: {error}.", path.join(&name).display()));
-                }
-            }
+        if let Err(error) = erase_in(path, &mut erased) {
+            erased.left.push(error.to_string());
         }
-        // The names must be gone too, should the power fail now. Not every system flushes folders.
-        let _flushed = File::open(&*path).and_then(|folder| folder.sync_all());
         erased
     }
 
@@ -94,36 +82,26 @@ impl Storage {
     }
 }
 
-fn names_in(folder: &Path, faults: &mut Vec<String>) -> Vec<String> {
-    let listed = match fs::read_dir(folder) {
-        Ok(listed) => listed,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            faults.push(format!("The folder {} could not be read: {error}.", folder.display()));
-            return Vec::new();
-        }
+fn erase_in(path: &Path, erased: &mut Erased) -> Result<(), FileError> {
+    let Some(folder) = Folder::open(path)? else { return Ok(()) };
+    let is_ours = |name: &String| {
+        name.strip_prefix(FILE).is_some_and(|rest| matches!(rest.as_bytes(), [] | [b'.', ..]))
     };
-    let mut names: Vec<String> =
-        listed.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    // The file itself before what was set aside.
-    names.sort();
-    names
-}
-
-/// Overwrites what the file holds and deletes it. A link is deleted, and what it leads to left alone.
-fn erase_file(path: &Path) -> io::Result<()> {
-    let found = fs::symlink_metadata(path)?;
-    if found.is_file() {
-        // Worth a try: many a disk writes elsewhere. What counts is that the file is gone.
-        let _overwritten = overwrite(path, found.len());
+    // The file itself comes before what was set aside.
+    for name in folder.names()?.into_iter().filter(is_ours) {
+        match folder.erase(&name, MAX_FILE) {
+            Ok(None) => erased.files.push(name),
+            Ok(Some(fault)) => {
+                let at = path.join(&name);
+                erased.left.push(format!(
+                    "{} was deleted, but {fault}: what it held is still under them, sealed.",
+                    at.display()
+                ));
+            }
+            Err(error) => erased.left.push(error.to_string()),
+        }
     }
-    fs::remove_file(path)
-}
-
-fn overwrite(path: &Path, length: u64) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    io::copy(&mut io::repeat(0).take(length.min(MAX_FILE)), &mut file)?;
-    file.sync_all()
+    Ok(())
 }
 
 fn clean(folder: &Folder, is_clean: &mut bool) -> Result<(), FileError> {

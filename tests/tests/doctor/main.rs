@@ -59,5 +59,6 @@ fn each_check_has_a_fault_of_its_own_here() {
     assert!(entrad::doctor::CHECKS.iter().all(|check| page.contains(&format!("| `{}` |", check.name))));
 }
 
-/// What takes an administrator's own source of settings, or a reload, is tested where the checks are.
-const ELSEWHERE: [&str; 2] = ["configuration.locks", "configuration.restart"];
+/// What takes an administrator's own source of settings, a reload or another file system is tested where the checks are.
+const ELSEWHERE: [&str; 3] =
+    ["configuration.locks", "configuration.restart", "permissions.state_file_system"];

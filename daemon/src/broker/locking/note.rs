@@ -3,12 +3,14 @@
 //! It fails closed: a note that is there and cannot be read means locked. It holds no secret and proves nothing; whoever may
 //! delete it may read the state folder as well, where all is sealed.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
 
 use entra_proto::lock::LockCause;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::files::{FileError, Folder};
 
 /// What it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +26,12 @@ pub(super) struct Note {
 /// The note in this folder; nothing where there is none.
 pub(super) fn read(folder: &Path, now: u64) -> Option<Note> {
     let unknown = Note { since: now, by: LockCause::Unknown, is_erasing: false };
-    let mut bytes = Vec::new();
-    match File::open(folder.join(FILE)).and_then(|file| file.take(MOST).read_to_end(&mut bytes)) {
-        Ok(_) => Some(serde_json::from_slice(&bytes).unwrap_or(unknown)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(_) => Some(unknown),
+    match bytes_of(folder, FILE) {
+        Ok(bytes) => Some(serde_json::from_slice(&bytes?).unwrap_or(unknown)),
+        Err(error) => {
+            tracing::error!(%error, "nobody can tell whether entrad was locked, so it is");
+            Some(unknown)
+        }
     }
 }
 
@@ -39,34 +42,27 @@ pub(super) fn write(folder: &Path, note: Note) -> io::Result<()> {
 
 /// Takes it away. There may be none.
 pub(super) fn remove(folder: &Path) -> io::Result<()> {
-    absent_is_well(fs::remove_file(folder.join(FILE)))?;
-    flush(folder);
-    Ok(())
+    take_away(folder, FILE)
+}
+
+/// The bytes of a small file in the state folder; nothing where there is none.
+pub(super) fn bytes_of(folder: &Path, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+    let Some(folder) = Folder::open(folder)? else { return Ok(None) };
+    folder.read(name, MOST)
 }
 
 /// Writes a small file so that a crash leaves the old one or the new one.
 pub(super) fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let temporary = folder.join(format!("{name}.tmp"));
-    // One that a crash left, or that somebody planted: what it leads to is not written to.
-    absent_is_well(fs::remove_file(&temporary))?;
-    let mut file = File::create_new(&temporary)?;
-    file.write_all(bytes).and_then(|()| file.sync_all())?;
-    drop(file);
-    fs::rename(&temporary, folder.join(name))?;
-    flush(folder);
-    Ok(())
+    let folder = Folder::create(folder)?;
+    // What a crash may have left of it.
+    folder.clean(name)?;
+    folder.replace(name, bytes, None).map_err(FileError::into_reason)
 }
 
-pub(super) fn absent_is_well(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
-}
-
-/// Not every system flushes folders; those that do not keep names by themselves.
-fn flush(folder: &Path) {
-    let _flushed = File::open(folder).and_then(|folder| folder.sync_all());
+/// Deletes a small file. There may be none.
+pub(super) fn take_away(folder: &Path, name: &str) -> io::Result<()> {
+    let Some(folder) = Folder::open(folder)? else { return Ok(()) };
+    folder.remove(name).map_err(FileError::into_reason)
 }
 
 /// Its name within the state folder.
@@ -77,6 +73,8 @@ const MOST: u64 = 4096;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -5,13 +5,12 @@
 //! so that a kill in the middle forgives nothing either. This slows whoever asks the daemon. Whoever has the sealed file itself
 //! is slowed by Argon2id alone.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::note::{absent_is_well, put};
+use super::note::{bytes_of, put, take_away};
 
 /// How often in a row, and when last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,20 +21,36 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    /// Those that were made before. What cannot be read is the longest wait, from now on.
-    pub(super) fn read(folder: &Path, now: u64) -> Self {
-        let mut bytes = Vec::new();
-        match File::open(folder.join(FILE)).and_then(|file| file.take(MOST).read_to_end(&mut bytes)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
-            read => {
-                let known = read.ok().and_then(|_| serde_json::from_slice(&bytes).ok());
-                known.unwrap_or(Self::unknown(now))
+    /// Those that were made before. What cannot be read is the longest wait from now on, and is replaced, so that it ends.
+    ///
+    /// # Errors
+    /// Where it can be neither read nor replaced: nobody knows how many there were, and no wait would end.
+    pub(super) fn read(folder: &Path, now: u64) -> io::Result<Self> {
+        let known: Option<Self> = match bytes_of(folder, FILE) {
+            Ok(None) => return Ok(Self::default()),
+            Ok(Some(bytes)) => serde_json::from_slice(&bytes).ok(),
+            Err(error) => {
+                tracing::error!(%error, "nobody can tell how many passphrases were wrong, so the wait is the longest");
+                None
+            }
+        };
+        let Some(known) = known else {
+            let unknown = Self::unknown(now);
+            unknown.write(folder)?;
+            return Ok(unknown);
+        };
+        let tries = Self { last: known.last.min(now), ..known };
+        if tries != known {
+            // The clock was set back. Kept, or the wait would begin anew with each look.
+            if let Err(error) = tries.write(folder) {
+                tracing::warn!(%error, "the wait after wrong passphrases begins anew with each");
             }
         }
+        Ok(tries)
     }
 
     /// As many as there can be, where nobody knows how many there were.
-    pub(super) fn unknown(now: u64) -> Self {
+    fn unknown(now: u64) -> Self {
         Self { wrong: WRONG_OF_LONGEST, last: now }
     }
 
@@ -59,7 +74,7 @@ impl Tries {
     /// Keeps the count; none where there is nothing to count.
     pub(super) fn write(self, folder: &Path) -> io::Result<()> {
         if self.wrong == 0 {
-            return absent_is_well(fs::remove_file(folder.join(FILE)));
+            return take_away(folder, FILE);
         }
         put(folder, FILE, &serde_json::to_vec(&self)?)
     }
@@ -81,10 +96,10 @@ const LONGEST: u64 = 300;
 /// The count from which on it is the longest.
 const WRONG_OF_LONGEST: u32 = 10;
 
-const MOST: u64 = 4096;
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -105,17 +120,33 @@ mod tests {
     #[test]
     fn the_count_survives_and_what_cannot_be_read_is_the_longest_wait() {
         let folder = tempfile::tempdir().unwrap();
-        let mut tries = Tries::read(folder.path(), 50);
+        let mut tries = Tries::read(folder.path(), 50).unwrap();
         assert_eq!(tries.wait(50), 0);
         tries.begin(50);
         tries.begin(52);
         tries.write(folder.path()).unwrap();
-        assert_eq!(Tries::read(folder.path(), 53).wait(53), 1);
+        assert_eq!(Tries::read(folder.path(), 53).unwrap().wait(53), 1);
         fs::write(folder.path().join(FILE), "wrong=0").unwrap();
-        assert_eq!(Tries::read(folder.path(), 60).wait(60), LONGEST);
+        assert_eq!(Tries::read(folder.path(), 60).unwrap().wait(60), LONGEST);
+        assert_eq!(Tries::read(folder.path(), 100).unwrap().wait(100), LONGEST - 40, "it ends");
+        let later = Tries { wrong: 30, last: u64::MAX };
+        later.write(folder.path()).unwrap();
+        assert_eq!(Tries::read(folder.path(), 100).unwrap().wait(100), LONGEST);
+        assert_eq!(
+            Tries::read(folder.path(), 300).unwrap().wait(300),
+            LONGEST - 200,
+            "by a clock that was set back too"
+        );
         Tries::default().write(folder.path()).unwrap();
         assert!(!folder.path().join(FILE).exists());
         Tries::default().write(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_count_that_can_be_neither_read_nor_replaced_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(FILE)).unwrap();
+        assert!(Tries::read(folder.path(), 50).is_err());
     }
 
     #[test]

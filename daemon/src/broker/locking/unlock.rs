@@ -70,7 +70,7 @@ impl Broker {
             );
         }
         let now = || self.parts.clock.now().epoch();
-        let mut tries = self.tries().await;
+        let mut tries = self.tries().await?;
         let wait = tries.wait(now());
         if wait > 0 {
             return Err(too_early(wait));
@@ -93,11 +93,18 @@ impl Broker {
             .with_retry_after(wait))
     }
 
-    async fn tries(&self) -> Tries {
-        let Some(keeping) = self.locking.keeping.get() else { return Tries::default() };
+    async fn tries(&self) -> Result<Tries, ErrorBody> {
+        let Some(keeping) = self.locking.keeping.get() else { return Ok(Tries::default()) };
         let (folder, now) = (keeping.folder.clone(), self.parts.clock.now().epoch());
-        // A pipe in its place keeps whoever reads it waiting: that forgives nothing.
-        off_thread(move || Ok(Tries::read(&folder, now))).await.unwrap_or_else(|_| Tries::unknown(now))
+        off_thread(move || Tries::read(&folder, now)).await.map_err(|error| {
+            let place = keeping.folder.join(tries::FILE);
+            let sentence = format!(
+                "How many passphrases were wrong cannot be told, so none is tried: {} can be neither read nor replaced ({error}).",
+                place.display()
+            );
+            let hint = format!("Move {} away, then run `entra unlock` again.", place.display());
+            ErrorBody::new(ErrorCode::StoreUnavailable, sentence).with_hint(hint)
+        })
     }
 
     async fn keep_tries(&self, tries: Tries) {

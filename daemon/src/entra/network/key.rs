@@ -3,7 +3,6 @@
 //! PEM or DER; PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915); and PKCS#8 under a passphrase, sealed as PBES2 says
 //! (RFC 8018), which is what `openssl pkcs8 -topk8` and `openssl genpkey` write. Every buffer of a key is wiped.
 
-use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
@@ -15,6 +14,7 @@ use rustls::pki_types::pem::{PemObject, SectionKind};
 use zeroize::Zeroizing;
 
 use super::error::{NetworkError, plain};
+use crate::files::open_outside;
 
 /// A key in DER, wiped when it is dropped.
 pub(super) struct Key {
@@ -131,11 +131,11 @@ fn sealed_in(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 pub(super) fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, NetworkError> {
     let unreadable = |reason: String| NetworkError::Unreadable { path: path.to_owned(), reason };
     let refused = |error: std::io::Error| unreadable(plain(&error));
-    // To open a pipe is to wait for whoever writes to it.
-    if !fs::metadata(path).map_err(refused)?.is_file() {
+    let file = open_outside(path).map_err(refused)?;
+    // Of the very file that was opened, which no other can be put in place of.
+    if !file.metadata().map_err(refused)?.is_file() {
         return Err(unreadable("it is no plain file".to_owned()));
     }
-    let file = File::open(path).map_err(refused)?;
     // Room for all of it from the start, since a buffer that grows leaves a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 2));
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(refused)?;

@@ -1,5 +1,6 @@
 //! Keys as OpenSSL writes them. `samples` are of nobody; the passphrase of each that has one is `s3cret`.
 
+use std::fs;
 use std::path::PathBuf;
 
 use rstest::rstest;

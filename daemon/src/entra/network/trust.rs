@@ -18,6 +18,7 @@ use super::Variable;
 use super::error::{Place, plain};
 use super::settings::NetworkSettings;
 use super::stamp::{MAX_FILES, files_in};
+use crate::files::open_outside;
 
 #[cfg_attr(target_os = "linux", path = "system_trust_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "system_trust_macos.rs")]
@@ -114,7 +115,7 @@ impl Trust {
     /// Says how many certificates there are in a file, good and bad.
     fn read_file(&mut self, path: &Path, place: Place) -> io::Result<usize> {
         let mut bytes = Vec::new();
-        fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        open_outside(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
             return Err(io::Error::other(format!("it is larger than {MAX_BYTES} bytes")));
         }

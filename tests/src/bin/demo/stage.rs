@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use entra_sim::{Options, Sim};
-use entrad::{private, service};
+use entrad::{files, service};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime;
@@ -36,7 +36,7 @@ impl Stage {
         let traces = Arc::new(Mutex::new(Traces { folder: Some(folder), running: Vec::new() }));
         clean_up_when_told(&traces)?;
         for name in ["bin", "home", "run", "state"] {
-            private::create_folder(&root.join(name))?;
+            files::create_folder(&root.join(name))?;
         }
         let own = std::env::current_exe()?;
         for name in ["entrad", "entra"] {

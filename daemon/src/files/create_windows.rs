@@ -10,7 +10,7 @@ use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 
 use crate::windows::{Descriptor, Sid, wide_path};
 
-/// Makes the folder and those above it where they are missing; those above get the access list that they
+/// Makes a folder that is the user's alone, and those above it where they are missing; those above get the access list that they
 /// inherit. One that is there is left as it is.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-/// Makes the folder and those above it where they are missing. One that is there is left as it is.
+/// Makes a folder that is the user's alone, and those above it where they are missing. One that is there is left as it is.
 ///
 /// # Errors
 /// As the system says.
