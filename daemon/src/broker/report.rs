@@ -111,8 +111,9 @@ const MAX_SKEW: u64 = 120;
 impl Known {
     fn unsaved_warning(&self) -> Option<String> {
         let (_, error) = self.unsaved.as_ref()?;
+        let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
         Some(format!(
-            "The newest refresh token of {} is only in memory, because it could not be saved ({}) If entrad stops now, a new sign-in may be needed.",
+            "The newest refresh token of {} is only in memory, because it could not be saved ({}{hint}) If entrad stops now, a new sign-in may be needed.",
             self.entry.username, error.message
         ))
     }
