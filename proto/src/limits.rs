@@ -40,7 +40,7 @@ pub const MAX_LEASE_RESOURCES: usize = 64;
 pub const MAX_LEASES: usize = 256;
 
 /// Most connections served at once: ten thousand waiting callers and room to spare, while a connection's
-/// buffers stay near 10 KiB. Further ones wait in the listen queue.
+/// buffers stay near 10 KiB. A further one has the place of whoever is idle for longest.
 pub const MAX_CONNECTIONS: usize = 12_288;
 
 /// Most connections served at once on loopback, where any user of the machine may connect: an SDK asks once per process
@@ -62,8 +62,8 @@ pub const MAX_PAGE_CONNECTIONS: usize = 32;
 /// nobody.
 pub const PAGE_LIFE: Duration = Duration::from_secs(15 * 60);
 
-/// Time a caller has to send a complete request head, from connecting or from the end of the last answer.
-/// Local callers send it in one write.
+/// Time a caller has to say anything, from connecting; and to send a complete request head, from its first byte or from the end of
+/// the last answer. Local callers send it in one write.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time a caller has to send the body it announced.

@@ -2,7 +2,7 @@
 
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
-use super::limits_unix;
+use super::limits;
 
 /// Hardens the process. A measure that the system refuses is logged and the daemon goes on: it is one of
 /// several, and a workstation where it fails is no safer without entrad.
@@ -11,5 +11,5 @@ pub fn harden() {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "the process stays dumpable");
     }
-    limits_unix::set();
+    limits::set();
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::ptr::null_mut;
 
-use super::limits_unix;
+use super::limits;
 
 /// Hardens the process. A measure that the system refuses is logged and the daemon goes on: it is one of
 /// several, and a workstation where it fails is no safer without entrad. A signed build with the hardened runtime
@@ -15,5 +15,5 @@ pub fn harden() {
         let error = io::Error::last_os_error();
         tracing::warn!(%error, "a debugger may attach");
     }
-    limits_unix::set();
+    limits::set();
 }

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 #[cfg_attr(target_os = "linux", path = "confine_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "confine_other.rs")]
 mod confine;
-#[cfg(unix)]
-mod limits_unix;
+#[cfg_attr(unix, path = "limits_unix.rs")]
+#[cfg_attr(windows, path = "limits_windows.rs")]
+mod limits;
 #[cfg_attr(all(target_os = "linux", target_env = "gnu"), path = "memory_glibc.rs")]
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), path = "memory_other.rs")]
 mod memory;
@@ -22,6 +23,7 @@ mod wiped_stack;
 mod wiping_allocator;
 
 pub use confine::confine;
+pub use limits::room_for_connections;
 pub use memory::give_back_memory;
 pub use starter::refuse_to_serve_another;
 pub use system::harden;

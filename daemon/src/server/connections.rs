@@ -1,10 +1,12 @@
 //! Accepting and serving connections, within limits.
+//!
+//! One thread has them all, so what matters is in which order: what others have waiting never stands between a caller and its
+//! answer for longer than a few of them take.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,17 +15,22 @@ use axum::http::{Request, Response};
 use entra_proto::error::ErrorBody;
 use entra_proto::limits::{HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD, TAKE_TIMEOUT};
 use entra_proto::token::TokenRequest;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, watch};
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
+use super::listen::is_gone;
+use super::places::{Gone, Holder, Place, Places};
+use super::turns::Turns;
 use super::{Listener, Rooms, guard, reply, router};
-use crate::access::caller::Caller;
+use crate::access::caller::{Caller, Peer, Stranger};
 use crate::broker::{Asker, Broker};
 use crate::harden;
 use crate::metrics::{Listener as Kind, METRICS};
@@ -34,29 +41,74 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
     let broker = Arc::clone(&rooms.broker);
     let router = router(rooms);
     let connections = Connections::at_most(MAX_CONNECTIONS, Kind::Socket);
-    let mut stop = pin!(stop);
-    loop {
-        let accepted = async { (connections.place().await, listener.accept().await) };
-        let (place, stream) = tokio::select! {
-            () = &mut stop => break,
-            accepted = accepted => accepted,
-        };
-        let caller = match Caller::of(&stream) {
-            Ok(caller) => caller,
-            Err(stranger) => {
-                tracing::warn!(%stranger, "a connection was closed");
-                continue;
-            }
-        };
-        let router = router.clone();
+    let mut strangers = 0_u64;
+    let mut turns: Turns<(Peer, Place)> = Turns::new();
+    let begin = |(peer, place): (Peer, Place)| {
+        let (caller, stream) = peer.caller();
+        let (router, broker) = (router.clone(), Arc::clone(&broker));
         let unserved = unserved(&broker, &caller);
-        let broker = Arc::clone(&broker);
         connections.begin(place, stream, move |request| {
             respond(request, caller.clone(), unserved.clone(), Arc::clone(&broker), router.clone())
         });
+    };
+    let mut stop = pin!(stop);
+    loop {
+        // Whoever waits is served in turn, once the system's queue is empty or enough was taken from it.
+        for _ in 0..MOST_TAKEN {
+            let stream = tokio::select! {
+                biased;
+                () = &mut stop => {
+                    while let Some(next) = turns.next() {
+                        begin(next);
+                    }
+                    drop(listener);
+                    return connections.end().await;
+                }
+                stream = listener.accept() => stream,
+                () = ready(()), if !turns.is_empty() => break,
+            };
+            match Peer::of(stream) {
+                Ok(peer) => {
+                    let holder = peer.process();
+                    if let Some((place, gone)) = connections.place(holder) {
+                        if let Gone::Waiting(other) = gone {
+                            drop(turns.send_away(other));
+                        }
+                        turns.add(holder, (peer, place));
+                    }
+                }
+                Err(stranger) => note(&stranger, &mut strangers),
+            }
+        }
+        let is_crowd = turns.waiting() > MOST_BEGUN;
+        let (mut begun, mut gone) = (0, 0);
+        while begun < MOST_BEGUN && gone < MOST_TAKEN {
+            let Some(next) = turns.next() else { break };
+            if is_crowd && is_gone(next.0.stream()) {
+                gone += 1;
+                continue;
+            }
+            begin(next);
+            begun += 1;
+        }
+        if is_crowd {
+            yield_now().await;
+        }
     }
-    drop(listener);
-    connections.end().await;
+}
+
+/// So many connections are begun before those that have been go on: each costs about as much as an answer.
+const MOST_BEGUN: usize = 4;
+
+/// So many are taken from the system's queue at once, which costs as much as a few that are begun.
+const MOST_TAKEN: usize = 64;
+
+/// Another user who tries without end must not fill the log.
+fn note(stranger: &Stranger, before: &mut u64) {
+    *before += 1;
+    if before.is_power_of_two() {
+        tracing::warn!(%stranger, times = *before, "a connection was closed");
+    }
 }
 
 /// Why this caller is not served, where it comes from another machine and an administrator wants none of these.
@@ -73,36 +125,42 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// None yet, and never more than this.
+    /// None yet, and never more than this, or than the process may have descriptors for.
     pub(super) fn at_most(most: usize, kind: Kind) -> Self {
-        Self { kind, places: Arc::new(Places::new(most)), stopping: watch::Sender::new(false) }
+        let places = Places::new(harden::room_for_connections(most));
+        Self { kind, places, stopping: watch::Sender::new(false) }
     }
 
-    /// Waits for a free place.
-    pub(super) async fn place(&self) -> Place {
-        self.places.take().await
+    /// A place for a connection of this process, as [`Places::take`].
+    pub(super) fn place(&self, holder: Holder) -> Option<(Place, Gone)> {
+        self.places.take(holder)
     }
 
     /// Serves one in a task of its own.
     pub(super) fn begin<S, R, F>(&self, place: Place, stream: S, respond: R)
     where
-        S: AsyncRead + AsyncWrite + Send + 'static,
+        S: Opening + AsyncRead + AsyncWrite + Send + Sync + 'static,
         R: Fn(Request<Incoming>) -> F + Send + 'static,
         F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
     {
-        let stopped = self.stopping.subscribe();
+        let mut stopped = self.stopping.subscribe();
         let kind = self.kind;
-        tokio::spawn(async move {
+        let place = Arc::new(place);
+        let served = Arc::clone(&place);
+        let task = tokio::spawn(async move {
             let _connected = METRICS.connected(kind);
-            connection(stream, respond, stopped).await;
-            drop(place);
+            if is_opened(&stream, &mut stopped).await {
+                // The thousands that only wait need not have room for what comes then.
+                Box::pin(connection(stream, respond, stopped, &served)).await;
+            }
         });
+        place.serve_by(task.abort_handle());
     }
 
     /// Lets running requests end.
     pub(super) async fn end(&self) {
         self.stopping.send_replace(true);
-        if tokio::time::timeout(FAREWELL, self.places.all_left()).await.is_err() {
+        if timeout(FAREWELL, self.places.all_left()).await.is_err() {
             tracing::info!("stopping with requests still open");
         }
     }
@@ -111,63 +169,34 @@ impl Connections {
 /// How long running requests may take to end once the daemon is told to stop.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// The places for connections.
-struct Places {
-    most: usize,
-    free: Arc<Semaphore>,
-    /// There were many connections at once, and most of them are still there.
-    is_crowded: AtomicBool,
+/// A connection of which it is known without a buffer when it says something first.
+pub(super) trait Opening {
+    /// Waits for that, or for its end.
+    fn opened(&self) -> impl Future<Output = ()> + Send;
 }
 
-impl Places {
-    fn new(most: usize) -> Self {
-        Self { most, free: Arc::new(Semaphore::new(most)), is_crowded: AtomicBool::new(false) }
-    }
-
-    /// Waits for a free place.
-    async fn take(self: &Arc<Self>) -> Place {
-        // The semaphore is never closed.
-        let permit = Arc::clone(&self.free).acquire_owned().await.ok();
-        if self.taken() > CROWD {
-            self.is_crowded.store(true, Ordering::Relaxed);
-        }
-        Place { permit, places: Arc::clone(self) }
-    }
-
-    fn taken(&self) -> usize {
-        self.most - self.free.available_permits()
-    }
-
-    async fn all_left(&self) {
-        let all = u32::try_from(self.most).unwrap_or(u32::MAX);
-        drop(self.free.acquire_many(all).await);
+/// Whether the caller says something in time. Until then a connection costs little more than its descriptor.
+async fn is_opened(stream: &impl Opening, stopped: &mut watch::Receiver<bool>) -> bool {
+    let told_to_stop = async {
+        drop(stopped.wait_for(|stopped| *stopped).await);
+        sleep(UNREAD_PATIENCE).await;
+    };
+    tokio::select! {
+        () = stream.opened() => true,
+        () = told_to_stop => false,
+        () = sleep(HEAD_TIMEOUT) => false,
     }
 }
-
-/// A connection's place, which is free again when this is dropped.
-pub(super) struct Place {
-    permit: Option<OwnedSemaphorePermit>,
-    places: Arc<Places>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        drop(self.permit.take());
-        let places = &self.places;
-        if places.taken() <= CROWD / 8 && places.is_crowded.swap(false, Ordering::Relaxed) {
-            harden::give_back_memory();
-        }
-    }
-}
-
-/// So many connections at once leave megabytes behind.
-const CROWD: usize = 512;
 
 /// A caller writes its request right after connecting, unless the system lets other programs run in between.
 const UNREAD_PATIENCE: Duration = Duration::from_millis(500);
 
-pub(super) async fn connection<S, R, F>(stream: S, respond: R, mut stopped: watch::Receiver<bool>)
-where
+pub(super) async fn connection<S, R, F>(
+    stream: S,
+    respond: R,
+    mut stopped: watch::Receiver<bool>,
+    place: &Place,
+) where
     S: AsyncRead + AsyncWrite,
     R: Fn(Request<Incoming>) -> F,
     F: Future<Output = Result<Response<Body>, Infallible>>,
@@ -179,7 +208,16 @@ where
         let asked = Arc::clone(&asked);
         service_fn(move |request| {
             asked.notify_one();
-            respond(request)
+            place.begin();
+            let response = respond(request);
+            async move {
+                let response = response.await;
+                // A stream goes on for as long as its reader.
+                if response.as_ref().is_ok_and(|response| response.body().size_hint().exact().is_some()) {
+                    place.rest();
+                }
+                response
+            }
         })
     };
     let mut builder = http1::Builder::new();
@@ -192,7 +230,7 @@ where
         () = told_to_stop => {
             // hyper would close at once on a caller whom it has not read yet. Who was taken from the queue a moment ago
             // has most likely asked, and nobody else will answer.
-            let first = tokio::time::timeout(UNREAD_PATIENCE, asked.notified());
+            let first = timeout(UNREAD_PATIENCE, asked.notified());
             tokio::select! {
                 served = connection.as_mut() => served,
                 _asked_or_late = first => {
@@ -232,40 +270,5 @@ pub(super) async fn respond(
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-
-    use super::*;
-
-    async fn answer(_: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        Ok(Response::new(Body::from("good")))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_was_accepted_before_the_stop_and_not_read_yet_is_answered() {
-        let connections = Connections::at_most(1, Kind::Socket);
-        let (mut caller, ours) = duplex(1024);
-        connections.begin(connections.place().await, ours, answer);
-        let ending = async { connections.end().await };
-        let asking = async {
-            tokio::time::sleep(UNREAD_PATIENCE / 2).await;
-            caller.write_all(b"GET / HTTP/1.1\r\nHost: entrad\r\n\r\n").await.unwrap();
-            let mut said = String::new();
-            caller.read_to_string(&mut said).await.unwrap();
-            said
-        };
-        let ((), said) = tokio::join!(ending, asking);
-        assert!(said.ends_with("good"), "{said}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_asks_nothing_does_not_hold_up_the_stop() {
-        let connections = Connections::at_most(1, Kind::Socket);
-        let (mut caller, ours) = duplex(1024);
-        connections.begin(connections.place().await, ours, answer);
-        let begun = tokio::time::Instant::now();
-        connections.end().await;
-        assert!(begun.elapsed() < FAREWELL);
-        assert_eq!(caller.read(&mut [0]).await.unwrap(), 0);
-    }
-}
+#[path = "connections_tests.rs"]
+mod tests;

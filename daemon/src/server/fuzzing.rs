@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::connections::{connection, respond};
+use super::connections::{Connections, connection, respond};
 use super::{Loopback, Pages, Rooms, router};
 use crate::access::caller::Caller;
 use crate::access::lease::Leases;
@@ -24,6 +24,7 @@ use crate::broker::fuzzing::Stage;
 use crate::config::{LoopbackChoice, Prompting, Told};
 use crate::doctor::Doctor;
 use crate::entra::fuzzing::refusing;
+use crate::metrics::Listener as Kind;
 use crate::prompts::Prompts;
 
 /// A connection. The first byte says in which pieces the rest comes.
@@ -99,8 +100,10 @@ impl Socket {
         let answer =
             move |request| respond(request, Caller::ourselves(), None, Arc::clone(&broker), router.clone());
         let (_running, stopped) = watch::channel(false);
+        let place = Connections::at_most(1, Kind::Socket).place(None).map(|(place, _gone)| place);
+        let Some(place) = place else { unreachable!("the first has a place") };
         let served = self.stage.runtime.block_on(async {
-            let served = timeout(LONGEST, connection(stream, answer, stopped)).await;
+            let served = timeout(LONGEST, connection(stream, answer, stopped, &place)).await;
             // Sign-ins go on in tasks of their own.
             tokio::task::yield_now().await;
             served

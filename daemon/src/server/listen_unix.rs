@@ -10,8 +10,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::net::{UnixListener, UnixStream};
 
+use super::connections::Opening;
 use crate::files::{Fault, FileError, Folder};
 use crate::lock::{Lock, LockError};
 
@@ -181,6 +183,19 @@ impl Place {
     }
 }
 
+impl Opening for UnixStream {
+    async fn opened(&self) {
+        // Why it is none any more is found by whoever reads.
+        let _opened = self.readable().await;
+    }
+}
+
+/// Whether nobody is there any more who could hear an answer. Who has only finished writing is.
+pub(super) fn is_gone(stream: &UnixStream) -> bool {
+    let mut asked = [PollFd::new(stream, PollFlags::empty())];
+    poll(&mut asked, Some(&Timespec::default())).is_ok() && asked[0].revents().contains(PollFlags::HUP)
+}
+
 /// The file of a socket that we bound.
 #[derive(Debug)]
 struct SocketFile {
@@ -240,6 +255,17 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         assert!(matches!(Listener::bind(&path).await, Err(ListenError::OpenFolder(_))));
+    }
+
+    #[tokio::test]
+    async fn only_who_hung_up_is_gone() {
+        let (mut near, far) = UnixStream::pair().unwrap();
+        assert!(!is_gone(&far));
+        tokio::io::AsyncWriteExt::write_all(&mut near, b"asked").await.unwrap();
+        tokio::io::AsyncWriteExt::shutdown(&mut near).await.unwrap();
+        assert!(!is_gone(&far), "it waits for its answer");
+        drop(near);
+        assert!(is_gone(&far));
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_NO_DATA, ERROR_P
 use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, READ_CONTROL, SECURITY_ANONYMOUS};
 use windows_sys::Win32::System::Pipes::GetNamedPipeServerProcessId;
 
+use super::connections::Opening;
 use crate::windows::{AccessList, Descriptor, ObjectKind, Sid, program_of};
 
 /// A pipe that callers can open; its name is free again when this and all connections are dropped.
@@ -139,6 +140,18 @@ impl Listener {
         tracing::warn!(%error, "no connection could be accepted");
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
+}
+
+impl Opening for NamedPipeServer {
+    async fn opened(&self) {
+        // Why it is none any more is found by whoever reads.
+        let _opened = self.readable().await;
+    }
+}
+
+/// Whether nobody is there any more who could hear an answer, which a pipe tells only to who reads from it.
+pub(super) fn is_gone(_: &NamedPipeServer) -> bool {
+    false
 }
 
 /// A quarter of a second in all.

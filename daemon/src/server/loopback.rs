@@ -16,10 +16,10 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::MAX_LOOPBACK_CONNECTIONS;
 use entra_proto::status::LoopbackStatus;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, yield_now};
 use tower::ServiceExt;
 
-use super::connections::Connections;
+use super::connections::{Connections, Opening};
 use crate::config::LoopbackChoice;
 use crate::files::Folder;
 use crate::metrics::Listener;
@@ -152,11 +152,13 @@ impl Loopback {
 
     async fn serve(&self, listener: TcpListener, router: Router) {
         loop {
-            let place = self.connections.place().await;
             let stream = accept(&listener).await;
+            // The system does not tell whose it is.
+            let Some((place, _gone)) = self.connections.place(None) else { continue };
             let router = router.clone();
             self.connections
                 .begin(place, stream, move |request| router.clone().oneshot(request.map(Body::new)));
+            yield_now().await;
         }
     }
 
@@ -262,6 +264,13 @@ pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+impl Opening for TcpStream {
+    async fn opened(&self) {
+        // Why it is none any more is found by whoever reads.
+        let _opened = self.readable().await;
     }
 }
 

@@ -32,10 +32,12 @@ mod lock;
 mod log;
 mod loopback;
 mod page;
+mod places;
 mod policy;
 mod prompts;
 mod reply;
 mod routes;
+mod turns;
 
 pub use connections::serve;
 pub use listen::{ListenError, Listener};

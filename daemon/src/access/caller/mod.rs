@@ -75,6 +75,42 @@ struct Known {
     is_from_here: OnceLock<bool>,
 }
 
+/// Who connected and runs as our own user. More is not known of it yet.
+#[derive(Debug)]
+pub struct Peer {
+    stream: Stream,
+    pid: Option<u32>,
+}
+
+impl Peer {
+    /// The peer at the other end.
+    ///
+    /// # Errors
+    /// [`Stranger`] unless the kernel says that it runs as our own user.
+    pub fn of(stream: Stream) -> Result<Self, Stranger> {
+        let pid = peer::checked(&stream)?;
+        Ok(Self { stream, pid })
+    }
+
+    /// The process's number, where the kernel tells. It may be another one's by now.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// Looks at it while it surely waits, and hands out its connection.
+    #[must_use]
+    pub fn caller(self) -> (Caller, Stream) {
+        (Caller::from(Process::behind(&self.stream, self.pid)), self.stream)
+    }
+
+    /// Its connection.
+    #[must_use]
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+}
+
 /// Why a connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Stranger {

@@ -18,6 +18,7 @@ use entra_proto::page::{PageAnswer, PageRequest};
 use entra_proto::secret::PageAddress;
 use entra_proto::sign_in::SignInRequest;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 
 use super::Rooms;
 use super::connections::Connections;
@@ -116,19 +117,20 @@ impl Pages {
     async fn serve(self: Arc<Self>, page: Arc<Page>, listener: TcpListener) {
         let connections = Connections::at_most(MAX_PAGE_CONNECTIONS, Listener::Page);
         loop {
-            let accepted = async { (connections.place().await, accept(&listener).await) };
-            let (place, stream) = tokio::select! {
-                accepted = accepted => accepted,
+            let stream = tokio::select! {
+                stream = accept(&listener) => stream,
                 () = page.outlived() => break,
             };
             if let Some(user) = stranger(&stream) {
                 tracing::warn!("a process of user {user} connected to a sign-in page; it was sent away");
                 continue;
             }
+            let Some((place, _gone)) = connections.place(None) else { continue };
             let page = Arc::clone(&page);
             connections.begin(place, stream, move |request| {
                 port::respond(Arc::clone(&page), request.map(Body::new))
             });
+            yield_now().await;
         }
         drop(listener);
         page.end();

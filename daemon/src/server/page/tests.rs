@@ -126,7 +126,7 @@ async fn until_gone(page: &Page) {
     let port = port(page);
     let gone = async {
         while TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            tokio::task::yield_now().await;
+            yield_now().await;
         }
     };
     tokio::time::timeout(LONG, gone).await.expect("the port is closed");
