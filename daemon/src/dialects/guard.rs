@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN, REFERER};
-use axum::http::{HeaderMap, Method, Response};
+use axum::http::{HeaderMap, HeaderName, Method, Response};
 use axum::middleware::Next;
 use entra_proto::error::{ErrorBody, ErrorCode};
 
@@ -19,8 +19,10 @@ pub(super) async fn pass(State(port): State<u16>, request: Request, next: Next) 
 }
 
 fn fault(method: &Method, headers: &HeaderMap, port: u16) -> Option<&'static str> {
-    // A page's script can name any header but these, and the question before it is asked by OPTIONS.
-    if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || *method == Method::OPTIONS {
+    // A page's script can neither set nor leave out these headers, and the question before it is asked by OPTIONS. An image and
+    // a frame may come without the first two.
+    let is_a_page_s = headers.get_all(FETCH_SITE).iter().any(|site| site != NO_SITE);
+    if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || is_a_page_s || *method == Method::OPTIONS {
         return Some("Requests from a browser are refused.");
     }
     let mut hosts = headers.get_all(HOST).iter();
@@ -31,9 +33,13 @@ fn fault(method: &Method, headers: &HeaderMap, port: u16) -> Option<&'static str
     (!is_ours || hosts.next().is_some()).then_some("The request's Host is not entrad's.")
 }
 
+/// Whose page a request is of (Fetch Metadata Request Headers), and what programs say there that are made of a browser and have no page,
+/// as Electron's are.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const NO_SITE: &str = "none";
+
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderName;
     use rstest::rstest;
 
     use super::*;
@@ -54,6 +60,13 @@ mod tests {
         assert!(!is_refused(&Method::GET, &[("host", host)]));
     }
 
+    #[test]
+    fn programs_pass_that_send_what_browsers_send_and_have_no_page() {
+        for (name, value) in [("sec-fetch-mode", "cors"), ("sec-fetch-site", "none")] {
+            assert!(!is_refused(&Method::GET, &[("host", "127.0.0.1:8080"), (name, value)]));
+        }
+    }
+
     #[rstest]
     #[case(&[])]
     #[case(&[("host", "127.0.0.1")])]
@@ -63,6 +76,7 @@ mod tests {
     #[case(&[("host", "127.0.0.1:8080"), ("host", "evil.example")])]
     #[case(&[("host", "127.0.0.1:8080"), ("origin", "null")])]
     #[case(&[("host", "127.0.0.1:8080"), ("referer", "http://a.example/")])]
+    #[case(&[("host", "127.0.0.1:8080"), ("sec-fetch-site", "cross-site")])]
     fn browsers_and_foreign_names_do_not(#[case] headers: &[(&str, &str)]) {
         assert!(is_refused(&Method::GET, headers));
     }

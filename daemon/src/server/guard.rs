@@ -1,16 +1,16 @@
 //! Refusal of browsers.
 //!
 //! A page can make a browser send requests to places that the page itself cannot reach, and DNS rebinding
-//! can make a foreign name point at this machine. A browser cannot help naming itself: it sends `Origin` or
-//! `Referer`, or a `Host` that is not ours. Our own clients never send the first two.
+//! can make a foreign name point at this machine. A browser cannot help naming itself: it sends `Origin`,
+//! `Referer` or `Sec-Fetch-Site`, or a `Host` that is not ours. Our own clients never send the first three.
 
 use axum::http::header::{HOST, ORIGIN, REFERER};
-use axum::http::{HeaderMap, Uri, Version};
+use axum::http::{HeaderMap, HeaderName, Uri, Version};
 use entra_proto::error::{ErrorBody, ErrorCode};
 
 /// Why the request is refused, if it is.
 pub(super) fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<ErrorBody> {
-    if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) {
+    if [ORIGIN, REFERER, FETCH_SITE].iter().any(|name| headers.contains_key(name)) {
         return Some(refused("Requests from a browser are refused."));
     }
     let mut hosts = headers.get_all(HOST).iter();
@@ -33,6 +33,9 @@ pub(super) fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Optio
 
 const HOSTS: [&str; 2] = ["entrad", "localhost"];
 
+/// Whose page a request is of (Fetch Metadata Request Headers). No program opens a local socket with a browser's means.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 fn refused(sentence: &str) -> ErrorBody {
     ErrorBody::new(ErrorCode::Refused, sentence)
 }
@@ -43,7 +46,6 @@ fn bad(sentence: &str) -> ErrorBody {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderName;
     use rstest::rstest;
 
     use super::*;
@@ -69,6 +71,7 @@ mod tests {
     #[rstest]
     #[case(&[("host", "entrad"), ("origin", "null")], ErrorCode::Refused)]
     #[case(&[("host", "entrad"), ("referer", "https://a.example/")], ErrorCode::Refused)]
+    #[case(&[("host", "entrad"), ("sec-fetch-site", "none")], ErrorCode::Refused)]
     #[case(&[("host", "evil.example")], ErrorCode::Refused)]
     #[case(&[("host", "localhost.evil.example")], ErrorCode::Refused)]
     #[case(&[("host", "127.0.0.1")], ErrorCode::Refused)]
