@@ -85,8 +85,9 @@ ended() { ((status == $1)); }
 slack=${ENTRAD_REAL_SLACK:-1}
 took_less_than() { ((took < $1 * slack)); }
 says() { [[ $err == *"$1"* ]]; }
-# A condition of jq on what the client printed, which may name the milliseconds of a `$second`.
-holds() { jq -e --argjson second "$((1000 * slack))" "$@" <<<"$out" >/dev/null; }
+# A condition of jq on what the client printed, which may name the milliseconds of a `$second`. To some versions of jq everything
+# holds of nothing.
+holds() { [[ $out ]] && jq -e --argjson second "$((1000 * slack))" "$@" <<<"$out" >/dev/null; }
 count_is() { [[ $1 -eq $2 ]]; }
 
 await() { # CONDITION..., for about fifteen seconds

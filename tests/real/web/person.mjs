@@ -7,15 +7,16 @@ import http from 'node:http';
 
 import { chromium } from 'playwright-core';
 
-// Chromium with a profile of its own, which speaks to nobody unasked.
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+// What has it speak to nobody unasked.
+export const ARGUMENTS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
+];
+
+// Chromium with a profile of its own.
 export function openBrowser() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
-    ],
-  });
+  return chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
 }
 
 // What the daemon is asked over its socket.
