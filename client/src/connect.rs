@@ -13,6 +13,7 @@ use entra_proto::error::exit;
 use entra_proto::http1::ExchangeError;
 use entra_proto::limits::{ANSWER_TIMEOUT, CLIENT_TIMEOUT};
 
+use crate::agent;
 use crate::failure::Failure;
 use crate::platform::{self, Stream};
 
@@ -46,7 +47,8 @@ impl Socket {
         send: Duration,
         receive: Duration,
     ) -> Result<Client<Stream>, Failure> {
-        Ok(Client::new(platform::open(&self.0, send, receive)?))
+        let client = Client::new(platform::open(&self.0, send, receive)?);
+        Ok(client.for_agent(agent::told(|name| std::env::var_os(name))))
     }
 
     /// An exchange that may be repeated without harm, such as asking for a token, with the limits of one.

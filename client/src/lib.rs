@@ -7,12 +7,13 @@
 //! Module map: `args` reads the command line, `commands` has one file a command, `dialects` one a tool that calls this
 //! program by a name of its own, `setup` what it takes to make a tool call it, `service` what it takes to have
 //! the system start the daemon, `report` what the daemon's program says where no daemon runs, `surroundings` the variables by which
-//! tools get tokens and `shell` how each shell writes them, `connect` finds the daemon, `failure` is the one way to end
+//! tools get tokens and `shell` how each shell writes them, `connect` finds the daemon, `agent` whether an AI agent started us, `failure` is the one way to end
 //! badly, `print` the one way to write, `prompt_words` what it says of the accounts that need a person, `device_prompt` what a
 //! person sees while signing in, and `dialog` a window to see
 //! it in. What differs between systems is in `platform`, one file a matter and system: opening the socket and checking
 //! who is behind it, the terminal, signals, clocks.
 
+mod agent;
 mod args;
 mod browser;
 mod commands;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use entra_proto::error::exit;
 use serde::Serialize;
 
+use crate::access::agent::Agents;
 use crate::access::caller::start_looker;
 use crate::access::lease::Leases;
 use crate::access::policy::Gatekeeper;
@@ -142,7 +143,9 @@ pub enum RunError {
 impl RunError {
     fn status(&self) -> u8 {
         match self {
-            Self::ForAnother(_) | Self::Settings(_) | Self::Log(_) | Self::Otlp(_) | Self::File(_) => exit::MISCONFIGURED,
+            Self::ForAnother(_) | Self::Settings(_) | Self::Log(_) | Self::Otlp(_) | Self::File(_) => {
+                exit::MISCONFIGURED
+            }
             Self::Lock(LockError::Held { .. }) => exit::LATER,
             Self::Listen(error) if error.is_held() => exit::LATER,
             Self::Listen(_) => exit::MISCONFIGURED,
@@ -191,7 +194,9 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let hand_on = otlp.clone().map(|otlp| -> HandOn { Arc::new(move |entry| otlp.entry(entry)) });
     let folder = config.state_dir.value.join("audit");
     let audit = Audit::new(AuditSettings::from(&config.audit), folder, hand_on);
-    let leases = Leases::new(vault.clone(), Arc::clone(&clock)).noting(audit.clone());
+    let agents = Agents::new(Arc::clone(&clock), Some(config.state_dir.value.clone()));
+    agents.allow(config.agent_budget.clone());
+    let leases = Leases::new(vault.clone(), Arc::clone(&clock)).noting(audit.clone()).minding(agents.clone());
     let leases = Arc::new(leases);
     let port = PortPlan {
         choice: config.loopback.value,
@@ -203,7 +208,7 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let settings = Settings { origins, started: config, told: Arc::new(told) };
     let entra = Entra::new();
     entra.configure(NetworkSettings::from(&settings.started.network));
-    let gatekeeper = Arc::new(Gatekeeper::alone(policy));
+    let gatekeeper = Arc::new(Gatekeeper::alone(policy).minding(agents));
     let gate = Arc::clone(&gatekeeper) as Arc<dyn Gate>;
     let parts = Parts { vault, entra, clock, rules, gate, socket: socket.clone(), audit };
     let outcome = runtime.block_on(async {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::AgentMark;
+
 /// Who asks, by what the system vouches for: the process that connected, or the one behind it, where that is `entra`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerAnswer {
@@ -41,6 +43,9 @@ pub struct CallerAnswer {
     /// The AI agent that it is, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// How that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_known_by: Option<AgentMark>,
     /// How well it is known.
     pub certainty: Certainty,
     /// Why no better, each in a sentence, the gravest first.

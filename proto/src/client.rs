@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::account::{AccountId, AccountInfo, AccountsAnswer};
+use crate::agent::{HEADER, UNNAMED, is_name};
 use crate::caller::CallerAnswer;
 use crate::config::{ConfigAnswer, PassphraseAnswer, PassphraseRequest};
 use crate::doctor::DoctorAnswer;
@@ -25,12 +26,14 @@ use crate::sign_in::{SignInEvent, SignInRequest, SignInStarted};
 use crate::status::StatusAnswer;
 use crate::token::{TokenAnswer, TokenRequest};
 
+mod agents;
 mod lock;
 
 /// A connected, unused stream to the daemon. Each method uses it up, since the daemon closes after its
 /// answer.
 pub struct Client<S> {
     stream: S,
+    agent: Option<String>,
 }
 
 /// What the daemon said, and which version said it.
@@ -45,7 +48,14 @@ pub struct Said<T> {
 impl<S: Read + Write> Client<S> {
     /// A client over a fresh connection.
     pub fn new(stream: S) -> Self {
-        Self { stream }
+        Self { stream, agent: None }
+    }
+
+    /// The same on behalf of an AI agent of this name, which each request then says.
+    #[must_use]
+    pub fn for_agent(mut self, agent: Option<String>) -> Self {
+        self.agent = agent.map(|name| if is_name(&name) { name } else { UNNAMED.to_owned() });
+        self
     }
 
     /// `POST /v1/token`.
@@ -147,7 +157,7 @@ impl<S: Read + Write> Client<S> {
     /// # Errors
     /// As [`Client::token`].
     pub fn metrics(mut self) -> Result<Said<String>, ExchangeError> {
-        write_request(&mut self.stream, "GET", "/v1/metrics", None)?;
+        self.write("GET", "/v1/metrics", None)?;
         let mut answer = Answer::new(self.stream);
         let head = answer.head()?;
         let body = answer.body(&head)?;
@@ -288,8 +298,13 @@ impl<S: Read + Write> Client<S> {
         self.stream(&format!("/v1/sign-ins/{}/events", escape(id)))
     }
 
+    fn write(&mut self, method: &str, path: &str, body: Option<&[u8]>) -> Result<(), ExchangeError> {
+        let agent = self.agent.as_deref().map(|agent| (HEADER, agent));
+        Ok(write_request(&mut self.stream, method, path, agent, body)?)
+    }
+
     fn stream<T>(mut self, path: &str) -> Result<Said<Events<S, T>>, ExchangeError> {
-        write_request(&mut self.stream, "GET", path, None)?;
+        self.write("GET", path, None)?;
         let mut answer = Answer::new(self.stream);
         let head = answer.head()?;
         if head.status == 200 {
@@ -310,7 +325,7 @@ impl<S: Read + Write> Client<S> {
             .map(serde_json::to_vec)
             .transpose()
             .map_err(|_| ExchangeError::Malformed("the request cannot be written as JSON"))?;
-        write_request(&mut self.stream, method, path, body.as_deref())?;
+        self.write(method, path, body.as_deref())?;
         let mut answer = Answer::new(self.stream);
         let head = answer.head()?;
         let body = answer.body(&head)?;
@@ -419,6 +434,18 @@ mod tests {
         let said = client(&answer).token(&TokenRequest::default()).unwrap();
         assert_eq!(said.version.as_deref(), Some("3"));
         assert_eq!(said.result.unwrap_err().code, ErrorCode::SignInNeeded);
+    }
+
+    #[test]
+    fn an_agent_says_so_by_a_name_that_fits_a_header() {
+        for (name, header) in
+            [("claude", "\r\nentra-agent: claude\r\n"), ("a\r\nb: c", "\r\nentra-agent: agent\r\n")]
+        {
+            let mut client = client("").for_agent(Some(name.to_owned()));
+            client.write("GET", "/v1/status", None).unwrap();
+            let written = String::from_utf8(client.stream.written).unwrap();
+            assert!(written.contains(header) && written.ends_with("\r\n\r\n"), "{written}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum ExchangeError {
     Malformed(&'static str),
 }
 
-/// Writes one request in a single write.
+/// Writes one request in a single write, with one more header where there is one.
 ///
 /// # Errors
 /// Any error of the stream.
@@ -36,6 +36,7 @@ pub fn write_request(
     stream: &mut impl Write,
     method: &str,
     path: &str,
+    header: Option<(&str, &str)>,
     body: Option<&[u8]>,
 ) -> io::Result<()> {
     let body_bytes = body.unwrap_or_default();
@@ -46,6 +47,9 @@ pub fn write_request(
         version::HEADER,
         version::VERSION
     )?;
+    if let Some((name, value)) = header {
+        write!(request, "{name}: {value}\r\n")?;
+    }
     if body.is_some() {
         write!(request, "Content-Type: application/json\r\nContent-Length: {}\r\n", body_bytes.len())?;
     }
@@ -235,7 +239,7 @@ mod tests {
     #[test]
     fn a_request_is_one_head_and_its_body() {
         let mut written = Vec::new();
-        write_request(&mut written, "POST", "/v1/token", Some(b"{}")).unwrap();
+        write_request(&mut written, "POST", "/v1/token", None, Some(b"{}")).unwrap();
         let text = String::from_utf8(written).unwrap();
         assert!(text.starts_with("POST /v1/token HTTP/1.0\r\nHost: entrad\r\nentrad-version: "));
         assert!(text.ends_with("Content-Length: 2\r\n\r\n{}"));

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
+use crate::agent::is_name as is_agent_name;
 use crate::limits::{MAX_LEASE_RESOURCES, MAX_NAME};
 use crate::secret::LeaseSecret;
 
@@ -35,6 +36,10 @@ pub struct LeaseRequest {
     /// where headers do not, so only a lease that was made for it is taken there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_path: bool,
+    /// The AI agent that it is for, by its name: whoever presents it, and whatever runs below its process, is that agent. A lease
+    /// that an agent makes is that agent's, whatever stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
 }
 
 impl LeaseRequest {
@@ -59,6 +64,9 @@ impl LeaseRequest {
         }
         if self.resources.len() > 1 && self.resources.iter().any(|resource| resource == EVERY_RESOURCE) {
             return Some("`*` stands alone");
+        }
+        if self.agent.as_deref().is_some_and(|name| !is_agent_name(name)) {
+            return Some("its agent's name must be at most 64 letters, digits, `-`, `_` and `.`");
         }
         None
     }
@@ -118,6 +126,9 @@ pub struct LeaseInfo {
     /// Whether its secret may stand in the path of a request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_path: bool,
+    /// The AI agent that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// When it was last presented since the daemon started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_on: Option<u64>,
@@ -168,5 +179,12 @@ mod tests {
     fn what_is_wrong_is_said(#[case] name: &str, #[case] resources: &[&str], #[case] words: &str) {
         let fault = request(name, resources).fault().unwrap_or_default();
         assert!(fault.contains(words), "{fault}");
+    }
+
+    #[test]
+    fn an_agent_has_a_plain_name() {
+        let of = |agent: &str| LeaseRequest { agent: Some(agent.to_owned()), ..request("a", &["foundry"]) };
+        assert_eq!(of("claude").fault(), None);
+        assert!(of("cla ude").fault().is_some_and(|fault| fault.contains("agent's name")));
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod aadsts;
 pub mod account;
+pub mod agent;
 pub mod caller;
 pub mod client;
 pub mod cloud;

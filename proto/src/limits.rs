@@ -39,6 +39,9 @@ pub const MAX_LEASE_RESOURCES: usize = 64;
 /// has gone wrong.
 pub const MAX_LEASES: usize = 256;
 
+/// Longest name of an AI agent: it stands in a header, and in a table.
+pub const MAX_AGENT_NAME: usize = 64;
+
 /// Most connections served at once: ten thousand waiting callers and room to spare, while a connection's
 /// buffers stay near 10 KiB. A further one has the place of whoever is idle for longest.
 pub const MAX_CONNECTIONS: usize = 12_288;

@@ -21,6 +21,9 @@ pub struct LogEntry {
     /// The lease by its id or name, where one was presented or is spoken of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<String>,
+    /// The AI agent that asked, by its name, or that is spoken of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// The profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
@@ -77,6 +80,7 @@ impl LogEntry {
             event,
             caller: None,
             lease: None,
+            agent: None,
             profile: None,
             account: None,
             tenant: None,
@@ -124,6 +128,10 @@ pub enum LogEvent {
     LeaseRevoked,
     /// A lease ended by itself, with its process or its time.
     LeaseEnded,
+    /// AI agents were stopped, all or the one that is named.
+    AgentsStopped,
+    /// They may ask again.
+    AgentsResumed,
     /// The daemon was locked; `detail` says by what.
     Locked,
     /// It was unlocked.

@@ -32,7 +32,7 @@ use wire::{check, grown, some};
 fn a_message_is_read_and_written_as_ever(
     #[files("tests/messages/*.json")]
     #[exclude(
-        "/(caller_answer|config_answer|doctor_answer|explain_answer|explain_request|lock_answer|log_entry|panic_answer|panic_request|policy_answer|unlock_answer|unlock_request|verification)\\."
+        "/(agents_answer|agents_request|caller_answer|config_answer|doctor_answer|explain_answer|explain_request|lock_answer|log_entry|panic_answer|panic_request|policy_answer|unlock_answer|unlock_request|verification)\\."
     )]
     path: PathBuf,
 ) {
@@ -62,8 +62,15 @@ fn a_message_is_read_and_written_as_ever(
             check(&text, LeaseGrant { lease: bare_lease(), path_endpoint: None, ..grant() });
         }
         "lease_request.maximal" => check(&text, lease_request()),
+        "lease_request.of_an_agent" => {
+            check(&text, LeaseRequest { agent: some("claude"), ..bare_lease_request() });
+        }
         "lease_request.minimal" => check(&text, bare_lease_request()),
         "leases_answer" => check(&text, leases(None)),
+        "leases_answer.of_an_agent" => {
+            let lease = LeaseInfo { agent: some("claude"), ..bare_lease() };
+            check(&text, LeasesAnswer { leases: vec![lease], ..LeasesAnswer::default() });
+        }
         "leases_answer.with_endpoint" => check(&text, leases(Some(grant().identity_endpoint))),
         "page_answer" => check(&text, page()),
         "page_request.maximal" => check(&text, page_request()),
@@ -200,6 +207,7 @@ fn lease_request() -> LeaseRequest {
         expires_in: Some(3_600),
         process: Some(42),
         in_path: true,
+        agent: None,
         ..bare_lease_request()
     }
 }
@@ -215,6 +223,7 @@ fn bare_lease() -> LeaseInfo {
         expires_on: None,
         process: None,
         in_path: false,
+        agent: None,
         used_on: None,
         uses: 0,
     }
@@ -474,7 +483,7 @@ fn with_past_demands(mut answer: StatusAnswer) -> StatusAnswer {
 }
 
 /// How many files there are; raise it with each that is added.
-const MESSAGES: usize = 101;
+const MESSAGES: usize = 109;
 
 const ACCOUNT: &str = "11111111-2222-3333-4444-000000000001.99999999-8888-7777-6666-555555555555";
 const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c25"}}}"#;

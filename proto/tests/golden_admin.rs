@@ -31,6 +31,7 @@ fn a_message_is_read_and_written_as_ever(
         "config_answer.minimal" => check(&text, bare_config()),
         "doctor_answer.maximal" => check(&text, doctor()),
         "doctor_answer.minimal" => check(&text, DoctorAnswer::default()),
+        "log_entry.by_agent" => check(&text, LogEntry { agent: some("claude"), ..refused() }),
         "log_entry.by_rule" => check(&text, by_rule()),
         "log_entry.changed" => check(&text, changed()),
         "log_entry.issued" => check(&text, issued()),
@@ -102,6 +103,8 @@ fn events_of_the_log_keep_their_names() {
         (LogEvent::LeaseMade, "lease_made"),
         (LogEvent::LeaseRevoked, "lease_revoked"),
         (LogEvent::LeaseEnded, "lease_ended"),
+        (LogEvent::AgentsStopped, "agents_stopped"),
+        (LogEvent::AgentsResumed, "agents_resumed"),
         (LogEvent::Locked, "locked"),
         (LogEvent::Unlocked, "unlocked"),
         (LogEvent::UnlockFailed, "unlock_failed"),
@@ -290,11 +293,12 @@ fn damaged() -> Verification {
 }
 
 /// Every file of this test; never fewer.
-const MESSAGES: [&str; 13] = [
+const MESSAGES: [&str; 14] = [
     "config_answer.maximal",
     "config_answer.minimal",
     "doctor_answer.maximal",
     "doctor_answer.minimal",
+    "log_entry.by_agent",
     "log_entry.by_rule",
     "log_entry.changed",
     "log_entry.issued",

@@ -53,7 +53,7 @@ fn crowd(pipe: &str, count: usize) -> Result<(), Failure> {
     let request = serde_json::to_vec(&request)?;
     let begun = Instant::now();
     for caller in &mut callers {
-        write_request(caller, "POST", "/v1/token", Some(&request))?;
+        write_request(caller, "POST", "/v1/token", None, Some(&request))?;
     }
     let mut tokens = Vec::new();
     for caller in callers {

@@ -1,8 +1,10 @@
 //! `entra lease`, and the terms on which every command makes a lease.
 
 use clap::{Args, Subcommand};
+use entra_proto::agent::{UNNAMED, is_name};
 use entra_proto::lease::{EVERY_RESOURCE, LeaseRequest};
 
+use super::agents::name;
 use super::{ReportArgs, short_name, short_names};
 
 #[derive(Args, Debug)]
@@ -80,6 +82,9 @@ pub(crate) struct Terms {
     /// Take the secret in the path of a request too, for clients that send no header, such as Terraform
     #[arg(long)]
     pub(crate) in_path: bool,
+    /// Make it an AI agent's, which may ask for less (docs/agents.md); under the lease's name when none is given
+    #[arg(long, value_name = "NAME", value_parser = name, num_args = 0..=1, require_equals = true, default_missing_value = UNNAMED)]
+    pub(crate) agent: Option<String>,
 }
 
 impl Terms {
@@ -100,7 +105,11 @@ impl Terms {
                 }
             }
         }
+        // Whoever does not say what the agent is called means what is started.
+        let agent =
+            self.agent.map(|agent| if agent == UNNAMED && is_name(&name) { name.clone() } else { agent });
         LeaseRequest {
+            agent,
             name,
             resources,
             account: self.account,
@@ -227,6 +236,19 @@ mod tests {
         let all = make("entra lease make x --all-resources").terms;
         let all = all.request("x".to_owned(), vec!["arm".to_owned()]);
         assert_eq!((all.resources.as_slice(), all.fault()), (&["*".to_owned()][..], None));
+    }
+
+    #[test]
+    fn an_agent_is_called_as_its_lease_unless_somebody_says_otherwise() {
+        let of = |line: &str| {
+            let args = make(line);
+            let name = args.name.clone();
+            args.terms.request(name, Vec::new()).agent
+        };
+        assert_eq!(of("entra lease make x --for arm"), None);
+        assert_eq!(of("entra lease make x --for arm --agent").as_deref(), Some("x"));
+        assert_eq!(of("entra lease make x --agent=claude --for arm").as_deref(), Some("claude"));
+        assert!(words("entra lease make x --agent=a/b --for arm").contains("64 letters"));
     }
 
     #[rstest]

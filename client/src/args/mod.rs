@@ -4,6 +4,7 @@
 //! help or for a mistake, a second one with the long tables writes the text. A usual start never pays for
 //! help it does not show.
 
+mod agents;
 mod config;
 mod doctor;
 mod lease;
@@ -27,6 +28,7 @@ use entra_proto::resource::{RESOURCES, named};
 
 use crate::platform::{OPEN_HELP, SOCKET_HELP};
 
+pub(crate) use self::agents::{AgentsAction, AgentsArgs};
 pub(crate) use self::config::{
     CheckArgs, ConfigAction, ConfigArgs, ExportArgs, ExportFormat, KeyArgs, PassphraseArgs, ShowArgs,
 };
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Setup(Box<SetupArgs>),
     /// List, make or revoke what tools may ask for
     Lease(LeaseArgs),
+    /// List AI agents, end them at once, or let them ask again
+    Agents(AgentsArgs),
     /// Have the system start entrad by itself
     Service(ServiceArgs),
     /// Show, explain, check or export the settings of entrad

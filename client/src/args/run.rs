@@ -126,6 +126,7 @@ pub(super) const RUN_EXAMPLES: &str = "Examples:
   entra run --for foundry --for cognitive -- claude
   entra run --for arm -- python deploy.py
   entra run --for arm --in-path -- terraform plan
+  entra run --agent --for foundry --for cognitive -- claude
   entra run --env PGPASSWORD=postgres -- psql -h db.example.com -U ada@contoso.com
 
 CMD and every program that it starts can ask for tokens of these resources, until CMD ends. \

@@ -118,8 +118,9 @@ fn outcome(entry: &LogEntry) -> String {
     let error = entry.error.as_ref().map(|code| code.name().replace('_', " "));
     let number = entry.aadsts.map(|number| format!("AADSTS{number}"));
     let rule = entry.rule.as_deref().map(|rule| format!("by {}", plain(rule)));
+    let agent = entry.agent.as_deref().map(|agent| format!("agent {}", plain(agent)));
     let detail = entry.detail.as_deref().map(|detail| plain(detail).into_owned());
-    let parts = [source.map(str::to_owned), error, number, rule, detail];
+    let parts = [source.map(str::to_owned), agent, error, number, rule, detail];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -137,6 +138,8 @@ fn name(event: LogEvent) -> &'static str {
         LogEvent::LeaseMade => "lease made",
         LogEvent::LeaseRevoked => "lease revoked",
         LogEvent::LeaseEnded => "lease ended",
+        LogEvent::AgentsStopped => "agents stopped",
+        LogEvent::AgentsResumed => "agents resumed",
         LogEvent::Locked => "locked",
         LogEvent::Unlocked => "unlocked",
         LogEvent::UnlockFailed => "unlock failed",

@@ -1,6 +1,7 @@
 //! One file a command: ask the daemon one thing, print the answer.
 
 mod accounts;
+mod agents;
 mod config;
 mod doctor;
 mod env;
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
             revive::run(&socket()?, &args)
         }
         Command::Accounts(args) => accounts::run(&socket()?, args.json),
+        Command::Agents(args) => agents::run(&socket()?, args),
         Command::Config(args) => config::run(socket, &args),
         Command::Env(args) => env::run(&socket()?, *args),
         Command::Explain(args) => explain::run(&args),

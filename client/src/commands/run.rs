@@ -9,6 +9,7 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 use std::process::{Command, id};
 
+use entra_proto::agent::UNNAMED;
 use entra_proto::lease::LeaseRequest;
 
 use crate::args::RunArgs;
@@ -22,9 +23,14 @@ pub(crate) fn run(socket: &Socket, args: RunArgs) -> Result<Infallible, Failure>
     let RunArgs { means, name, command } = args;
     let mut words = command.into_iter();
     let program = words.next().unwrap_or_default();
-    let name = name.unwrap_or_else(|| named_after(&program));
+    let own = named_after(&program);
+    let name = name.unwrap_or_else(|| own.clone());
     let further = means.env.iter().map(|variable| variable.resource.clone()).collect();
-    let request = LeaseRequest { process: Some(id()), ..means.terms.request(name, further) };
+    let is_unnamed_agent = means.terms.agent.as_deref() == Some(UNNAMED);
+    let request = means.terms.request(name, further);
+    // The agent is what is started, whatever its lease is called.
+    let agent = if is_unnamed_agent { Some(own) } else { request.agent.clone() };
+    let request = LeaseRequest { process: Some(id()), agent, ..request };
     let surroundings = Surroundings::ask_for(socket, &request, &means.env, &means.keep)?;
     let mut command = Command::new(platform::located(&program));
     command.args(words);

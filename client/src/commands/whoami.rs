@@ -4,6 +4,7 @@
 
 use entra_proto::caller::{CallerAnswer, Certainty};
 
+use super::agents::known_by;
 use super::heard;
 use crate::args::ReportArgs;
 use crate::connect::Socket;
@@ -49,7 +50,11 @@ fn report(stream: &Stream, answer: &CallerAnswer, now: u64) -> String {
     rows.extend(shown(&answer.unit).map(|unit| ("Unit", unit)));
     rows.push(("Container", yes_or_no(answer.container)));
     rows.push(("Forwarded", yes_or_no(answer.forwarded)));
-    rows.push(("Agent", shown(&answer.agent).unwrap_or_else(|| "no".to_owned())));
+    let agent = shown(&answer.agent).map(|name| match answer.agent_known_by {
+        Some(mark) => format!("{name} ({})", known_by(mark)),
+        None => name,
+    });
+    rows.push(("Agent", agent.unwrap_or_else(|| "no".to_owned())));
     rows.iter().map(|(name, text)| format!("{name:<WIDTH$}{text}\n")).collect()
 }
 
@@ -65,6 +70,7 @@ const JSON_ROOM: usize = 4096;
 
 #[cfg(test)]
 mod tests {
+    use entra_proto::agent::AgentMark;
     use entra_proto::caller::CallerParent;
 
     use super::*;
@@ -98,6 +104,18 @@ mod tests {
              Forwarded   no\n\
              Agent       no\n"
         );
+    }
+
+    #[test]
+    fn an_agent_is_told_with_how_that_is_known() {
+        let mark = Some(AgentMark::Told);
+        let answer = CallerAnswer {
+            agent: Some("claude".to_owned()),
+            agent_known_by: mark,
+            ..CallerAnswer::default()
+        };
+        let text = report(&Stream::plain(), &answer, 0);
+        assert!(text.ends_with("Agent       claude (detected: its own word)\n"), "{text}");
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(super) fn standing(
         let start = format!("{}{}_", LeaseSecret::PREFIX, lease.id);
         lease.name == NAME
             && lease.resources == RESOURCES
+            && lease.agent.as_deref() == Some(AGENT)
             && secret.starts_with(&start)
             && (args.account.is_none()
                 || account.as_ref().is_some_and(|account| lease.account.as_ref() == Some(&account.id)))
@@ -49,6 +50,7 @@ pub(super) fn make(socket: &Socket, args: &ClaudeCodeArgs) -> Result<LeaseGrant,
         resources: RESOURCES.map(str::to_owned).to_vec(),
         account: args.account.clone(),
         profile: args.profile.clone(),
+        agent: Some(AGENT.to_owned()),
         ..LeaseRequest::default()
     };
     let grant = heard(socket.connect()?.make_lease(&request)?)?;
@@ -77,6 +79,9 @@ pub(super) fn revoke(socket: Result<Socket, Failure>, id: &str) -> Result<(), Fa
 
 /// What people call it.
 pub(super) const NAME: &str = "claude-code";
+
+/// What it is as a caller: all that asks in the right of this lease is this agent.
+const AGENT: &str = "claude";
 
 /// Claude Code asks for the first, the Foundry SDKs for the second.
 const RESOURCES: [&str; 2] = ["cognitive", "foundry"];

@@ -16,6 +16,7 @@ use entra_proto::token::TokenRequest;
 use zeroize::Zeroizing;
 
 pub(crate) use self::proxy::{EXEMPT, PROXIES, PROXY_EXCEPTIONS, exempted, out_of_use};
+use crate::agent;
 use crate::args::TokenVariable;
 use crate::commands::heard_by_a_tool;
 use crate::connect::Socket;
@@ -111,7 +112,11 @@ impl Surroundings {
 
 /// Whether entra sets the variable, in any capitals, so that nobody else may.
 pub(crate) fn is_ours(name: &str) -> bool {
-    OURS.iter().chain(&PATH_OURS).chain(&PROXY_EXCEPTIONS).any(|ours| ours.eq_ignore_ascii_case(name))
+    OURS.iter()
+        .chain(&PATH_OURS)
+        .chain(&PROXY_EXCEPTIONS)
+        .chain(&[agent::OURS])
+        .any(|ours| ours.eq_ignore_ascii_case(name))
 }
 
 /// What each dialect needs to be set.
@@ -121,6 +126,9 @@ fn settings(grant: &LeaseGrant) -> Result<Vec<(String, Value)>, Failure> {
     let mut pairs: Vec<(&str, &str)> = OURS.into_iter().zip(values).collect();
     if let Some(endpoint) = &grant.path_endpoint {
         pairs.extend(PATH_OURS.into_iter().zip(["true", endpoint.expose(), PATH_API_VERSION]));
+    }
+    if let Some(agent) = &grant.lease.agent {
+        pairs.push((agent::OURS, agent));
     }
     let checked = pairs.into_iter().map(|(name, text)| {
         let value = Value::checked(text).ok_or_else(|| foreign(name))?;
@@ -247,6 +255,8 @@ pub(crate) mod tests {
         assert_eq!(format!("{:?}", set[1].1), "Value(27 bytes)");
         grant.path_endpoint = Some(LeaseSecret::new("http://127.0.0.1:7/in/x".to_owned()));
         assert_eq!(names(&grant)[4..], PATH_OURS);
+        grant.lease.agent = Some("claude".to_owned());
+        assert_eq!(names(&grant)[7..], [agent::OURS]);
     }
 
     #[rstest]
@@ -296,7 +306,9 @@ pub(crate) mod tests {
 
     #[test]
     fn what_entra_sets_is_its_own_in_any_capitals() {
-        for name in ["IDENTITY_HEADER", "identity_header", "NO_PROXY", "No_Proxy", "ARM_USE_MSI"] {
+        for name in
+            ["IDENTITY_HEADER", "identity_header", "NO_PROXY", "No_Proxy", "ARM_USE_MSI", "ENTRA_AGENT"]
+        {
             assert!(is_ours(name), "{name}");
         }
         assert!(!is_ours("PGPASSWORD") && !is_ours("AZURE_CLIENT_ID"));

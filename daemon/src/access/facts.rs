@@ -23,6 +23,8 @@ pub struct Facts {
     pub forwarded: bool,
     /// The AI agent that it is, by its name.
     pub agent: Option<String>,
+    /// Whether that is so by its own word, or by what its program is called: it may be another one, or none.
+    pub is_agent_unsure: bool,
     /// How much of this the kernel vouches for.
     pub strength: Strength,
 }
@@ -41,6 +43,7 @@ impl Facts {
             container: false,
             forwarded: false,
             agent: None,
+            is_agent_unsure: false,
             strength: Strength::Unknown,
         }
     }

@@ -60,6 +60,13 @@ impl Event {
         self
     }
 
+    /// The AI agent, by its name.
+    #[must_use]
+    pub fn agent(mut self, name: Option<&str>) -> Self {
+        self.0.agent = name.map(str::to_owned);
+        self
+    }
+
     /// The account, by its profile and id.
     #[must_use]
     pub fn account(mut self, profile: &str, account: &AccountId) -> Self {

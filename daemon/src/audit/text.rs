@@ -9,8 +9,10 @@ use entra_proto::log::{LogCaller, LogEntry};
 pub(super) fn bound(entry: &mut LogEntry) {
     entry.scopes.truncate(MOST_SCOPES);
     entry.scopes.iter_mut().for_each(|scope| clean(scope, LONGEST_SCOPE));
-    let LogEntry { lease, profile, account, tenant, resource, uti, correlation_id, rule, detail, .. } = entry;
-    let texts = [lease, profile, account, tenant, resource, uti, correlation_id, rule, detail];
+    let LogEntry {
+        lease, agent, profile, account, tenant, resource, uti, correlation_id, rule, detail, ..
+    } = entry;
+    let texts = [lease, agent, profile, account, tenant, resource, uti, correlation_id, rule, detail];
     texts.into_iter().flatten().for_each(|text| clean(text, LONGEST));
     if let Some(LogCaller { program, behind, became, user, .. }) = &mut entry.caller {
         [program, behind, became, user].into_iter().flatten().for_each(|text| clean(text, LONGEST));

@@ -22,6 +22,27 @@ use crate::vault::Access;
 pub trait Gate: Send + Sync {
     /// Decides at once, or says what is to be waited for. The broker's lock is held meanwhile: nothing may block here.
     fn pass(&self, asker: &Asker, wish: &Wish<'_>) -> Passage;
+
+    /// Whether this asker may be handed anything now, whatever it asks for.
+    ///
+    /// # Errors
+    /// Why not.
+    fn admit(&self, _asker: &Asker) -> Result<(), ErrorBody> {
+        Ok(())
+    }
+
+    /// The same in the moment in which a token is handed out, which counts.
+    ///
+    /// # Errors
+    /// Why not: it may have changed while the token was got.
+    fn spend(&self, _asker: &Asker) -> Result<(), ErrorBody> {
+        Ok(())
+    }
+
+    /// The AI agent that asks, where one does.
+    fn agent(&self, _asker: &Asker) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// What a request came to mean.

@@ -111,8 +111,11 @@ impl Broker {
     /// Notes what is answered in a moment. Which process asks is known since it connected; what it became since, and who started
     /// our client, is found out when it has its answer. Whoever started the client waits for it, so that is there longer.
     fn note_by(&self, asker: &Asker, event: impl FnOnce() -> Event + Send + 'static) {
-        let asker = asker.clone();
-        self.notes.later(move || event().lease(asker.lease()).by(asker.caller().map(Caller::noted)));
+        let (asker, gate) = (asker.clone(), Arc::clone(&self.parts.gate));
+        self.notes.later(move || {
+            let event = event().lease(asker.lease()).agent(gate.agent(&asker).as_deref());
+            event.by(asker.caller().map(Caller::noted))
+        });
     }
 
     pub(super) fn note(&self, event: Option<Event>) {
@@ -175,7 +178,10 @@ impl Broker {
     /// Nothing where nobody reads it: finding out who asks takes time.
     fn by(&self, asker: &Asker, event: impl FnOnce() -> Event) -> Option<Event> {
         let is_on = self.parts.audit.is_on();
-        is_on.then(|| event().by(asker.caller().map(Caller::noted)).lease(asker.lease()))
+        is_on.then(|| {
+            let agent = self.parts.gate.agent(asker);
+            event().by(asker.caller().map(Caller::noted)).lease(asker.lease()).agent(agent.as_deref())
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! or to be granted all the same. Callers that wait are told of the end by the end itself: they wait for a channel that closes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use entra_proto::cloud::Cloud;
@@ -31,6 +32,15 @@ pub enum Asker {
     Lease(String),
     /// A process over the socket that presented the lease of this name.
     Lent(Caller, String),
+    /// Whoever presented a lease that was made for an AI agent.
+    Agent {
+        /// The process, where the kernel names it.
+        caller: Option<Caller>,
+        /// The lease's name.
+        lease: String,
+        /// The agent's.
+        agent: Arc<str>,
+    },
 }
 
 impl Asker {
@@ -40,6 +50,23 @@ impl Asker {
         match self {
             Self::Caller(caller) | Self::Lent(caller, _) => Self::Lent(caller, lease.to_owned()),
             Self::Unknown | Self::Ourselves | Self::Lease(_) => Self::Lease(lease.to_owned()),
+            Self::Agent { caller, agent, .. } => Self::Agent { caller, lease: lease.to_owned(), agent },
+        }
+    }
+
+    /// The same, where its lease was made for an AI agent.
+    #[must_use]
+    pub fn declared(self, agent: Option<&str>) -> Self {
+        let (Some(agent), Some(lease)) = (agent, self.lease().map(str::to_owned)) else { return self };
+        Self::Agent { caller: self.caller().cloned(), lease, agent: agent.into() }
+    }
+
+    /// The agent that its lease was made for.
+    #[must_use]
+    pub fn agent(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Agent { agent, .. } => Some(agent),
+            Self::Unknown | Self::Ourselves | Self::Caller(_) | Self::Lease(_) | Self::Lent(..) => None,
         }
     }
 
@@ -48,6 +75,7 @@ impl Asker {
     pub fn caller(&self) -> Option<&Caller> {
         match self {
             Self::Caller(caller) | Self::Lent(caller, _) => Some(caller),
+            Self::Agent { caller, .. } => caller.as_ref(),
             Self::Unknown | Self::Ourselves | Self::Lease(_) => None,
         }
     }
@@ -56,16 +84,15 @@ impl Asker {
     #[must_use]
     pub fn lease(&self) -> Option<&str> {
         match self {
-            Self::Lease(name) | Self::Lent(_, name) => Some(name),
+            Self::Lease(name) | Self::Lent(_, name) | Self::Agent { lease: name, .. } => Some(name),
             Self::Unknown | Self::Ourselves | Self::Caller(_) => None,
         }
     }
 
     fn describe(&self) -> Option<String> {
-        match self {
-            Self::Unknown | Self::Ourselves => None,
-            Self::Caller(caller) | Self::Lent(caller, _) => Some(caller.asks_for()),
-            Self::Lease(name) => Some(format!("the lease `{name}`")),
+        match (self.caller(), self.lease()) {
+            (Some(caller), _) => Some(caller.asks_for()),
+            (None, lease) => lease.map(|name| format!("the lease `{name}`")),
         }
     }
 }

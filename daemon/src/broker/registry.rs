@@ -44,6 +44,7 @@ impl Broker {
     ) -> Result<RegistryAnswer, ErrorBody> {
         self.rules().bounds().allow_dialect(Dialect::Registry)?;
         let registry = Registry::parse(registry).map_err(|error| error.to_error_body())?;
+        self.parts.gate.admit(asker)?;
         let profile = access.profile.clone();
         let found = self.find_token(&access, asker).await?;
         let issue = self.issue_of(&access, asker, &found).map(|issue| issue.resource(registry.host()));
@@ -61,6 +62,7 @@ impl Broker {
             }
             if let Some(answer) = state.registries.find(&place, self.parts.clock.now()) {
                 drop(state);
+                self.parts.gate.spend(asker)?;
                 self.note(issue);
                 return Ok(answer);
             }
@@ -69,6 +71,7 @@ impl Broker {
         let grant = self.parts.entra.registry_token(&registry, tenant, &access.access_token).await;
         let grant = grant.map_err(|error| error.to_error_body())?;
         self.locking.must_not_be_locked()?;
+        self.parts.gate.spend(asker)?;
         let answer = self.state().keep(place, grant, self.parts.clock.now());
         self.note(issue);
         Ok(answer)

@@ -50,7 +50,9 @@ impl Broker {
         request: &TokenRequest,
         asker: &Asker,
     ) -> Result<TokenAnswer, ErrorBody> {
+        self.parts.gate.admit(asker)?;
         let found = self.find_token(request, asker).await?;
+        self.parts.gate.spend(asker)?;
         Ok(self.note_issue(request, asker, found))
     }
 

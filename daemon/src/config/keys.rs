@@ -271,6 +271,9 @@ pub const KEYS: &[Key] = &[
         .out_of(&["managed_identity", "azd", "registry"])
         .unset("managed_identity,azd,registry"),
     key("leases", Kind::Switch, "SWITCH", "Whether leases are made and taken.").unset("on"),
+    key("agent_budget", Kind::Number, "NUMBER", "How many tokens each AI agent may have within an hour.")
+        .checked("a number up to 1000000", values::agent_budget)
+        .unset("600"),
     key("longest_lease", Kind::Duration, "TIME", "How long a lease may stand; with it, every lease ends.")
         .checked("a time from a minute to ten years, such as `12h`", values::longest_lease),
     key("forwarding", Kind::Switch, "SWITCH", "Whether callers are served that come from another machine or container: an SSH server's process, or one of another process namespace.")

@@ -121,6 +121,8 @@ pub struct Config {
     pub profiles: BTreeMap<String, Profile>,
     /// What administrators allow.
     pub bounds: Bounds,
+    /// How many tokens each AI agent may have within an hour.
+    pub agent_budget: Setting<u32>,
     /// The rules of who may ask for what, in the order in which they count.
     pub policy: Vec<PolicyPart>,
     /// Proxies, trust, and who we are to the network.
@@ -279,6 +281,7 @@ impl Config {
             stay_locked: layers.is_on("stay_locked"),
             profiles: profiles(&layers),
             bounds,
+            agent_budget: layers.number("agent_budget").unwrap_or_else(|| Setting::built_in(AGENT_BUDGET)),
             policy: sources.policy(),
             network: Network::read(&layers)?,
             foundry_resource: layers.text("foundry_resource"),
@@ -352,6 +355,9 @@ fn profile(layers: &Layers, name: Option<&str>) -> Profile {
         authority: text("authority"),
     }
 }
+
+/// As the table has it: one in six seconds. A session of an agent takes a few an hour, one in a loop would take thousands.
+pub const AGENT_BUDGET: u32 = 600;
 
 /// As the table has them.
 const AUDIT_SIZE: u64 = 8;

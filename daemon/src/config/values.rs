@@ -211,6 +211,10 @@ pub(super) fn prompts_per_day(text: &str) -> Result<(), String> {
     within(text, 0, 1000)
 }
 
+pub(super) fn agent_budget(text: &str) -> Result<(), String> {
+    within(text, 0, 1_000_000)
+}
+
 pub(super) fn audit_size(text: &str) -> Result<(), String> {
     within(text, 1, 1024)
 }

@@ -75,9 +75,13 @@ pub(super) struct Visit<'a> {
 impl Visit<'_> {
     /// Notes that what is asked cannot be understood, or is not served.
     pub(super) fn refuse(&self, error: ErrorBody) -> ErrorBody {
-        let asker = Asker::Lease(self.lease.name().to_owned());
+        let asker = self.asker();
         self.broker.note_refusal(&asker, &TokenRequest::default(), &error);
         error
+    }
+
+    fn asker(&self) -> Asker {
+        Asker::Lease(self.lease.name().to_owned()).declared(self.lease.agent())
     }
 
     /// A token for these scopes, if the lease covers them. One with some life left is better than a newer one later.
@@ -92,7 +96,7 @@ impl Visit<'_> {
             min_validity: Some(WANTED.as_secs()),
             ..TokenRequest::default()
         };
-        let asker = Asker::Lease(self.lease.name().to_owned());
+        let asker = self.asker();
         let token = match self.lease.narrow(asked.clone()) {
             Ok(request) => self.narrowed(request, &asker).await,
             Err(error) => Err(error),

@@ -22,7 +22,11 @@ fn fault(method: &Method, headers: &HeaderMap, port: u16) -> Option<&'static str
     // A page's script can neither set nor leave out these headers, and the question before it is asked by OPTIONS. An image and
     // a frame may come without the first two.
     let is_a_page_s = headers.get_all(FETCH_SITE).iter().any(|site| site != NO_SITE);
-    if headers.contains_key(ORIGIN) || headers.contains_key(REFERER) || is_a_page_s || *method == Method::OPTIONS {
+    if headers.contains_key(ORIGIN)
+        || headers.contains_key(REFERER)
+        || is_a_page_s
+        || *method == Method::OPTIONS
+    {
         return Some("Requests from a browser are refused.");
     }
     let mut hosts = headers.get_all(HOST).iter();

@@ -23,6 +23,7 @@ mod outside;
 #[cfg_attr(target_os = "macos", path = "remote_macos.rs")]
 #[cfg_attr(windows, path = "remote_windows.rs")]
 mod remote;
+mod small;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -31,6 +32,7 @@ pub use self::fault::{Fault, FileError};
 pub(crate) use self::folder::Folder;
 pub(crate) use self::outside::{CLOSE_FILE, credential_fault, open_descriptor, open_outside, secret_fault};
 pub(crate) use self::remote::network_file_system;
+pub(crate) use self::small::{put_small, read_small, remove_small};
 
 /// Reads to the end; `None` when there is more than the limit. The buffer never grows, so nothing is left behind.
 pub(crate) fn read_bounded(

@@ -247,6 +247,7 @@ impl Keeper {
         let hosts = rules.hosts();
         self.leases.bound(rules.bounds().longest_lease.as_ref().map(|longest| longest.value));
         self.gatekeeper.follow(policy);
+        self.gatekeeper.agents().allow(config.agent_budget.clone());
         self.broker.follow(rules);
         self.entra.configure(NetworkSettings::from(&config.network));
         self.prompts.follow_settings(config.prompting.clone());

@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use entra_proto::agent::HEADER;
 use entra_proto::error::ErrorBody;
 use entra_proto::limits::{HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD, TAKE_TIMEOUT};
 use entra_proto::token::TokenRequest;
@@ -261,6 +262,8 @@ pub(super) async fn respond(
             reply::failure(&error)
         }
         None => {
+            let agent = request.headers().get(HEADER).map(|name| name.to_str().unwrap_or_default());
+            let caller = caller.saying(agent);
             request.extensions_mut().insert(caller);
             router.oneshot(request.map(Body::new)).await?
         }

@@ -35,7 +35,10 @@ pub(super) async fn make(
             let event = |event| Event::new(event).by(Some(noted)).lease(name.as_deref());
             let grant = grant(&rooms, &caller, request).await;
             rooms.broker.audit().record(match &grant {
-                Ok(grant) => event(LogEvent::LeaseMade).detail(terms(&grant.lease)),
+                Ok(grant) => {
+                    let lease = &grant.lease;
+                    event(LogEvent::LeaseMade).agent(lease.agent.as_deref()).detail(terms(lease))
+                }
                 Err(error) => event(LogEvent::Refused).failed(error).detail("A lease was asked for."),
             });
             grant
@@ -75,8 +78,17 @@ async fn grant(rooms: &Rooms, caller: &Caller, mut request: LeaseRequest) -> Res
     let rules = rooms.broker.rules();
     rules.bounds().allow_leases()?;
     request.expires_in = rules.bounds().lease_life(request.expires_in)?;
-    if !rooms.gatekeeper.lends_freely(caller) {
-        rooms.gatekeeper.may_lend(caller, each(rooms, &request).await?).await?;
+    rooms.leases.know_agents().await;
+    // What an agent makes is its own, whatever it says.
+    let label = rooms.gatekeeper.agents().label(caller);
+    request.agent = label.map(|label| label.name.to_string()).or(request.agent);
+    if let Some(agent) = &mut request.agent {
+        agent.make_ascii_lowercase();
+        rooms.gatekeeper.agents().must_not_be_stopped(agent)?;
+    }
+    if request.agent.is_some() || !rooms.gatekeeper.lends_freely(caller) {
+        let each = each(rooms, &request).await?;
+        rooms.gatekeeper.may_lend(caller, request.agent.as_deref(), each).await?;
     }
     let (account, profile) = match (&request.account, &request.profile) {
         (None, profile) => (None, profile.clone()),

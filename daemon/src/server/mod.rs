@@ -17,6 +17,7 @@ use crate::config::Told;
 use crate::doctor::Doctor;
 use crate::prompts::Prompts;
 
+mod agents;
 mod caller;
 mod config;
 mod connections;
@@ -76,6 +77,9 @@ fn router(rooms: Rooms) -> Router {
         .route("/v1/accounts", get(routes::accounts))
         .route("/v1/accounts/{id}", delete(routes::sign_out))
         .route("/v1/accounts/{id}/revive", post(routes::revive))
+        .route("/v1/agents", get(agents::list))
+        .route("/v1/agents/resume", post(agents::resume))
+        .route("/v1/agents/stop", post(agents::stop))
         .route("/v1/caller", get(caller::told))
         .route("/v1/config", get(config::told))
         .route(

@@ -30,6 +30,7 @@ use crate::audit::Event;
 use crate::broker::{Asker, Broker, access_to_registry};
 use crate::config::Dialect;
 use crate::metrics::{CONTENT_TYPE, METRICS};
+use crate::vault::Access;
 
 type Routed = State<Arc<Broker>>;
 
@@ -74,10 +75,16 @@ pub(super) async fn registry_token(State(rooms): State<Rooms>, request: Request)
 
 /// Makes the request what its lease lets it be, if it names one.
 async fn narrow(rooms: &Rooms, asked: &mut TokenRequest, asker: &mut Asker) -> Result<(), ErrorBody> {
-    let Some(secret) = asked.lease.take() else { return Ok(()) };
+    let Some(secret) = asked.lease.take() else {
+        // Nothing is handed out before the vault is open, and then it is known which processes are agents.
+        if rooms.broker.restore(Access::Silent).await.is_ok() {
+            rooms.leases.know_agents().await;
+        }
+        return Ok(());
+    };
     rooms.broker.rules().bounds().allow_leases()?;
     let lease = rooms.leases.admit(&secret, Presented::Apart).await?;
-    *asker = std::mem::take(asker).lent(lease.name());
+    *asker = std::mem::take(asker).lent(lease.name()).declared(lease.agent());
     *asked = lease.narrow(asked.clone())?;
     Ok(())
 }
@@ -136,7 +143,11 @@ pub(super) async fn status(State(rooms): State<Rooms>) -> Response<Body> {
     let work = async {
         let status = rooms.broker.status().await?;
         let metrics = Some(METRICS.summary());
-        Ok(StatusAnswer { loopback: rooms.loopback.status(), metrics, ..status })
+        let mut warnings = status.warnings;
+        if rooms.gatekeeper.agents().is_any_stopped() {
+            warnings.push("AI agents are stopped; `entra agents` shows which, `entra agents resume` lets them ask again.".to_owned());
+        }
+        Ok(StatusAnswer { loopback: rooms.loopback.status(), metrics, warnings, ..status })
     };
     answer(within(ANSWER_TIMEOUT, work).await)
 }

@@ -89,6 +89,9 @@ pub struct LeaseRecord {
     /// Whether its secret may stand in the path of a request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_path: bool,
+    /// The AI agent that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
 }
 
 /// How often a person was asked for an account, so that a restart asks nobody again. Times are seconds since 1970.

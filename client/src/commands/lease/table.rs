@@ -43,10 +43,12 @@ fn row(lease: &LeaseInfo, accounts: &[AccountInfo], now: u64) -> Vec<String> {
     ]
 }
 
-/// The resources, and that the secret may stand in a path, where logs keep it.
+/// The resources, that the secret may stand in a path, where logs keep it, and the agent that it is for.
 pub(super) fn for_what(lease: &LeaseInfo) -> String {
     let resources = resources(lease);
-    if lease.in_path { format!("{resources} (also in the path)") } else { resources }
+    let agent = lease.agent.as_ref().map(|agent| format!(" of the agent {}", plain(agent)));
+    let path = if lease.in_path { " (also in the path)" } else { "" };
+    format!("{resources}{path}{}", agent.unwrap_or_default())
 }
 
 /// The first few by name.
@@ -105,6 +107,7 @@ pub(super) mod tests {
             expires_on: None,
             process: None,
             in_path: false,
+            agent: None,
             used_on: None,
             uses: 0,
         }
@@ -140,6 +143,8 @@ pub(super) mod tests {
     #[test]
     fn many_resources_are_counted() {
         assert_eq!(for_what(&LeaseInfo { in_path: true, ..lease("a", &["arm"]) }), "arm (also in the path)");
+        let of_agent = LeaseInfo { agent: Some("claude".to_owned()), ..lease("a", &["arm"]) };
+        assert_eq!(for_what(&of_agent), "arm of the agent claude");
         assert_eq!(for_what(&lease("a", &["a", "b", "c"])), "a, b, c");
         assert_eq!(for_what(&lease("a", &["a", "b", "c", "d"])), "a, b and 2 more");
         assert_eq!(for_what(&lease("a", &["*"])), "every resource");

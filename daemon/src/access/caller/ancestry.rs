@@ -17,6 +17,16 @@ pub(super) struct Ancestor {
     pub(super) started: u64,
 }
 
+/// A process above another, as far as it says whether an agent is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::access) struct Kin {
+    pub(in crate::access) pid: u32,
+    /// What tells it from a later process of its number, as leases keep it.
+    pub(in crate::access) mark: Option<u64>,
+    /// The agent whose program is called as it is.
+    pub(in crate::access) agent: Option<&'static str>,
+}
+
 /// Who started a process, and when it began itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {

@@ -129,6 +129,7 @@ impl Look {
             container: facts.container,
             forwarded: facts.forwarded,
             agent: facts.agent.clone(),
+            agent_known_by: None,
             certainty: match facts.strength {
                 Strength::Strong => Certainty::Strong,
                 Strength::Weak(_) => Certainty::Weak,

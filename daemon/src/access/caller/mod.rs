@@ -11,6 +11,9 @@ mod digest;
 #[cfg_attr(target_os = "linux", path = "elsewhere_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "elsewhere_other.rs")]
 mod elsewhere;
+#[cfg_attr(target_os = "linux", path = "line_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "line_other.rs")]
+mod line;
 #[cfg(target_os = "linux")]
 #[path = "links_linux.rs"]
 mod links;
@@ -47,23 +50,28 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use entra_proto::agent::{UNNAMED, is_name};
 use entra_proto::caller::CallerAnswer;
 use entra_proto::log::LogCaller;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+pub(in crate::access) use self::ancestry::Kin;
 use self::ancestry::{Ancestor, is_client, who_started};
 use self::look::Doubt;
 pub use self::look::Look;
 pub use self::looker::start_looker;
 pub use self::peer::Stream;
 use self::process::Process;
+use crate::access::known_agents;
 
 /// A process of the same user at the other end of a connection. Clones are the same one.
 #[derive(Clone, Debug)]
 pub struct Caller {
     known: Arc<Known>,
+    /// The AI agent that started it, by its own word in this request.
+    agent: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -73,6 +81,7 @@ struct Known {
     last: Mutex<Option<Arc<Look>>>,
     is_from_elsewhere: OnceLock<bool>,
     is_from_here: OnceLock<bool>,
+    above: OnceLock<Arc<[Kin]>>,
 }
 
 /// Who connected and runs as our own user. More is not known of it yet.
@@ -152,6 +161,32 @@ impl Caller {
     pub fn is_from_here(&self) -> bool {
         let known = &self.known;
         *known.is_from_here.get_or_init(|| elsewhere::is_from_here(&known.process))
+    }
+
+    /// The same in a request that says which AI agent started it.
+    #[must_use]
+    pub fn saying(mut self, agent: Option<&str>) -> Self {
+        self.agent = agent
+            .map(|name| if is_name(name) { name.to_ascii_lowercase() } else { UNNAMED.to_owned() }.into());
+        self
+    }
+
+    /// What it says of that.
+    pub(in crate::access) fn says(&self) -> Option<&Arc<str>> {
+        self.agent.as_ref()
+    }
+
+    /// The process, and the agent whose program is called as its own.
+    pub(in crate::access) fn own(&self) -> (Option<u32>, Option<&'static str>) {
+        (self.known.process.pid, self.program().and_then(known_agents::at))
+    }
+
+    /// The processes above it, the nearest first, as far as the system tells. Found out once for a connection.
+    pub(in crate::access) fn above(&self) -> &[Kin] {
+        let Known { process, above, .. } = &*self.known;
+        above.get_or_init(|| {
+            process.parent.map_or_else(Arc::default, |parent| line::above(parent, process.at))
+        })
     }
 
     /// Somebody of whom nothing can be found out.
@@ -268,8 +303,9 @@ impl From<Process> for Caller {
             last: Mutex::default(),
             is_from_elsewhere: OnceLock::new(),
             is_from_here: OnceLock::new(),
+            above: OnceLock::new(),
         };
-        Self { known: Arc::new(known) }
+        Self { known: Arc::new(known), agent: None }
     }
 }
 

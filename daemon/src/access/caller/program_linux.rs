@@ -40,15 +40,29 @@ pub(super) fn arguments_of(pid: u32) -> Vec<u8> {
 
 /// One read has all of it. A process that has ended is known until its parent has noticed.
 pub(super) fn origin_of(pid: u32) -> Option<Origin> {
+    named(pid).map(|named| named.origin)
+}
+
+/// A process by the kernel's own name for it: what its program was called, until it chooses another.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) name: Box<[u8]>,
+    pub(super) origin: Origin,
+}
+
+/// The same with its name.
+pub(super) fn named(pid: u32) -> Option<Named> {
     let mut stat = [0; 1024];
     let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut stat).ok()?;
-    let stat = String::from_utf8_lossy(&stat[..length]);
-    // The name before it stands in parentheses and may hold anything, parentheses too.
-    let (_, after_name) = stat.rsplit_once(')')?;
-    let mut fields = after_name.split_ascii_whitespace();
+    let stat = &stat[..length];
+    // The name stands in parentheses and may hold anything, parentheses too.
+    let begin = stat.iter().position(|byte| *byte == b'(')? + 1;
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let name = stat.get(begin..end)?.into();
+    let mut fields = std::str::from_utf8(stat.get(end + 1..)?).ok()?.split_ascii_whitespace();
     let parent = fields.nth(1)?.parse().ok().filter(|parent| *parent > INIT);
     let started = fields.nth(17)?.parse().ok()?;
-    Some(Origin { parent, started })
+    Some(Named { name, origin: Origin { parent, started } })
 }
 
 /// Now, by the clock that processes' starts are told by: ticks since boot, of which a second has a hundred on every machine

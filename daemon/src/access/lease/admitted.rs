@@ -16,6 +16,7 @@ pub struct Admitted {
     allowed: Allowed,
     account: Option<AccountId>,
     profile: Option<String>,
+    agent: Option<String>,
 }
 
 impl Admitted {
@@ -25,7 +26,17 @@ impl Admitted {
         account: Option<AccountId>,
         profile: Option<String>,
     ) -> Self {
-        Self { name, allowed, account, profile }
+        Self { name, allowed, account, profile, agent: None }
+    }
+
+    pub(super) fn of_agent(self, agent: Option<String>) -> Self {
+        Self { agent, ..self }
+    }
+
+    /// The AI agent that it was made for.
+    #[must_use]
+    pub fn agent(&self) -> Option<&str> {
+        self.agent.as_deref()
     }
 
     /// The lease's name, for people.

@@ -27,6 +27,7 @@ use entra_proto::secret::LeaseSecret;
 pub use self::admitted::Admitted;
 pub use self::allowed::Allowed;
 use self::ticket::{LeaseId, SecretDigest, issue};
+use super::agent::Agents;
 use crate::audit::{Audit, Event};
 use crate::clock::Clock;
 use crate::metrics::METRICS;
@@ -37,6 +38,7 @@ pub struct Leases {
     vault: Vault,
     clock: Arc<dyn Clock>,
     audit: Audit,
+    agents: Option<Agents>,
     state: Mutex<State>,
     /// Held while the vault is read or changed, so that memory follows the vault's order.
     in_order: tokio::sync::Mutex<()>,
@@ -78,6 +80,7 @@ impl Leases {
             vault,
             clock,
             audit: Audit::default(),
+            agents: None,
             state: Mutex::default(),
             in_order: tokio::sync::Mutex::new(()),
         }
@@ -87,6 +90,13 @@ impl Leases {
     #[must_use]
     pub fn noting(mut self, audit: Audit) -> Self {
         self.audit = audit;
+        self
+    }
+
+    /// The same, and tells of which processes leases say that they are agents.
+    #[must_use]
+    pub fn minding(mut self, agents: Agents) -> Self {
+        self.agents = Some(agents);
         self
     }
 
@@ -126,6 +136,7 @@ impl Leases {
             expires_on: request.expires_in.map(|seconds| now.saturating_add(seconds)),
             process,
             in_path: request.in_path,
+            agent: request.agent.map(|agent| agent.to_ascii_lowercase()),
         };
         let _order = self.in_order.lock().await;
         self.read().await?;
@@ -210,8 +221,40 @@ impl Leases {
         }
         lease.used_on = Some(now);
         lease.uses += 1;
-        let LeaseRecord { name, account, profile, .. } = lease.record.clone();
-        Ok(Admitted::new(name, lease.allowed.clone(), account, profile))
+        let LeaseRecord { name, account, profile, agent, .. } = lease.record.clone();
+        Ok(Admitted::new(name, lease.allowed.clone(), account, profile).of_agent(agent))
+    }
+
+    /// Ends every lease of this agent, or of any. Returns their names.
+    ///
+    /// # Errors
+    /// When the vault cannot be read or written: then they stand.
+    pub async fn revoke_of_agents(&self, agent: Option<&str>) -> Result<Vec<String>, ErrorBody> {
+        let is_theirs = |record: &LeaseRecord, agent: Option<&str>| match &record.agent {
+            Some(its) => agent.is_none_or(|agent| agent == its),
+            None => false,
+        };
+        let _order = self.in_order.lock().await;
+        self.vault.must_be_unlocked().map_err(|error| error.to_error_body())?;
+        self.read().await?;
+        let theirs: Vec<String> = {
+            let state = self.state();
+            let records = state.leases.values().map(|lease| &lease.record);
+            records.filter(|it| is_theirs(it, agent)).map(|it| it.name.clone()).collect()
+        };
+        if !theirs.is_empty() {
+            let agent = agent.map(str::to_owned);
+            self.write(move |leases| leases.retain(|it| !is_theirs(it, agent.as_deref()))).await?;
+        }
+        Ok(theirs)
+    }
+
+    /// Finds out which processes leases declare to be agents, where that is not known yet. Where the vault is closed nobody is
+    /// handed anything either.
+    pub async fn know_agents(&self) {
+        if !self.state().is_read {
+            let _closed = self.restore().await;
+        }
     }
 
     async fn restore(&self) -> Result<(), ErrorBody> {
@@ -231,9 +274,8 @@ impl Leases {
         }
         let after = self.vault.times_locked();
         let records = self.vault.leases().await.map_err(|error| error.to_error_body())?;
-        let mut state = self.state();
-        state.follow(records);
-        state.read_after = after;
+        self.follow(records);
+        self.state().read_after = after;
         Ok(())
     }
 
@@ -258,10 +300,20 @@ impl Leases {
         });
         written.await.map_err(|error| error.to_error_body())?;
         if let Ok(records) = told.await {
-            self.state().follow(records);
+            self.follow(records);
             unsure.is_sure = true;
         }
         Ok(())
+    }
+
+    fn follow(&self, records: Vec<LeaseRecord>) {
+        for record in &records {
+            if let (Some(agents), Some(process), Some(agent)) = (&self.agents, record.process, &record.agent)
+            {
+                agents.declare(process, agent);
+            }
+        }
+        self.state().follow(records);
     }
 
     /// The ids of those that are over.
@@ -356,6 +408,7 @@ impl Lease {
             expires_on: record.expires_on,
             process: record.process.map(|(pid, _)| pid),
             in_path: record.in_path,
+            agent: record.agent,
             used_on: self.used_on,
             uses: self.uses,
         }

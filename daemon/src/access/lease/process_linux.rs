@@ -1,5 +1,7 @@
 //! When a process was started, by proc(5).
 
+use std::sync::LazyLock;
+
 /// A mark that tells the process from a later one of its id: its start, in ticks since boot (field 22 of its `stat`), and
 /// which boot that was.
 /// Nothing where there is no such process, or it is one that has ended and waits to be noticed.
@@ -13,7 +15,13 @@ pub(in crate::access) fn mark(pid: u32) -> Option<u64> {
         return None;
     }
     let started: u64 = fields.nth(18)?.parse().ok()?;
-    Some(started ^ boot()?)
+    mark_at(started)
+}
+
+/// The mark of a process that was started at this tick.
+pub(in crate::access) fn mark_at(started: u64) -> Option<u64> {
+    static BOOT: LazyLock<Option<u64>> = LazyLock::new(boot);
+    BOOT.map(|boot| started ^ boot)
 }
 
 /// Half of this boot's random id (random(4)): a process of another boot may have started at the same tick.

@@ -186,3 +186,33 @@ async fn a_bound_ends_leases_that_stand_and_its_end_brings_them_back() {
     leases.bound(None);
     assert_eq!(names(&leases).await, ["one"]);
 }
+
+#[tokio::test]
+async fn the_leases_of_agents_end_together_and_what_they_said_of_processes_stays() {
+    let (vault, own) = (vault(), std::process::id());
+    let agents = Agents::new(Arc::new(SystemClock), None);
+    let first = leases(&vault);
+    let of =
+        |name: &str, agent: Option<&str>| LeaseRequest { agent: agent.map(str::to_owned), ..request(name) };
+    let (_, kept) = first.make(of("none", None), None, None).await.unwrap();
+    let (info, of_claude) = first.make(of("one", Some("Claude")), None, None).await.unwrap();
+    assert_eq!(info.agent.as_deref(), Some("claude"));
+    first.make(of("two", Some("codex")), None, None).await.unwrap();
+    let bound = LeaseRequest { process: Some(own), ..of("run", Some("claude")) };
+    first.make(bound, None, None).await.unwrap();
+    // The next daemon finds out by the vault.
+    let second = leases(&vault).minding(agents.clone());
+    let us = crate::access::caller::Caller::ourselves();
+    assert_eq!(agents.label(&us), None);
+    second.know_agents().await;
+    assert_eq!(agents.label(&us).map(|label| label.name.to_string()).as_deref(), Some("claude"));
+    assert_eq!(second.admit(&of_claude, Presented::Apart).await.unwrap().agent(), Some("claude"));
+    let mut ended = second.revoke_of_agents(Some("claude")).await.unwrap();
+    ended.sort();
+    assert_eq!(ended, ["one", "run"]);
+    assert!(second.admit(&of_claude, Presented::Apart).await.is_err());
+    assert!(agents.label(&us).is_some(), "the process is what it was");
+    assert_eq!(second.revoke_of_agents(None).await.unwrap(), ["two"]);
+    assert!(second.revoke_of_agents(None).await.unwrap().is_empty());
+    assert!(second.admit(&kept, Presented::Apart).await.is_ok());
+}

@@ -2,7 +2,8 @@
 //!
 //! Whoever comes as far as here runs as the user, and has passed what leases and an administrator's bounds narrow. It may ask,
 //! unless somebody else may be speaking through it: an agent, which does what a text told it to, and a caller from another machine
-//! or a container, where others may be at home. These have Foundry, which is what they are mostly run for. Somebody's lease says
+//! or a container, where others may be at home. These have Foundry, which is what they are mostly run for; agents by both of the names
+//! that it is asked for by, since the one that Claude Code knows is that of Cognitive Services. Somebody's lease says
 //! that more was wanted; whoever is narrowed can lend no more than it has ([`super::Gatekeeper::may_lend`]), or a lease would be a
 //! way around.
 
@@ -17,7 +18,7 @@ pub(super) fn rules() -> Vec<Rule> {
 }
 
 const TEXT: &str = "\
-deny agent resource=!foundry
+deny agent resource=!foundry resource=!cognitive
 ask forwarded !lease resource=!foundry
 ask container !lease resource=!foundry
 allow";
@@ -49,6 +50,8 @@ mod tests {
     #[case::from_here(Some(local()), None, GRAPH, Effect::Allow)]
     #[case::an_agent(Some(Facts { agent: Some("claude".to_owned()), ..local() }), None, GRAPH, Effect::Deny)]
     #[case::an_agent(Some(Facts { agent: Some("claude".to_owned()), ..local() }), None, FOUNDRY, Effect::Allow)]
+    #[case::an_agent(Some(Facts { agent: Some("claude".to_owned()), ..local() }), None, "https://cognitiveservices.azure.com/.default", Effect::Allow)]
+    #[case::one_by_its_own_word(Some(Facts { agent: Some("claude".to_owned()), is_agent_unsure: true, ..local() }), None, GRAPH, Effect::Deny)]
     #[case::an_agent_with_a_lease(Some(Facts { agent: Some("x".to_owned()), ..local() }), Some("x"), GRAPH, Effect::Deny)]
     #[case::over_ssh(Some(Facts { forwarded: true, ..local() }), None, GRAPH, Effect::Ask)]
     #[case::over_ssh(Some(Facts { forwarded: true, ..local() }), None, FOUNDRY, Effect::Allow)]

@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::rule::{Fit, Rule};
 use super::subject::{Account, Subject, Tenant, is_id};
 use super::truth::Truth;
-use super::{Gatekeeper, Policy, Wants, gatekeeper};
+use super::{Gatekeeper, Policy, Wants};
 use crate::access::caller::Caller;
 use crate::access::facts::{Facts, Strength};
 use crate::access::interpreter::is_interpreter;
@@ -30,7 +30,7 @@ impl Gatekeeper {
         let facts = match (asked.over_loopback, &asked.caller) {
             (true, _) => None,
             (false, Some(thought_up)) => Some(facts(thought_up)?),
-            (false, None) => Some(gatekeeper::seen(caller, Wants::Hash).await),
+            (false, None) => Some(self.seen(caller, Wants::Hash).await),
         };
         Ok(self.policy().explained(&Subject { caller: facts, lease: asked.lease.clone(), ..request }))
     }
@@ -114,6 +114,7 @@ fn facts(thought_up: &CallerFacts) -> Result<Facts, ErrorBody> {
         container: thought_up.container,
         forwarded: thought_up.forwarded,
         agent: thought_up.agent.clone(),
+        is_agent_unsure: false,
         strength: Strength::Strong,
     })
 }

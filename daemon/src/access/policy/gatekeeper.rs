@@ -6,26 +6,44 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use entra_proto::agent::AgentMark;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::policy::Effect;
 
 use super::ask::{Ask, EXPLAIN, Nobody, Question};
 use super::{Placed, Policy, Subject, Wants};
+use crate::access::agent::{Agents, Label};
 use crate::access::caller::Caller;
 use crate::access::facts::Facts;
 use crate::broker::{Asker, Gate, Passage, Wish};
+use crate::clock::SystemClock;
 
 /// Holds requests against the policy in force.
 pub struct Gatekeeper {
     policy: Mutex<Policy>,
     ask: Arc<dyn Ask>,
+    agents: Agents,
 }
 
 impl Gatekeeper {
     /// With these rules, and somebody who asks a person where they say so.
     #[must_use]
     pub fn new(policy: Policy, ask: Arc<dyn Ask>) -> Self {
-        Self { policy: Mutex::new(policy), ask }
+        let agents = Agents::new(Arc::new(SystemClock), None);
+        Self { policy: Mutex::new(policy), ask, agents }
+    }
+
+    /// The same with what is known of AI agents.
+    #[must_use]
+    pub fn minding(mut self, agents: Agents) -> Self {
+        self.agents = agents;
+        self
+    }
+
+    /// What is known of AI agents.
+    #[must_use]
+    pub fn agents(&self) -> &Agents {
+        &self.agents
     }
 
     /// With these rules, and nobody to ask: what they would ask for is refused.
@@ -42,21 +60,50 @@ impl Gatekeeper {
     /// Whether a caller may make leases for whatever it likes, which are narrowed where they are used: one from here, and no agent.
     #[must_use]
     pub fn lends_freely(&self, caller: &Caller) -> bool {
-        glance(caller, Wants::Place).is_some_and(|facts| facts.agent.is_none())
+        self.glance(caller, Wants::Place).is_some_and(|facts| facts.agent.is_none())
     }
 
-    /// Whether another caller may make a lease for what each of these asks: it may lend what it may ask for itself.
+    /// Whether another caller may make a lease for what each of these asks, for this agent where it is for one: it may lend what it
+    /// may ask for itself, and to an agent what that may ask for.
     ///
     /// # Errors
     /// `refused` with the rule that refuses one of them.
-    pub async fn may_lend(&self, caller: &Caller, each: Vec<Subject>) -> Result<(), ErrorBody> {
-        let facts = seen(caller, Wants::Hash).await;
+    pub async fn may_lend(
+        &self,
+        caller: &Caller,
+        agent: Option<&str>,
+        each: Vec<Subject>,
+    ) -> Result<(), ErrorBody> {
+        let mut facts = self.seen(caller, Wants::Hash).await;
+        if let (None, Some(agent)) = (&facts.agent, agent) {
+            facts.agent = Some(agent.to_owned());
+        }
         let policy = self.policy();
         for subject in each {
             let subject = Subject { caller: Some(facts.clone()), ..subject };
             decided(settled(policy.decide(&subject), &subject, &self.ask)).await?;
         }
         Ok(())
+    }
+
+    /// The agent that asks: of the lease that it presents, else the one that the caller is.
+    fn label(&self, asker: &Asker) -> Option<Label> {
+        match asker.agent() {
+            Some(name) => Some(Label { name: Arc::clone(name), known_by: AgentMark::Declared }),
+            None => self.agents.label(asker.caller()?),
+        }
+    }
+
+    /// What is known of a caller without a look, where that is all that is wanted: it is from here, and whether it is an agent,
+    /// which costs a read of its parent's name at most.
+    fn glance(&self, caller: &Caller, wants: Wants) -> Option<Facts> {
+        let is_enough = wants == Wants::Place && caller.is_from_here();
+        is_enough.then(|| labelled(Facts::of_nobody(), self.agents.label(caller)))
+    }
+
+    /// What is found out of a caller.
+    pub(super) async fn seen(&self, caller: &Caller, wants: Wants) -> Facts {
+        seen(&self.agents, caller, wants).await
     }
 
     /// The rules in force.
@@ -83,18 +130,30 @@ impl Gate for Gatekeeper {
             Ok(_) => Wants::Program,
             Err(wants) => wants,
         };
-        if let Some(facts) = glance(caller, wants) {
+        if let Some(facts) = self.glance(caller, wants) {
             subject.caller = Some(facts);
             let placed = policy.decide(&subject);
             if !placed.asks() {
                 return settled(placed, &subject, &self.ask);
             }
         }
-        let (caller, ask) = (caller.clone(), Arc::clone(&self.ask));
+        let (caller, ask, agents) = (caller.clone(), Arc::clone(&self.ask), self.agents.clone());
         Passage::Wait(Box::pin(async move {
-            subject.caller = Some(seen(&caller, wants).await);
+            subject.caller = Some(seen(&agents, &caller, wants).await);
             decided(settled(policy.decide(&subject), &subject, &ask)).await
         }))
+    }
+
+    fn admit(&self, asker: &Asker) -> Result<(), ErrorBody> {
+        self.label(asker).map_or(Ok(()), |label| self.agents.admit(&label))
+    }
+
+    fn spend(&self, asker: &Asker) -> Result<(), ErrorBody> {
+        self.label(asker).map_or(Ok(()), |label| self.agents.spend(&label))
+    }
+
+    fn agent(&self, asker: &Asker) -> Option<Arc<str>> {
+        self.label(asker).map(|label| label.name)
     }
 }
 
@@ -104,16 +163,16 @@ impl fmt::Debug for Gatekeeper {
     }
 }
 
-/// What is known of a caller without a look, where that is all that is wanted: it is from here, and nothing labels it as an agent.
-/// Most are.
-fn glance(caller: &Caller, wants: Wants) -> Option<Facts> {
-    let is_enough = wants == Wants::Place && caller.is_from_here();
-    is_enough.then(Facts::of_nobody)
+/// What is found out of a caller, each within a limited time: what takes longer is not known.
+async fn seen(agents: &Agents, caller: &Caller, wants: Wants) -> Facts {
+    let facts = caller.look(wants == Wants::Hash).await.facts.clone();
+    labelled(facts, agents.label(caller))
 }
 
-/// What is found out of a caller, each within a limited time: what takes longer is not known.
-pub(super) async fn seen(caller: &Caller, wants: Wants) -> Facts {
-    caller.look(wants == Wants::Hash).await.facts.clone()
+/// With the label of an agent, where it is one.
+fn labelled(facts: Facts, label: Option<Label>) -> Facts {
+    let is_agent_unsure = label.as_ref().is_some_and(|label| label.known_by != AgentMark::Declared);
+    Facts { agent: label.map(|label| label.name.to_string()), is_agent_unsure, ..facts }
 }
 
 async fn decided(passage: Passage) -> Result<Option<Arc<str>>, ErrorBody> {

@@ -104,10 +104,48 @@ async fn who_is_from_here_may_lend_anything_and_who_is_not_no_more_than_they_hav
     let stranger = Caller::nobody();
     assert!(gatekeeper.lends_freely(&Caller::ourselves()) && !gatekeeper.lends_freely(&stranger));
     let foundry = asking("https://ai.azure.com/.default");
-    assert!(gatekeeper.may_lend(&stranger, vec![foundry.clone()]).await.is_ok());
+    assert!(gatekeeper.may_lend(&stranger, None, vec![foundry.clone()]).await.is_ok());
     for more in [vec![every], vec![foundry, asking(GRAPH)]] {
-        let error = gatekeeper.may_lend(&stranger, more).await.unwrap_err();
+        let error = gatekeeper.may_lend(&stranger, None, more).await.unwrap_err();
         assert_eq!(error.rule.as_deref(), Some("`ask forwarded !lease resource=!foundry` (built in)"));
+    }
+}
+
+#[tokio::test]
+async fn an_agent_is_told_from_others_without_a_look_and_may_lend_no_more_than_it_has() {
+    let gatekeeper = Gatekeeper::alone(policy("allow agent=claude resource=graph"));
+    let caller = Caller::ourselves().saying(Some("claude"));
+    let (own_word, foundry) = (Asker::Caller(caller.clone()), "https://ai.azure.com/.default");
+    assert!(passed(&gatekeeper, &own_word, foundry).await.is_ok());
+    let error = passed(&gatekeeper, &own_word, GRAPH).await.unwrap_err();
+    assert_eq!(error.rule.as_deref(), Some("`deny agent resource=!foundry resource=!cognitive` (built in)"));
+    assert_eq!(gatekeeper.agent(&own_word).as_deref(), Some("claude"));
+    for lent in [Asker::Lease("x".to_owned()), ourselves().lent("x")] {
+        let declared = lent.clone().declared(Some("claude"));
+        let rule = passed(&gatekeeper, &declared, GRAPH).await.unwrap();
+        assert!(rule.unwrap().starts_with("`allow agent=claude"), "its lease says so");
+        assert!(passed(&gatekeeper, &lent.declared(Some("codex")), GRAPH).await.is_err());
+    }
+    let asking = |scope: &str| vec![Subject { scopes: vec![scope.to_owned()], ..Subject::default() }];
+    assert!(gatekeeper.lends_freely(&Caller::ourselves()) && !gatekeeper.lends_freely(&caller));
+    assert!(gatekeeper.may_lend(&caller, None, asking(GRAPH)).await.is_err());
+    assert!(gatekeeper.may_lend(&caller, None, asking(foundry)).await.is_ok());
+    let person = Caller::ourselves();
+    assert!(gatekeeper.may_lend(&person, Some("codex"), asking(GRAPH)).await.is_err());
+    assert!(gatekeeper.may_lend(&person, Some("claude"), asking(GRAPH)).await.is_ok());
+    assert!(gatekeeper.may_lend(&person, None, asking(GRAPH)).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_is_stopped_is_handed_nothing_and_who_is_no_agent_is_not_counted() {
+    let gatekeeper = Gatekeeper::alone(Policy::default());
+    let agent = Asker::Caller(Caller::ourselves().saying(Some("claude")));
+    assert!(gatekeeper.admit(&agent).is_ok() && gatekeeper.spend(&agent).is_ok());
+    gatekeeper.agents().stop(None).unwrap();
+    assert!(gatekeeper.admit(&agent).is_err() && gatekeeper.spend(&agent).is_err());
+    assert!(gatekeeper.admit(&Asker::Lease("x".to_owned()).declared(Some("y"))).is_err());
+    for other in [ourselves(), Asker::Ourselves, Asker::Unknown, Asker::Lease("x".to_owned())] {
+        assert!(gatekeeper.admit(&other).is_ok() && gatekeeper.spend(&other).is_ok());
     }
 }
 

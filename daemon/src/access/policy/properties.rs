@@ -77,7 +77,7 @@ fn facts() -> impl Strategy<Value = Facts> {
         (prop::collection::vec(select(vec!["/usr/bin/make", "/usr/bin/bash"]), 0..3), any::<bool>()),
         prop::option::of(select(vec!["a.service", "b.service"])),
         (any::<bool>(), any::<bool>()),
-        prop::option::of(select(vec!["claude", "other"])),
+        prop::option::of((select(vec!["claude", "other"]), any::<bool>())),
         strength,
     )
         .prop_map(
@@ -100,7 +100,8 @@ fn facts() -> impl Strategy<Value = Facts> {
                     unit: unit.map(str::to_owned),
                     container,
                     forwarded,
-                    agent: agent.map(str::to_owned),
+                    agent: agent.map(|(name, _)| name.to_owned()),
+                    is_agent_unsure: agent.is_some_and(|(_, is_unsure)| is_unsure),
                     strength,
                 }
             },
@@ -120,6 +121,7 @@ fn subject() -> impl Strategy<Value = Subject> {
         .prop_map(|(caller, lease, username, profile, tenant, scopes)| Subject {
             caller,
             lease: lease.map(str::to_owned),
+            agent: None,
             account: username.map(|username| Account { id: None, username: username.map(str::to_owned) }),
             profile: profile.map(str::to_owned),
             tenant: tenant.map(|id| Tenant { name: "contoso.example".to_owned(), id: id.map(str::to_owned) }),
@@ -127,7 +129,7 @@ fn subject() -> impl Strategy<Value = Subject> {
         })
 }
 
-/// Each way to forget one thing that is known. That there is no lease and no label of an agent is known always.
+/// Each way to forget one thing that is known, and a label that its bearer chose itself. That there is no lease and no label of an agent is known always.
 fn forgettings(subject: &Subject) -> Vec<Subject> {
     let mut less = vec![
         Subject { account: None, ..subject.clone() },
@@ -151,6 +153,7 @@ fn forgettings(subject: &Subject) -> Vec<Subject> {
             Facts { are_all_parents: false, ..facts.clone() },
             Facts { unit: None, ..facts.clone() },
             Facts { strength: Strength::Unknown, ..facts.clone() },
+            Facts { is_agent_unsure: facts.agent.is_some(), ..facts.clone() },
         ];
         less.extend(forgotten.map(|facts| Subject { caller: Some(facts), ..subject.clone() }));
         // Another program runs no script, which is known with the program.
@@ -158,7 +161,12 @@ fn forgettings(subject: &Subject) -> Vec<Subject> {
             let facts = Facts { script: None, ..facts.clone() };
             less.push(Subject { caller: Some(facts), ..subject.clone() });
         }
+        // To say that one is an agent never gets one anything, whatever name one chooses.
         if facts.agent.is_none() {
+            for agent in ["claude", "other"] {
+                let facts = Facts { agent: Some(agent.to_owned()), is_agent_unsure: true, ..facts.clone() };
+                less.push(Subject { caller: Some(facts), ..subject.clone() });
+            }
             less.push(Subject { caller: None, ..subject.clone() });
         }
     }
@@ -212,11 +220,13 @@ proptest! {
         let unseen = Subject { caller: None, ..subject.clone() };
         match policy.decide_unseen(&unseen) {
             Ok(placed) => prop_assert_eq!(placed, policy.decide(&subject)),
-            // Of who is from here and no agent nothing else matters then.
+            // Of who is from here nothing matters then but whether it is an agent.
             Err(Wants::Place) => if let Some(facts) = &subject.caller {
-                let here = Facts { container: false, forwarded: false, agent: None, ..facts.clone() };
+                let here = Facts { container: false, forwarded: false, ..facts.clone() };
+                let (agent, is_agent_unsure) = (here.agent.clone(), here.is_agent_unsure);
+                let glanced = Facts { agent, is_agent_unsure, ..Facts::of_nobody() };
                 let seen = Subject { caller: Some(here), ..subject.clone() };
-                let glanced = Subject { caller: Some(Facts::of_nobody()), ..subject.clone() };
+                let glanced = Subject { caller: Some(glanced), ..subject.clone() };
                 prop_assert_eq!(policy.decide(&glanced), policy.decide(&seen));
             },
             Err(_) => {}

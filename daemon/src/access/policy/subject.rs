@@ -12,6 +12,8 @@ pub struct Subject {
     pub caller: Option<Facts>,
     /// The lease that it presented, by name. That none was is known too.
     pub lease: Option<String>,
+    /// The AI agent that the lease was made for.
+    pub agent: Option<String>,
     /// The account by its id, and by the user name that it has now.
     pub account: Option<Account>,
     /// The profile.
@@ -47,6 +49,7 @@ impl Subject {
         Self {
             caller: None,
             lease: asker.lease().map(str::to_owned),
+            agent: asker.agent().map(ToString::to_string),
             account: Some(Account {
                 id: Some(wish.key.account.as_str().to_owned()),
                 username: Some(wish.username.to_owned()).filter(|name| !name.is_empty()),
@@ -57,9 +60,13 @@ impl Subject {
         }
     }
 
-    /// The AI agent that the caller is. Who is not labelled as one is none.
-    pub(super) fn agent(&self) -> Option<&str> {
-        self.caller.as_ref()?.agent.as_deref()
+    /// The AI agent that asks, and whether that is sure. Who is not labelled as one is none.
+    pub(super) fn agent(&self) -> Option<(&str, bool)> {
+        let of_lease = self.agent.as_deref().map(|agent| (agent, true));
+        of_lease.or_else(|| {
+            let caller = self.caller.as_ref()?;
+            Some((caller.agent.as_deref()?, !caller.is_agent_unsure))
+        })
     }
 
     /// The caller, where it can be told which program it is.
@@ -94,7 +101,11 @@ impl Subject {
             "unit" => caller?.unit.clone(),
             "container" => caller.map(|facts| yes_or_no(facts.container)),
             "forwarded" => caller.map(|facts| yes_or_no(facts.forwarded)),
-            "agent" => Some(self.agent().unwrap_or("none").to_owned()),
+            "agent" => Some(match self.agent() {
+                Some((agent, true)) => agent.to_owned(),
+                Some((agent, false)) => format!("{agent} by its own word, or none"),
+                None => "none".to_owned(),
+            }),
             "lease" => Some(self.lease.as_deref().unwrap_or("none").to_owned()),
             "account" => {
                 let account = self.account.as_ref()?;

@@ -67,7 +67,7 @@ impl Test {
             }
             Self::Container => on_doubt(subject.caller.as_ref(), |facts| facts.container),
             Self::Forwarded => on_doubt(subject.caller.as_ref(), |facts| facts.forwarded),
-            Self::Agent(name) => label(name.as_ref(), subject.agent()),
+            Self::Agent(name) => agent(name.as_ref(), subject.agent()),
             Self::Lease(name) => label(name.as_ref(), subject.lease.as_deref()),
             Self::Account(name) => known(subject.account.as_ref().and_then(|account| {
                 let mut names = [&account.id, &account.username].into_iter().flatten().peekable();
@@ -98,6 +98,12 @@ fn on_doubt(caller: Option<&Facts>, is_so: impl Fn(&Facts) -> bool) -> Truth {
 /// A label is there or is not; with a name, it is that one.
 fn label(name: Option<&Pattern>, label: Option<&str>) -> Truth {
     label.is_some_and(|label| name.is_none_or(|name| name.fits(label))).into()
+}
+
+/// Who is one by its own word may be none, and one that it names so that a rule lets it in.
+fn agent(name: Option<&Pattern>, agent: Option<(&str, bool)>) -> Truth {
+    let so = label(name, agent.map(|(agent, _)| agent));
+    if agent.is_some_and(|(_, is_sure)| !is_sure) { Truth::of_all([so, label(name, None)]) } else { so }
 }
 
 /// A program that is no interpreter runs no script.

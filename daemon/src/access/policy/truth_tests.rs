@@ -18,6 +18,7 @@ pub(super) fn facts() -> Facts {
         container: false,
         forwarded: true,
         agent: Some("claude".to_owned()),
+        is_agent_unsure: false,
         strength: Strength::Strong,
     }
 }
@@ -26,6 +27,7 @@ pub(super) fn subject(caller: Option<Facts>, scopes: &[&str]) -> Subject {
     Subject {
         caller,
         lease: Some("claude-code".to_owned()),
+        agent: None,
         account: Some(Account {
             id: Some(format!("u.{HOME}")),
             username: Some("Ada@contoso.example".to_owned()),
@@ -158,4 +160,22 @@ fn a_resource_by_another_name_is_not_known(
     #[case] expected: Truth,
 ) {
     assert_eq!(truth(condition, &subject(None, scopes)), expected);
+}
+
+/// Of somebody who says that they are `claude`, and may be none.
+#[rstest]
+#[case("agent", Truth::Unknown)]
+#[case("!agent", Truth::Unknown)]
+#[case("agent=claude", Truth::Unknown)]
+#[case("agent=!claude", Truth::Unknown)]
+#[case("agent=codex", Truth::No)]
+#[case("agent=!codex", Truth::Yes)]
+fn an_agent_by_its_own_word_may_be_none(#[case] condition: &str, #[case] expected: Truth) {
+    let own_word = subject(Some(Facts { is_agent_unsure: true, ..facts() }), &[]);
+    assert_eq!(truth(condition, &own_word), expected);
+    let of_lease = Subject { agent: Some("codex".to_owned()), ..own_word };
+    let sure = if condition.ends_with("codex") == condition.contains('!') { Truth::No } else { Truth::Yes };
+    if condition.contains("codex") {
+        assert_eq!(truth(condition, &of_lease), sure, "its lease says so");
+    }
 }

@@ -72,6 +72,7 @@ fn journal_message(entry: &LogEntry, line: &str) -> Vec<u8> {
     }
     let texts = [
         ("ENTRAD_LEASE", &entry.lease),
+        ("ENTRAD_AGENT", &entry.agent),
         ("ENTRAD_PROFILE", &entry.profile),
         ("ENTRAD_ACCOUNT", &entry.account),
         ("ENTRAD_TENANT", &entry.tenant),

@@ -103,6 +103,8 @@ fn number(event: LogEvent) -> u32 {
         LogEvent::LeaseMade => 30,
         LogEvent::LeaseRevoked => 31,
         LogEvent::LeaseEnded => 32,
+        LogEvent::AgentsStopped => 33,
+        LogEvent::AgentsResumed => 34,
         LogEvent::Locked => 60,
         LogEvent::Unlocked => 61,
         LogEvent::UnlockFailed => 62,

@@ -8,9 +8,8 @@ use std::path::Path;
 
 use entra_proto::lock::LockCause;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
-use crate::files::{FileError, Folder};
+use crate::files::{put_small, read_small, remove_small};
 
 /// What it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +25,7 @@ pub(super) struct Note {
 /// The note in this folder; nothing where there is none.
 pub(super) fn read(folder: &Path, now: u64) -> Option<Note> {
     let unknown = Note { since: now, by: LockCause::Unknown, is_erasing: false };
-    match bytes_of(folder, FILE) {
+    match read_small(folder, FILE, MOST) {
         Ok(bytes) => Some(serde_json::from_slice(&bytes?).unwrap_or(unknown)),
         Err(error) => {
             tracing::error!(%error, "nobody can tell whether entrad was locked, so it is");
@@ -37,32 +36,12 @@ pub(super) fn read(folder: &Path, now: u64) -> Option<Note> {
 
 /// Puts it there; it is on disk when this returns.
 pub(super) fn write(folder: &Path, note: Note) -> io::Result<()> {
-    put(folder, FILE, &serde_json::to_vec(&note)?)
+    put_small(folder, FILE, &serde_json::to_vec(&note)?)
 }
 
 /// Takes it away. There may be none.
 pub(super) fn remove(folder: &Path) -> io::Result<()> {
-    take_away(folder, FILE)
-}
-
-/// The bytes of a small file in the state folder; nothing where there is none.
-pub(super) fn bytes_of(folder: &Path, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
-    let Some(folder) = Folder::open(folder)? else { return Ok(None) };
-    folder.read(name, MOST)
-}
-
-/// Writes a small file so that a crash leaves the old one or the new one.
-pub(super) fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let folder = Folder::create(folder)?;
-    // What a crash may have left of it.
-    folder.clean(name)?;
-    folder.replace(name, bytes, None).map_err(FileError::into_reason)
-}
-
-/// Deletes a small file. There may be none.
-pub(super) fn take_away(folder: &Path, name: &str) -> io::Result<()> {
-    let Some(folder) = Folder::open(folder)? else { return Ok(()) };
-    folder.remove(name).map_err(FileError::into_reason)
+    remove_small(folder, FILE)
 }
 
 /// Its name within the state folder.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::note::{bytes_of, put, take_away};
+use crate::files::{put_small, read_small, remove_small};
 
 /// How often in a row, and when last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ impl Tries {
     /// # Errors
     /// Where it can be neither read nor replaced: nobody knows how many there were, and no wait would end.
     pub(super) fn read(folder: &Path, now: u64) -> io::Result<Self> {
-        let known: Option<Self> = match bytes_of(folder, FILE) {
+        let known: Option<Self> = match read_small(folder, FILE, MOST) {
             Ok(None) => return Ok(Self::default()),
             Ok(Some(bytes)) => serde_json::from_slice(&bytes).ok(),
             Err(error) => {
@@ -74,9 +74,9 @@ impl Tries {
     /// Keeps the count; none where there is nothing to count.
     pub(super) fn write(self, folder: &Path) -> io::Result<()> {
         if self.wrong == 0 {
-            return take_away(folder, FILE);
+            return remove_small(folder, FILE);
         }
-        put(folder, FILE, &serde_json::to_vec(&self)?)
+        put_small(folder, FILE, &serde_json::to_vec(&self)?)
     }
 }
 
@@ -95,6 +95,9 @@ const LONGEST: u64 = 300;
 
 /// The count from which on it is the longest.
 const WRONG_OF_LONGEST: u32 = 10;
+
+/// More than any count has.
+const MOST: u64 = 4096;
 
 #[cfg(test)]
 mod tests {
