@@ -7,8 +7,10 @@
 //! Module map: `args` reads the command line, `commands` has one file a command, `dialects` one a tool that calls this
 //! program by a name of its own, `setup` what it takes to make a tool call it, `service` what it takes to have
 //! the system start the daemon, `report` what the daemon's program says where no daemon runs, `surroundings` the variables by which
-//! tools get tokens and `shell` how each shell writes them, `connect` finds the daemon, `agent` whether an AI agent started us, `failure` is the one way to end
-//! badly, `print` the one way to write, `prompt_words` what it says of the accounts that need a person, `device_prompt` what a
+//! tools get tokens and `shell` how each shell writes them, `connect` finds the daemon, `agent` whether an AI agent started us,
+//! `failure` is the one way to end
+//! badly, `print` the one way to write, `prompt_words` what it says of the accounts that need a person, `consent_words` of
+//! what needs a person's word, `device_prompt` what a
 //! person sees while signing in, and `dialog` a window to see
 //! it in. What differs between systems is in `platform`, one file a matter and system: opening the socket and checking
 //! who is behind it, the terminal, signals, clocks.
@@ -18,6 +20,7 @@ mod args;
 mod browser;
 mod commands;
 mod connect;
+mod consent_words;
 mod device_prompt;
 mod dialects;
 mod dialog;

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::access::agent::Agents;
 use crate::access::caller::start_looker;
+use crate::access::consent::Consents;
 use crate::access::lease::Leases;
 use crate::access::policy::Gatekeeper;
 use crate::audit::{Audit, AuditSettings, HandOn};
@@ -208,7 +209,9 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let settings = Settings { origins, started: config, told: Arc::new(told) };
     let entra = Entra::new();
     entra.configure(NetworkSettings::from(&settings.started.network));
-    let gatekeeper = Arc::new(Gatekeeper::alone(policy).minding(agents));
+    let consenting = (&settings.started.consenting, settings.started.prompting.notify.value);
+    let consents = Consents::new(vault.clone(), Arc::clone(&clock), audit.clone(), consenting);
+    let gatekeeper = Arc::new(Gatekeeper::new(policy, Arc::new(consents.clone())).minding(agents));
     let gate = Arc::clone(&gatekeeper) as Arc<dyn Gate>;
     let parts = Parts { vault, entra, clock, rules, gate, socket: socket.clone(), audit };
     let outcome = runtime.block_on(async {
@@ -216,7 +219,7 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
             Some(handed) => Listener::adopt(handed, &socket)?,
             None => Listener::bind(&socket).await?,
         };
-        let rights = Rights { leases, gatekeeper };
+        let rights = Rights { consents, gatekeeper, leases };
         serve(parts, rights, port, settings, listener, &socket, otlp.as_deref()).await
     });
     // A thread that hangs in a key store must not keep the process.
@@ -238,13 +241,14 @@ struct PortPlan {
 
 /// Who may ask, and for how long.
 struct Rights {
-    leases: Arc<Leases>,
+    consents: Consents,
     gatekeeper: Arc<Gatekeeper>,
+    leases: Arc<Leases>,
 }
 
 async fn serve(
     parts: Parts,
-    Rights { leases, gatekeeper }: Rights,
+    Rights { consents, gatekeeper, leases }: Rights,
     port: PortPlan,
     settings: Settings,
     listener: Listener,
@@ -299,6 +303,7 @@ async fn serve(
         broker: Arc::clone(&broker),
         entra,
         leases: Arc::clone(&leases),
+        consents: consents.clone(),
         gatekeeper: Arc::clone(&gatekeeper),
         prompts: Arc::clone(&prompts),
         clock,
@@ -308,6 +313,7 @@ async fn serve(
     let asking = tokio::spawn(Arc::clone(&prompts).keep(Desktop::new(), Arc::clone(&pages)));
     let rooms = Rooms {
         broker: Arc::clone(&broker),
+        consents,
         doctor,
         gatekeeper,
         leases,

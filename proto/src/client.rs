@@ -27,6 +27,7 @@ use crate::status::StatusAnswer;
 use crate::token::{TokenAnswer, TokenRequest};
 
 mod agents;
+mod consent;
 mod lock;
 
 /// A connected, unused stream to the daemon. Each method uses it up, since the daemon closes after its

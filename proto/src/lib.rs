@@ -15,6 +15,7 @@ pub mod caller;
 pub mod client;
 pub mod cloud;
 pub mod config;
+pub mod consent;
 pub mod doctor;
 pub mod endpoint;
 pub mod error;

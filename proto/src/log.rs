@@ -132,6 +132,12 @@ pub enum LogEvent {
     AgentsStopped,
     /// They may ask again.
     AgentsResumed,
+    /// A person was asked whether a request may be made; `detail` has the question.
+    ConsentAsked,
+    /// A question was answered, or nobody answered it; `detail` says what was said.
+    ConsentAnswered,
+    /// A decision was revoked; `detail` says which.
+    ConsentRevoked,
     /// The daemon was locked; `detail` says by what.
     Locked,
     /// It was unlocked.

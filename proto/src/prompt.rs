@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
+use crate::consent::{ConsentQuestion, ConsentWord};
 use crate::lock::LockStatus;
 
 /// `GET /v1/prompts`.
@@ -117,6 +118,19 @@ pub enum PromptEvent {
         account: AccountId,
         /// Its profile.
         profile: String,
+    },
+    /// A rule wants a person's word. Sent only to who asked for `?consents=true`, for a question once.
+    Asked {
+        /// The question.
+        question: Box<ConsentQuestion>,
+    },
+    /// A question is over.
+    Answered {
+        /// Its name.
+        id: String,
+        /// What was said; nothing where nobody answered in time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<ConsentWord>,
     },
     /// Nothing yet; at least every [`crate::limits::EVENT_INTERVAL`].
     Waiting,

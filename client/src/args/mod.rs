@@ -6,6 +6,7 @@
 
 mod agents;
 mod config;
+mod consent;
 mod doctor;
 mod lease;
 mod lock;
@@ -32,6 +33,7 @@ pub(crate) use self::agents::{AgentsAction, AgentsArgs};
 pub(crate) use self::config::{
     CheckArgs, ConfigAction, ConfigArgs, ExportArgs, ExportFormat, KeyArgs, PassphraseArgs, ShowArgs,
 };
+pub(crate) use self::consent::{ConsentAction, ConsentArgs, TakeBackArgs};
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::lease::{LeaseAction, LeaseArgs, MakeArgs, RevokeArgs};
 use self::lease::{NO_RESOURCE, NO_RESOURCE_OR_TOKEN};
@@ -89,6 +91,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Show, check or explain the rules of who may ask for what
     Policy(PolicyArgs),
+    /// Answer what a rule wants your word for: who may have a token, and for how long
+    Consent(ConsentArgs),
     /// Show accounts, tokens, next refreshes and what went wrong last
     Status(StatusArgs),
     /// Print what entrad counted, for monitoring

@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod config;
+mod consent;
 mod doctor;
 mod env;
 mod explain;
@@ -52,6 +53,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Accounts(args) => accounts::run(&socket()?, args.json),
         Command::Agents(args) => agents::run(&socket()?, args),
         Command::Config(args) => config::run(socket, &args),
+        Command::Consent(args) => consent::run(&socket()?, &args),
         Command::Env(args) => env::run(&socket()?, *args),
         Command::Explain(args) => explain::run(&args),
         Command::Lease(args) => lease::run(&socket()?, args),

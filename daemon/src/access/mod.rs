@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod caller;
+pub mod consent;
 pub mod facts;
 pub mod interpreter;
 pub mod known_agents;

@@ -17,6 +17,7 @@ mod args;
 mod bounds;
 mod claude_desktop;
 mod confine;
+mod consent;
 mod error;
 mod file;
 mod flows;
@@ -61,6 +62,7 @@ pub use answer::Told;
 pub use args::{Args, Report};
 pub use bounds::{Bounds, refusal};
 pub use confine::Confine;
+pub use consent::Consenting;
 pub use error::{ConfigError, LayerError};
 pub use file::draft_text;
 pub use flows::Flows;
@@ -113,6 +115,8 @@ pub struct Config {
     pub confine: Setting<Confine>,
     /// How a person is asked.
     pub prompting: Prompting,
+    /// How a person is asked for their word.
+    pub consenting: Consenting,
     /// What locks entrad by itself.
     pub lock_on: LockOn,
     /// Whether a restart leaves a lock as it is.
@@ -277,6 +281,7 @@ impl Config {
             loopback: text("loopback").map(|text| text.parse().unwrap_or(LoopbackChoice::Off)),
             confine: text("confine").map(|text| Confine::of(&text)),
             prompting: Prompting::read(&layers),
+            consenting: Consenting::read(&layers),
             lock_on: LockOn::read(&layers),
             stay_locked: layers.is_on("stay_locked"),
             profiles: profiles(&layers),

@@ -1,8 +1,9 @@
 //! What a notification says: who is to sign in, who wants what, and why. Plain text, and never a code or a secret.
 
+use entra_proto::consent::{ConsentQuestion, ConsentWord};
 use entra_proto::prompt::{Need, Prompt};
 
-use super::desktop::Notice;
+use super::desktop::{Notice, Press};
 use super::words::Words;
 
 /// The notification of a prompt.
@@ -22,8 +23,33 @@ pub fn of(prompt: &Prompt, words: &Words) -> Notice {
     Notice {
         title: title.to_owned(),
         body: lines.into_iter().flatten().collect::<Vec<_>>().join("\n"),
-        sign_in: words.notice_sign_in,
-        later: words.notice_later,
+        buttons: vec![(Press::SignIn, words.notice_sign_in), (Press::Later, words.notice_later)],
+        on_click: Press::SignIn,
+        by_hand: words.notice_by_hand,
+    }
+}
+
+/// The notification of a question: nothing is allowed but by a button that says so.
+#[must_use]
+pub fn asking(question: &ConsentQuestion, words: &Words) -> Notice {
+    let username = question.matter.username.as_deref();
+    let lines = [
+        Some(filled(words.notice_wants, &[&question.who, &question.wanted])),
+        username.map(|username| filled(words.consent_as, &[username])),
+        Some(filled(words.consent_why, &[&question.rule])),
+    ];
+    let buttons = [
+        (ConsentWord::Once, Press::AllowOnce, words.consent_once),
+        (ConsentWord::Session, Press::AllowSession, words.consent_session),
+        (ConsentWord::Deny, Press::Deny, words.consent_deny),
+    ];
+    let offered = buttons.into_iter().filter(|(word, ..)| question.answers.contains(word));
+    Notice {
+        title: words.consent_title.to_owned(),
+        body: lines.into_iter().flatten().collect::<Vec<_>>().join("\n"),
+        buttons: offered.map(|(_, press, label)| (press, label)).collect(),
+        on_click: Press::Closed,
+        by_hand: words.consent_by_hand,
     }
 }
 
@@ -58,6 +84,8 @@ const LONGEST: usize = 200;
 
 #[cfg(test)]
 mod tests {
+    use entra_proto::consent::{ConsentMatter, ConsentState};
+
     use super::super::words::ENGLISH;
     use super::*;
 
@@ -89,7 +117,38 @@ mod tests {
             "Waiting for it now: 2.",
         ];
         assert_eq!(notice.body, lines.join("\n"));
-        assert_eq!((notice.sign_in, notice.later), ("Sign in", "Later"));
+        assert_eq!(notice.buttons, [(Press::SignIn, "Sign in"), (Press::Later, "Later")]);
+    }
+
+    #[test]
+    fn a_question_says_who_what_and_why_and_nothing_is_allowed_by_a_click_on_it() {
+        let question = ConsentQuestion {
+            id: "0123abcd".to_owned(),
+            state: ConsentState::Asked,
+            who: "/opt/to\u{1b}ol (process 7)".to_owned(),
+            wanted: "Microsoft Graph".to_owned(),
+            matter: ConsentMatter {
+                username: Some("ada@example.com".to_owned()),
+                ..ConsentMatter::default()
+            },
+            rule: "`ask resource=graph` (/x:1, line 1)".to_owned(),
+            asked_on: 0,
+            until: 120,
+            waiting: 1,
+            answers: ConsentWord::ALL.to_vec(),
+        };
+        let notice = asking(&question, &ENGLISH);
+        let lines = [
+            "/opt/tool (process 7) wants Microsoft Graph.",
+            "As ada@example.com.",
+            "Asked by the rule `ask resource=graph` (/x:1, line 1).",
+        ];
+        assert_eq!(notice.body, lines.join("\n"));
+        let presses: Vec<_> = notice.buttons.iter().map(|(press, _)| *press).collect();
+        assert_eq!(presses, [Press::AllowOnce, Press::AllowSession, Press::Deny]);
+        assert_eq!(notice.on_click, Press::Closed);
+        let narrow = ConsentQuestion { answers: vec![ConsentWord::Once, ConsentWord::Deny], ..question };
+        assert_eq!(asking(&narrow, &ENGLISH).buttons.len(), 2);
     }
 
     #[test]

@@ -72,6 +72,14 @@ pub struct Words {
     pub(super) notice_sign_in: &'static str,
     pub(super) notice_later: &'static str,
 
+    pub(super) consent_title: &'static str,
+    pub(super) consent_as: &'static str,
+    pub(super) consent_why: &'static str,
+    pub(super) consent_once: &'static str,
+    pub(super) consent_session: &'static str,
+    pub(super) consent_deny: &'static str,
+    pub(super) consent_by_hand: &'static str,
+
     pub(super) footer: &'static str,
     pub(super) lost: &'static str,
     pub(super) refused_title: &'static str,
@@ -148,6 +156,14 @@ pub static ENGLISH: Words = Words {
     notice_by_hand: "Run `entra login` in a terminal.",
     notice_sign_in: "Sign in",
     notice_later: "Later",
+
+    consent_title: "Allow this?",
+    consent_as: "As {}.",
+    consent_why: "Asked by the rule {}.",
+    consent_once: "Allow once",
+    consent_session: "Allow for this session",
+    consent_deny: "Deny",
+    consent_by_hand: "Run `entra consent` in a terminal.",
 
     footer: "This page comes from entrad on this computer, not from the internet. It never asks for a password.",
     lost: "entrad does not answer at the moment. If that lasts, this page is out of date: close it.",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use entra_proto::config::{ConfigAnswer, SourceInfo};
 use entra_proto::error::ErrorBody;
 
+use crate::access::consent::Consents;
 use crate::access::lease::Leases;
 use crate::access::policy::{Gatekeeper, Policy, PolicyError};
 use crate::audit::Audit;
@@ -188,6 +189,7 @@ pub(super) struct Keeper {
     pub(super) broker: Arc<Broker>,
     pub(super) entra: Entra,
     pub(super) leases: Arc<Leases>,
+    pub(super) consents: Consents,
     pub(super) gatekeeper: Arc<Gatekeeper>,
     pub(super) prompts: Arc<Prompts>,
     pub(super) clock: Arc<dyn Clock>,
@@ -248,6 +250,7 @@ impl Keeper {
         self.leases.bound(rules.bounds().longest_lease.as_ref().map(|longest| longest.value));
         self.gatekeeper.follow(policy);
         self.gatekeeper.agents().allow(config.agent_budget.clone());
+        self.consents.follow_settings(&config.consenting, config.prompting.notify.value);
         self.broker.follow(rules);
         self.entra.configure(NetworkSettings::from(&config.network));
         self.prompts.follow_settings(config.prompting.clone());

@@ -18,10 +18,12 @@ use tokio::time::timeout;
 use super::connections::{Connections, connection, respond};
 use super::{Loopback, Pages, Rooms, router};
 use crate::access::caller::Caller;
+use crate::access::consent::Consents;
 use crate::access::lease::Leases;
 use crate::access::policy::{Gatekeeper, Policy};
+use crate::audit::Audit;
 use crate::broker::fuzzing::Stage;
-use crate::config::{LoopbackChoice, Prompting, Told};
+use crate::config::{Consenting, LoopbackChoice, Notify, Prompting, Told};
 use crate::doctor::Doctor;
 use crate::entra::fuzzing::refusing;
 use crate::metrics::Listener as Kind;
@@ -87,7 +89,11 @@ impl Socket {
             waiting_for_restart: Vec::new(),
         }));
         let gatekeeper = Arc::new(Gatekeeper::alone(Policy::default()));
-        let router = router(Rooms { broker, doctor, gatekeeper, leases, loopback, pages, prompts, told });
+        let consenting = (&Consenting::default(), Notify::Off);
+        let consents =
+            Consents::new(stage.vault.clone(), Arc::clone(&stage.clock), Audit::default(), consenting);
+        let router =
+            router(Rooms { broker, consents, doctor, gatekeeper, leases, loopback, pages, prompts, told });
         Self { stage, router }
     }
 

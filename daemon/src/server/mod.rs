@@ -10,6 +10,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
 
+use crate::access::consent::Consents;
 use crate::access::lease::Leases;
 use crate::access::policy::Gatekeeper;
 use crate::broker::Broker;
@@ -21,6 +22,7 @@ mod agents;
 mod caller;
 mod config;
 mod connections;
+mod consents;
 mod doctor;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -50,6 +52,8 @@ pub use page::Pages;
 pub struct Rooms {
     /// Accounts and tokens.
     pub broker: Arc<Broker>,
+    /// What a rule wants a person's word for.
+    pub consents: Consents,
     /// What finds the cause when something does not work.
     pub doctor: Arc<Doctor>,
     /// Who decides by rules.
@@ -86,6 +90,8 @@ fn router(rooms: Rooms) -> Router {
             "/v1/config/client-key-passphrase",
             post(routes::keep_key_passphrase).delete(routes::forget_key_passphrase),
         )
+        .route("/v1/consents", get(consents::list))
+        .route("/v1/consents/{id}", post(consents::say).delete(consents::revoke))
         .route("/v1/doctor", get(doctor::examine))
         .route("/v1/leases", get(leases::list).post(leases::make))
         .route("/v1/leases/{named}", delete(leases::revoke))

@@ -114,7 +114,7 @@ pub(super) async fn revive(
 }
 
 pub(super) async fn sign_out(
-    State(broker): Routed,
+    State(rooms): State<Rooms>,
     Path(id): Path<String>,
     Extension(caller): Extension<Caller>,
     query: AskedProfile,
@@ -128,9 +128,11 @@ pub(super) async fn sign_out(
         Event::new(LogEvent::SignedOut).by(Some(caller.noted())).asked(&asked)
     };
     // Before it is done: the caller may be gone by then.
-    let event = broker.audit().is_on().then(event);
+    let event = rooms.broker.audit().is_on().then(event);
     let work = to_the_end(async move {
+        let broker = &rooms.broker;
         let left = broker.sign_out(&id, query.profile.as_deref()).await?;
+        rooms.consents.signed_out(&id);
         if let Some(event) = event {
             broker.audit().record(event.now());
         }
@@ -317,10 +319,12 @@ mod tests {
 
     use super::super::{Loopback, Pages};
     use super::*;
+    use crate::access::consent::Consents;
     use crate::access::lease::Leases;
     use crate::access::policy::{Gatekeeper, Policy};
+    use crate::audit::Audit;
     use crate::broker::Parts;
-    use crate::config::{LoopbackChoice, Prompting, Told};
+    use crate::config::{Consenting, LoopbackChoice, Notify, Prompting, Told};
     use crate::doctor::Doctor;
     use crate::entra::Entra;
     use crate::prompts::Prompts;
@@ -331,12 +335,12 @@ mod tests {
         let clock = Arc::clone(&parts.clock);
         let leases = Arc::new(Leases::new(parts.vault.clone(), Arc::clone(&clock)));
         let parts_vault = parts.vault.clone();
-        let clock_of_doctor = Arc::clone(&clock);
+        let (clock_of_doctor, clock_of_consents) = (Arc::clone(&clock), Arc::clone(&clock));
         let broker = Broker::new(parts);
         let loopback =
             Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| unreachable!("there is no port"));
         let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock));
-        let (vault, clock) = (parts_vault, Arc::clone(&clock));
+        let (vault, clock) = (parts_vault.clone(), Arc::clone(&clock));
         let prompts = Prompts::new(Arc::clone(&broker), vault, clock, Prompting::default());
         let answer = ConfigAnswer {
             settings: Vec::new(),
@@ -349,7 +353,9 @@ mod tests {
         let subject = || unreachable!("nobody is ill");
         let doctor = Doctor::new(Arc::clone(&broker), Entra::new(), clock_of_doctor, subject);
         let gatekeeper = Arc::new(Gatekeeper::alone(Policy::default()));
-        Rooms { broker, doctor, gatekeeper, leases, loopback, pages, prompts, told }
+        let consenting = (&Consenting::default(), Notify::Off);
+        let consents = Consents::new(parts_vault, clock_of_consents, Audit::default(), consenting);
+        Rooms { broker, consents, doctor, gatekeeper, leases, loopback, pages, prompts, told }
     }
 
     #[rstest]

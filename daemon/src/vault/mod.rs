@@ -8,6 +8,7 @@
 //! kept.
 
 mod calls;
+mod consents;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -53,6 +54,7 @@ use crate::account::key::AccountKey;
 use crate::account::refresh_token::RefreshToken;
 use crate::harden::with_wiped_stack;
 
+pub use self::consents::ConsentRecord;
 pub use self::error::{HomeError, UNLOCK, VaultError};
 pub use self::home::{Access, BadStoreChoice, HomeKind, StoreChoice};
 pub use self::lock::Erased;

@@ -10,6 +10,7 @@ use entra_proto::cloud::Cloud;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::consents::ConsentRecord;
 use crate::account::demand::Demands;
 use crate::account::key::AccountKey;
 use crate::account::refresh_token::RefreshToken;
@@ -125,6 +126,8 @@ pub(super) struct Body {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     prompts: Vec<PromptRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    consents: Vec<ConsentRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     secrets: Vec<NamedSecret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<LogHead>,
@@ -215,6 +218,17 @@ impl Body {
     pub(super) fn set_prompts(&mut self, prompts: Vec<PromptRecord>) -> bool {
         let is_news = self.prompts != prompts;
         self.prompts = prompts;
+        is_news
+    }
+
+    pub(super) fn into_consents(self) -> Vec<ConsentRecord> {
+        self.consents
+    }
+
+    /// Says whether that was of any effect.
+    pub(super) fn set_consents(&mut self, consents: Vec<ConsentRecord>) -> bool {
+        let is_news = self.consents != consents;
+        self.consents = consents;
         is_news
     }
 

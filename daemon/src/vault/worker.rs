@@ -239,7 +239,7 @@ impl Worker {
         self.key.as_ref().map(|open| open.header.home())
     }
 
-    fn save(&mut self, mut body: Body, aside: Option<&str>) -> Result<(), VaultError> {
+    pub(super) fn save(&mut self, mut body: Body, aside: Option<&str>) -> Result<(), VaultError> {
         // Whoever saves has just loaded, or made a key.
         let Some(open) = &self.key else { return Err(VaultError::ThreadGone) };
         body.purge(now());

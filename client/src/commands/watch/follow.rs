@@ -34,7 +34,7 @@ pub(super) fn start(socket: Socket, tell: Sender<Happening>) {
 /// Passes on the events of one connection, and says why there are no more.
 fn follow(socket: &Socket, tell: &Sender<Happening>, pauses: &mut Pauses) -> Failure {
     let mut followed = || -> Result<(), Failure> {
-        let said = socket.connect_within(ANSWER_TIMEOUT, CLIENT_TIMEOUT)?.prompt_events()?;
+        let said = socket.connect_within(ANSWER_TIMEOUT, CLIENT_TIMEOUT)?.prompt_and_consent_events()?;
         let mut events = heard(said)?;
         let _ = tell.send(Happening::Connected);
         while let Some(event) = events.next_event()? {

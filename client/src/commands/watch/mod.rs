@@ -17,6 +17,7 @@ use self::command::Runs;
 use self::told::Told;
 use crate::args::WatchArgs;
 use crate::connect::Socket;
+use crate::consent_words::{asks, said, standing};
 use crate::failure::Failure;
 use crate::platform::on_interrupt;
 use crate::print::{self, Stream};
@@ -141,6 +142,15 @@ impl Watch {
             PromptEvent::Settled { account, profile } => {
                 let name = self.told.name(account, profile).unwrap_or(account.as_str());
                 format!("{}: nothing is asked of you any more", who(name, profile))
+            }
+            PromptEvent::Asked { question } => format!(
+                "{} ({}); `entra consent` answers, or `entra consent allow {}`",
+                asks(question),
+                standing(question, now).join("; "),
+                plain(&question.id)
+            ),
+            PromptEvent::Answered { id, answer } => {
+                format!("the question {} is {}", plain(id), said(*answer))
             }
             PromptEvent::Waiting => return String::new(),
         };

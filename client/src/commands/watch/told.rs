@@ -4,6 +4,8 @@
 //! missing have been settled meanwhile, which is certain with the connection's first `waiting`. What stands and is about to
 //! be shown comes twice in a moment, and is told once.
 
+use std::collections::BTreeSet;
+
 use entra_proto::account::AccountId;
 use entra_proto::prompt::{Need, Prompt, PromptEvent};
 
@@ -14,6 +16,8 @@ use super::is_shown;
 pub(super) struct Told {
     connection: u64,
     standing: Vec<Standing>,
+    /// Questions of rules that were told and are not over.
+    asked: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -56,6 +60,15 @@ impl Told {
                     standing.is_settled = true;
                 }
                 vec![PromptEvent::Settled { account, profile }]
+            }
+            // A new connection begins with those that were told over the last one.
+            PromptEvent::Asked { question } => {
+                let is_news = self.asked.insert(question.id.clone());
+                if is_news { vec![PromptEvent::Asked { question }] } else { Vec::new() }
+            }
+            PromptEvent::Answered { id, answer } => {
+                self.asked.remove(&id);
+                vec![PromptEvent::Answered { id, answer }]
             }
             PromptEvent::Waiting => {
                 let gone = self.standing.iter_mut().filter(|standing| standing.connection != self.connection);

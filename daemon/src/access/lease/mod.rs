@@ -196,6 +196,16 @@ impl Leases {
         Ok(LeasesAnswer { leases, strangers: state.strangers, ..LeasesAnswer::default() })
     }
 
+    /// Whether a lease ends with one of these processes, each its id and its mark: what runs below that one runs on the lease.
+    ///
+    /// # Errors
+    /// When the vault cannot be opened.
+    pub async fn are_of_any(&self, processes: &[(u32, u64)]) -> Result<bool, ErrorBody> {
+        self.restore().await?;
+        let is_of = |lease: &Lease| lease.record.process.is_some_and(|process| processes.contains(&process));
+        Ok(self.state().leases.values().any(is_of))
+    }
+
     /// What this secret lets a request do. A wrong one is counted, and logged now and then.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use entra_proto::resource::RESOURCES;
 use super::parse::parse;
 use super::rule::Fit;
 use super::{Placed, Subject};
+use crate::access::caller::Caller;
 use crate::access::interpreter::is_interpreter;
 use crate::access::lease::allowed;
 
@@ -27,20 +28,26 @@ pub type Answer = Pin<Box<dyn Future<Output = Result<(), ErrorBody>> + Send>>;
 pub struct Question {
     /// Who asks for a token, and what for.
     pub subject: Subject,
+    /// The process that asks; nothing over loopback.
+    pub caller: Option<Caller>,
     /// Why a person is asked: the rule that wants their word, and where it stands.
     pub rule: String,
+    /// Whether that is an administrator's.
+    pub is_administrators: bool,
     /// How it can be granted in advance, in sentences.
     pub in_advance: String,
 }
 
 impl Question {
     /// Of a request that this rule fits.
-    pub(super) fn of(placed: &Placed, subject: &Subject) -> Self {
-        let who = if placed.is_administrators() { "An administrator" } else { "You" };
+    pub(super) fn of(placed: &Placed, subject: &Subject, caller: Option<&Caller>) -> Self {
+        let is_administrators = placed.is_administrators();
+        let who = if is_administrators { "An administrator" } else { "You" };
         let rule = grant(subject).map_or_else(|| "an `allow` rule".to_owned(), |rule| format!("`{rule}`"));
         let in_advance =
             format!("{who} can grant it in advance: {rule} in `policy`, before the rule that asks.");
-        Self { subject: subject.clone(), rule: placed.to_string(), in_advance }
+        let (subject, caller) = (subject.clone(), caller.cloned());
+        Self { subject, caller, rule: placed.to_string(), is_administrators, in_advance }
     }
 }
 
@@ -105,7 +112,7 @@ fn resource(subject: &Subject) -> Option<String> {
 }
 
 /// What shows the rules.
-pub(super) const EXPLAIN: &str =
+pub(in crate::access) const EXPLAIN: &str =
     "`entra policy explain` shows which rule decides and why, `entra policy show` all of them.";
 
 #[cfg(test)]
@@ -162,7 +169,7 @@ mod tests {
         let proposed = grant(&subject);
         assert!(proposed.is_none(), "{proposed:?}");
         let policy = policy("ask");
-        let question = Question::of(policy.decide(&subject), &subject);
+        let question = Question::of(policy.decide(&subject), &subject, None);
         assert!(question.in_advance.contains("You can grant it in advance: an `allow` rule"), "{question:?}");
     }
 }

@@ -81,7 +81,9 @@ impl Gatekeeper {
         let policy = self.policy();
         for subject in each {
             let subject = Subject { caller: Some(facts.clone()), ..subject };
-            decided(settled(policy.decide(&subject), &subject, &self.ask)).await?;
+            // A lease stands for longer than a word that was meant for once, so nobody is asked about one.
+            let nobody: Arc<dyn Ask> = Arc::new(Nobody);
+            decided(settled(policy.decide(&subject), &subject, None, &nobody)).await?;
         }
         Ok(())
     }
@@ -122,25 +124,28 @@ impl Gate for Gatekeeper {
         let mut subject = Subject::of(asker, wish);
         // Nothing can be found out of a caller that nobody names.
         let Some(caller) = asker.caller() else {
-            return settled(policy.decide(&subject), &subject, &self.ask);
+            return settled(policy.decide(&subject), &subject, None, &self.ask);
         };
         let wants = match policy.decide_unseen(&subject) {
-            Ok(placed) if !placed.asks() => return settled(placed, &subject, &self.ask),
-            // A person is told who asks.
-            Ok(_) => Wants::Program,
+            Ok(placed) if !placed.asks() => return settled(placed, &subject, None, &self.ask),
+            // A person is told who asks, and their word is for the program as it is.
+            Ok(_) => Wants::Hash,
             Err(wants) => wants,
         };
         if let Some(facts) = self.glance(caller, wants) {
             subject.caller = Some(facts);
             let placed = policy.decide(&subject);
             if !placed.asks() {
-                return settled(placed, &subject, &self.ask);
+                return settled(placed, &subject, None, &self.ask);
             }
         }
         let (caller, ask, agents) = (caller.clone(), Arc::clone(&self.ask), self.agents.clone());
         Passage::Wait(Box::pin(async move {
             subject.caller = Some(seen(&agents, &caller, wants).await);
-            decided(settled(policy.decide(&subject), &subject, &ask)).await
+            if wants != Wants::Hash && policy.decide(&subject).asks() {
+                subject.caller = Some(seen(&agents, &caller, Wants::Hash).await);
+            }
+            decided(settled(policy.decide(&subject), &subject, Some(&caller), &ask)).await
         }))
     }
 
@@ -184,13 +189,13 @@ async fn decided(passage: Passage) -> Result<Option<Arc<str>>, ErrorBody> {
 }
 
 /// What a rule makes of a request.
-fn settled(placed: &Placed, subject: &Subject, ask: &Arc<dyn Ask>) -> Passage {
+fn settled(placed: &Placed, subject: &Subject, caller: Option<&Caller>, ask: &Arc<dyn Ask>) -> Passage {
     let name = || placed.is_written().then(|| Arc::from(placed.to_string()));
     match placed.rule.effect {
         Effect::Allow => Passage::Open(name()),
         Effect::Deny => Passage::Shut(Box::new(refusal(placed))),
         Effect::Ask => {
-            let question = Question::of(placed, subject);
+            let question = Question::of(placed, subject, caller);
             let rule = question.rule.clone();
             let answer = ask.ask(question);
             Passage::Wait(Box::pin(async move {

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use entra_proto::config::{Layer, Origin};
 use entra_proto::policy::{Effect, PolicyAnswer, PolicyFault, RuleInfo};
 
+pub(in crate::access) use self::ask::EXPLAIN;
 pub use self::ask::{Answer, Ask, Question};
 pub use self::fault::RuleFault;
 pub use self::gatekeeper::Gatekeeper;

@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use zbus::message::Message;
 use zbus::zvariant::Value;
 
-use super::super::words::ENGLISH;
 use super::bus_linux::{Bus, Options, Place, TIDY_TIME, is, next, object, trouble};
 use super::{ANSWER_TIME, Notice, PATIENCE, Press, Trouble, manager, screen_linux};
 
@@ -52,7 +51,7 @@ impl Desktop {
                 tokio::select! {
                     signal = next(&mut signals) => {
                         let signal = signal.ok_or(Trouble::Gone)?;
-                        if let Some(press) = self.heard(&signal, id, &owner) {
+                        if let Some(press) = self.heard(&signal, id, &owner, notice.on_click) {
                             return Ok(press);
                         }
                     }
@@ -101,11 +100,12 @@ impl Desktop {
         }
     }
 
-    fn heard(&self, signal: &Message, id: u32, owner: &str) -> Option<Press> {
+    fn heard(&self, signal: &Message, id: u32, owner: &str, on_click: Press) -> Option<Press> {
         let body = signal.body();
         if is(signal, "ActionInvoked", owner) {
             let (of, key) = body.deserialize::<(u32, &str)>().ok()?;
-            return (of == id).then_some(if key == LATER { Press::Later } else { Press::SignIn });
+            let press = if key == CLICK { Some(on_click) } else { Press::of(key) };
+            return press.filter(|_| of == id);
         }
         if is(signal, "ActivationToken", owner) {
             let (of, token) = body.deserialize::<(u32, String)>().ok()?;
@@ -143,13 +143,11 @@ fn written<'a>(notice: &'a Notice, can: &[String], draws_all: bool) -> (String, 
     let can = |what: &str| can.iter().any(|it| it == what);
     let (mut body, mut actions) = (notice.body.clone(), Vec::new());
     if can("actions") {
-        // A click on the text means the first button.
-        if !draws_all {
-            actions.extend(["default", notice.sign_in]);
-        }
-        actions.extend([SIGN_IN, notice.sign_in, LATER, notice.later]);
-    } else if !body.contains(ENGLISH.notice_by_hand) {
-        body = format!("{body}\n{}", ENGLISH.notice_by_hand);
+        let clicked = notice.buttons.iter().find(|(press, _)| *press == notice.on_click && !draws_all);
+        actions.extend(clicked.iter().flat_map(|(_, label)| [CLICK, label]));
+        actions.extend(notice.buttons.iter().flat_map(|(press, label)| [press.word(), label]));
+    } else if !body.contains(notice.by_hand) {
+        body = format!("{body}\n{}", notice.by_hand);
     }
     if can("body-markup") {
         body = body.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -228,8 +226,8 @@ const DRAWS_ALL: &str = "Xfce Notify Daemon";
 const APP: &str = "entra";
 const ICON: &str = "dialog-password";
 const OPENER: &str = "xdg-open";
-const SIGN_IN: &str = "sign-in";
-const LATER: &str = "later";
+/// The specification's name for a click on the text.
+const CLICK: &str = "default";
 /// Urgency.
 const NORMAL: u8 = 1;
 /// It stands until somebody answers.
@@ -244,7 +242,13 @@ mod tests {
     use super::*;
 
     fn notice() -> Notice {
-        Notice { title: "T".to_owned(), body: "a <b> & c".to_owned(), sign_in: "In", later: "Later" }
+        Notice {
+            title: "T".to_owned(),
+            body: "a <b> & c".to_owned(),
+            buttons: vec![(Press::SignIn, "In"), (Press::Later, "Later")],
+            on_click: Press::SignIn,
+            by_hand: "Run `entra login`.",
+        }
     }
 
     fn can(all: &[&str]) -> Vec<String> {
@@ -257,6 +261,9 @@ mod tests {
         let (body, actions) = written(&notice, &can(&["actions", "body"]), false);
         assert_eq!((body.as_str(), actions.len()), ("a <b> & c", 6));
         assert_eq!(written(&notice, &can(&["actions"]), true).1, ["sign-in", "In", "later", "Later"]);
+        let deny = Notice { on_click: Press::Closed, ..notice.clone() };
+        let quiet = written(&deny, &can(&["actions"]), false).1;
+        assert_eq!(quiet, ["sign-in", "In", "later", "Later"], "nothing by a click on the text");
         let (body, actions) = written(&notice, &can(&["body"]), false);
         assert!(body.contains("`entra login`") && actions.is_empty(), "{body}");
     }

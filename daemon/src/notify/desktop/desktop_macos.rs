@@ -1,4 +1,4 @@
-//! macOS: an alert with two buttons; the page is opened by Launch Services.
+//! macOS: an alert with up to three buttons; the page is opened by Launch Services.
 //!
 //! Only a program in an application bundle may show a notification in the corner of the screen (`UNUserNotificationCenter`).
 //! A bare one may ask for an alert (`CFUserNotification`), which stands in the middle, so it is taken back sooner.
@@ -18,6 +18,7 @@ use core_foundation_sys::user_notification::{
     kCFUserNotificationAlertHeaderKey, kCFUserNotificationAlertMessageKey,
     kCFUserNotificationAlternateButtonTitleKey, kCFUserNotificationAlternateResponse,
     kCFUserNotificationDefaultButtonTitleKey, kCFUserNotificationDefaultResponse,
+    kCFUserNotificationOtherButtonTitleKey, kCFUserNotificationOtherResponse,
     kCFUserNotificationPlainAlertLevel,
 };
 use entra_proto::secret::PageAddress;
@@ -89,20 +90,24 @@ fn ask(notice: &Notice, told: &Sender<Result<Press, Trouble>>) -> Result<Press, 
     // SAFETY: constants of the framework, which live as long as the process.
     let key = |name| unsafe { CFString::wrap_under_get_rule(name) };
     // SAFETY: as above.
-    let (header, message, default, alternate) = unsafe {
+    let (header, message, titles) = unsafe {
         (
             kCFUserNotificationAlertHeaderKey,
             kCFUserNotificationAlertMessageKey,
-            kCFUserNotificationDefaultButtonTitleKey,
-            kCFUserNotificationAlternateButtonTitleKey,
+            [
+                kCFUserNotificationDefaultButtonTitleKey,
+                kCFUserNotificationAlternateButtonTitleKey,
+                kCFUserNotificationOtherButtonTitleKey,
+            ],
         )
     };
-    let words = CFDictionary::from_CFType_pairs(&[
-        (key(header), CFString::new(&notice.title)),
-        (key(message), CFString::new(&notice.body)),
-        (key(default), CFString::new(notice.sign_in)),
-        (key(alternate), CFString::new(notice.later)),
-    ]);
+    let buttons = in_place(notice);
+    let mut pairs =
+        vec![(key(header), CFString::new(&notice.title)), (key(message), CFString::new(&notice.body))];
+    pairs.extend(
+        titles.into_iter().zip(&buttons).map(|(title, (_, label))| (key(title), CFString::new(label))),
+    );
+    let words = CFDictionary::from_CFType_pairs(&pairs);
     let mut error = 0;
     // SAFETY: `error` is ours to write, and the dictionary outlives the call, which copies it.
     let alert = unsafe {
@@ -122,11 +127,8 @@ fn ask(notice: &Notice, told: &Sender<Result<Press, Trouble>>) -> Result<Press, 
         let mut answer = 0;
         // SAFETY: the alert lives until it is released below, and `answer` is ours to write.
         if unsafe { CFUserNotificationReceiveResponse(alert, STEP.as_secs_f64(), &raw mut answer) } == 0 {
-            break match answer & ANSWERS {
-                answer if answer == kCFUserNotificationDefaultResponse => Press::SignIn,
-                answer if answer == kCFUserNotificationAlternateResponse => Press::Later,
-                _ => Press::Closed,
-            };
+            let place = RESPONSES.iter().position(|response| *response == answer & ANSWERS);
+            break place.and_then(|place| buttons.get(place)).map_or(Press::Closed, |(press, _)| *press);
         }
         if told.is_closed() || Instant::now() > end {
             // SAFETY: as above; it may have been answered just now.
@@ -137,6 +139,17 @@ fn ask(notice: &Notice, told: &Sender<Result<Press, Trouble>>) -> Result<Press, 
     // SAFETY: it was made above and is ours alone.
     unsafe { CFRelease(alert.cast()) };
     Ok(press)
+}
+
+/// The buttons in the alert's order. The return key presses the first, so that is what a click on the text would mean, or else
+/// the last, which refuses.
+fn in_place(notice: &Notice) -> Vec<(Press, &'static str)> {
+    let mut buttons = notice.buttons.clone();
+    let first = buttons.iter().position(|(press, _)| *press == notice.on_click);
+    if let Some(first) = first.or(buttons.len().checked_sub(1)) {
+        buttons[..=first].rotate_right(1);
+    }
+    buttons
 }
 
 fn launch(address: &str) -> Result<(), Trouble> {
@@ -161,6 +174,13 @@ fn launch(address: &str) -> Result<(), Trouble> {
 unsafe extern "C" {
     fn LSOpenCFURLRef(address: CFURLRef, opened: *mut CFURLRef) -> i32;
 }
+
+/// What each button answers, in the alert's order.
+const RESPONSES: [usize; 3] = [
+    kCFUserNotificationDefaultResponse,
+    kCFUserNotificationAlternateResponse,
+    kCFUserNotificationOtherResponse,
+];
 
 /// The bits of an answer that say which button it was.
 const ANSWERS: usize = 3;

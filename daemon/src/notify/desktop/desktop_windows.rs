@@ -128,7 +128,9 @@ fn put_up(text: &str, tell: &UnboundedSender<Result<Press, Trouble>>) -> Said<Re
     let pressed = tell.clone();
     toast.Activated(&TypedEventHandler::new(move |_, told: Ref<'_, IInspectable>| {
         let words = told.ok()?.cast::<ToastActivatedEventArgs>()?.Arguments()?;
-        let _gone = pressed.send(Ok(if words == LATER { Press::Later } else { Press::SignIn }));
+        if let Some(press) = Press::of(&words.to_string()) {
+            let _gone = pressed.send(Ok(press));
+        }
         Ok(())
     }))?;
     let closed = tell.clone();
@@ -162,12 +164,15 @@ fn launch(address: &HSTRING) -> Said<bool> {
 
 /// The content, by the schema of toasts.
 fn toast(notice: &Notice) -> String {
-    let Notice { title, body, sign_in, later } = notice;
-    let [title, body, sign_in, later] = [title, body, *sign_in, *later].map(escaped);
+    let (title, body) = (escaped(&notice.title), escaped(&notice.body));
+    let action = |(press, label): &(Press, &str)| {
+        format!("<action content=\"{}\" arguments=\"{}\"/>", escaped(label), press.word())
+    };
+    let actions: String = notice.buttons.iter().map(action).collect();
     format!(
-        "<toast launch=\"{SIGN_IN}\"><visual><binding template=\"ToastGeneric\"><text>{title}</text><text>{body}</text>\
-         </binding></visual><actions><action content=\"{sign_in}\" arguments=\"{SIGN_IN}\"/><action content=\"{later}\" \
-         arguments=\"{LATER}\"/></actions></toast>"
+        "<toast launch=\"{}\"><visual><binding template=\"ToastGeneric\"><text>{title}</text><text>{body}</text>\
+         </binding></visual><actions>{actions}</actions></toast>",
+        notice.on_click.word()
     )
 }
 
@@ -204,10 +209,6 @@ const APP: &str = "entrad";
 const APPS: &str = r"Software\Classes\AppUserModelId";
 const GROUP: &str = "sign-in";
 
-/// What the buttons, and the toast itself, say to us.
-const SIGN_IN: &str = "sign-in";
-const LATER: &str = "later";
-
 /// How often the lock is looked at, while something waits for it and Windows tells of no change.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -224,8 +225,9 @@ mod tests {
         Notice {
             title: "A & <B>".to_owned(),
             body: "\"x\"\u{1b}\ny".to_owned(),
-            sign_in: "Sign in",
-            later: "Later",
+            buttons: vec![(Press::SignIn, "Sign in"), (Press::Later, "Later")],
+            on_click: Press::SignIn,
+            by_hand: "Run it.",
         }
     }
 
@@ -237,6 +239,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("content=\"Later\" arguments=\"later\""), "{text}");
+        assert!(text.starts_with("<toast launch=\"sign-in\">"), "{text}");
     }
 
     #[test]

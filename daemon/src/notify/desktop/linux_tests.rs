@@ -166,7 +166,13 @@ impl Peer {
 }
 
 fn notice() -> Notice {
-    Notice { title: "T".to_owned(), body: "<b>".to_owned(), sign_in: "In", later: "Later" }
+    Notice {
+        title: "T".to_owned(),
+        body: "<b>".to_owned(),
+        buttons: vec![(Press::SignIn, "In"), (Press::Later, "Later")],
+        on_click: Press::SignIn,
+        by_hand: "Run it.",
+    }
 }
 
 async fn within<T>(work: impl Future<Output = T>) -> T {
@@ -200,6 +206,23 @@ async fn a_button_is_pressed_and_the_page_comes_to_the_front() {
     peer.signal(OWNER, "/elsewhere", request, "Response", &(2_u32, &nothing)).await;
     peer.signal(OWNER, REQUEST, request, "Response", &(0_u32, &nothing)).await;
     within(opened).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn each_button_is_what_it_says_and_a_click_on_the_text_no_more_than_it_may_be() {
+    let presses =
+        [("allow-once", Press::AllowOnce), ("allow-session", Press::AllowSession), ("deny", Press::Deny)];
+    for (word, press) in presses.into_iter().chain([("default", Press::Closed)]) {
+        let (mut peer, bus) = Peer::new().await;
+        let buttons = presses.map(|(_, press)| (press, "B")).to_vec();
+        let notice = Notice { buttons, on_click: Press::Closed, ..notice() };
+        let shown = tokio::spawn(async move { Desktop::new().show_on(bus, &notice).await });
+        let called = peer.next().await;
+        assert_eq!(called[3..], ["allow-once", "B", "allow-session", "B", "deny", "B"]);
+        peer.notified(OWNER, "ActionInvoked", &(42_u32, "no-such-button")).await;
+        peer.notified(OWNER, "ActionInvoked", &(42_u32, word)).await;
+        assert_eq!(within(shown).await.unwrap().unwrap(), press);
+    }
 }
 
 #[tokio::test]

@@ -36,10 +36,12 @@ pub struct Notice {
     pub title: String,
     /// The rest, in lines.
     pub body: String,
-    /// The button that opens the page for signing in.
-    pub sign_in: &'static str,
-    /// The button that puts it off.
-    pub later: &'static str,
+    /// Its buttons: at most three, since macOS has no more.
+    pub buttons: Vec<(Press, &'static str)>,
+    /// What a click on the text means: no more than a person may do by accident.
+    pub on_click: Press,
+    /// What is to be run where there are no buttons.
+    pub by_hand: &'static str,
 }
 
 /// What the person did with a notification.
@@ -49,8 +51,35 @@ pub enum Press {
     SignIn,
     /// Not now.
     Later,
+    /// They allow it, once.
+    AllowOnce,
+    /// They allow it for this session.
+    AllowSession,
+    /// They refuse it.
+    Deny,
     /// It was closed, or has gone by itself, without an answer.
     Closed,
+}
+
+#[cfg(not(target_os = "macos"))]
+impl Press {
+    /// How a button is told to the desktop, which tells it back.
+    fn word(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Later => "later",
+            Self::AllowOnce => "allow-once",
+            Self::AllowSession => "allow-session",
+            Self::Deny => "deny",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The button of this word.
+    fn of(word: &str) -> Option<Self> {
+        let all = [Self::SignIn, Self::Later, Self::AllowOnce, Self::AllowSession, Self::Deny, Self::Closed];
+        all.into_iter().find(|press| press.word() == word)
+    }
 }
 
 /// What of the session may be followed.

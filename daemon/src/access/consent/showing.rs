@@ -1,0 +1,112 @@
+//! Reaching a person: by the desktop's notification, and by whoever follows the events. One task a question, which ends with it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use entra_proto::consent::{ConsentQuestion, ConsentWord};
+use entra_proto::log::LogEvent;
+
+use super::{Consents, about};
+use crate::notify::desktop::{Desktop, Notice, Press, Trouble};
+use crate::notify::notice;
+use crate::notify::words::ENGLISH;
+
+/// Where a person is shown a question; [`Desktop`] but in tests.
+pub(super) trait Surface: Send + Sync {
+    /// As [`Desktop::show`].
+    fn show(&self, notice: Notice) -> Shown<'_>;
+}
+
+/// What a person does with it.
+pub(super) type Shown<'a> = Pin<Box<dyn Future<Output = Result<Press, Trouble>> + Send + 'a>>;
+
+impl Surface for Desktop {
+    fn show(&self, notice: Notice) -> Shown<'_> {
+        Box::pin(async move { Self::show(self, &notice).await })
+    }
+}
+
+impl Consents {
+    /// Shows the question until it is answered, its time is over, or it turns out that nobody can be asked.
+    pub(super) async fn show(self, id: String) {
+        let (Some(question), Some(ends)) = (self.question(&id), self.ends(&id)) else { return };
+        let is_answered = tokio::select! {
+            () = self.over(&id) => true,
+            () = self.shared.clock.wait_until(ends) => false,
+            is_answered = self.reach(&id, &question) => is_answered,
+        };
+        if !is_answered {
+            // Whether its time has run out or nobody is there, those who wait are told.
+            let now = self.shared.clock.now();
+            self.state().book.pass(now);
+            self.note_silence(&question);
+            self.tell();
+        }
+    }
+
+    /// Asks the person who is at the desktop, and says whether they answered. While somebody follows the events it waits for
+    /// them, whatever the desktop says.
+    async fn reach(&self, id: &str, question: &ConsentQuestion) -> bool {
+        let is_shown = self.state().is_shown;
+        let shown = match is_shown {
+            true => self.shared.surface.show(notice::asking(question, &ENGLISH)).await,
+            false => Err(Trouble::NoDesktop),
+        };
+        let answer = match &shown {
+            Ok(Press::AllowOnce) => Some(ConsentWord::Once),
+            Ok(Press::AllowSession) => Some(ConsentWord::Session),
+            Ok(Press::Deny) => Some(ConsentWord::Deny),
+            Ok(Press::SignIn | Press::Later | Press::Closed) => None,
+            Err(error) => {
+                tracing::debug!(%error, "a person's word is wanted, and the desktop does not ask for it");
+                None
+            }
+        };
+        if let Some(answer) = answer {
+            if let Err(error) = self.say(id, answer, None).await {
+                tracing::info!(%error, "an answer came too late");
+            }
+            return true;
+        }
+        if self.is_followed() {
+            std::future::pending::<()>().await;
+        } else if shown.is_ok() {
+            let now = self.shared.clock.now();
+            self.state().book.sent_away(id, now);
+        } else {
+            self.state().book.unheard(id);
+        }
+        false
+    }
+
+    /// Returns when the question is open no more.
+    async fn over(&self, id: &str) {
+        let mut news = self.shared.news.subscribe();
+        while self.ends(id).is_some() {
+            // The sender lives as long as this does.
+            if news.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn note_silence(&self, question: &ConsentQuestion) {
+        let sentence = format!("{} for {}: nobody answered.", question.who, question.wanted);
+        let event = about(LogEvent::ConsentAnswered, &question.matter);
+        self.shared.audit.record(event.by_rule(Some(&question.rule)).detail(sentence));
+    }
+
+    fn question(&self, id: &str) -> Option<ConsentQuestion> {
+        let now = self.shared.clock.now();
+        self.state().book.told(now).questions.into_iter().find(|question| question.id == id)
+    }
+
+    fn ends(&self, id: &str) -> Option<std::time::Duration> {
+        self.state().book.ends(id)
+    }
+
+    fn is_followed(&self) -> bool {
+        Arc::strong_count(&self.shared.present) > 1
+    }
+}
