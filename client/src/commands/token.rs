@@ -3,9 +3,12 @@
 //! Tools run this before each of their own requests, so it does nothing else. The token is handed on as it
 //! came, and what this program owned of it is wiped.
 
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use entra_proto::client::Client;
+use entra_proto::consent::{ConsentQuestion, ConsentState, ConsentsAnswer};
 use entra_proto::error::exit;
 use entra_proto::limits::{ANSWER_TIMEOUT, CLIENT_TIMEOUT};
 use entra_proto::token::{TokenAnswer, TokenRequest};
@@ -14,6 +17,7 @@ use zeroize::Zeroizing;
 use super::heard_by_a_tool;
 use crate::args::{TokenArgs, TokenOutput};
 use crate::connect::Socket;
+use crate::consent_words::asks;
 use crate::failure::Failure;
 use crate::platform;
 use crate::print::{self, Stream};
@@ -26,7 +30,11 @@ pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
     let wait = args.wait;
     let request = request(args);
     let answer = match wait {
-        None => heard_by_a_tool(socket.ask(|client| client.token(&request))?)?,
+        None => {
+            // Whoever watches learns what is waited for; a tool's own word comes in a millisecond and starts no thread.
+            let _watched = Stream::errors().is_terminal().then(|| tell_of_questions(socket));
+            heard_by_a_tool(socket.ask(|client| client.token(&request))?)?
+        }
         Some(seconds) => awaited(socket, &request, seconds)?,
     };
     platform::close_memory();
@@ -36,6 +44,31 @@ pub(crate) fn run(socket: &Socket, args: TokenArgs) -> Result<(), Failure> {
             print::write_output(lines(output, &answer)?.as_bytes())
         }
     }
+}
+
+/// Says on standard error that a person's word is waited for, if that takes a moment. Over once the sender is dropped.
+fn tell_of_questions(socket: &Socket) -> Sender<()> {
+    let (over, is_over) = channel();
+    let socket = socket.clone();
+    thread::spawn(move || {
+        if is_over.recv_timeout(A_MOMENT) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+        let said = socket.connect_within(A_MOMENT, A_MOMENT).ok().and_then(|client| client.consents().ok());
+        if let Some(notice) = said.and_then(|said| said.result.ok()).and_then(|answer| notice(&answer)) {
+            let errors = Stream::errors();
+            // Whoever cannot be told waits all the same.
+            let _ = errors.write(errors.flow(0, &notice).as_bytes());
+        }
+    });
+    over
+}
+
+/// That somebody waits for a person's word, if somebody does.
+fn notice(answer: &ConsentsAnswer) -> Option<String> {
+    let is_open = |question: &&ConsentQuestion| question.state == ConsentState::Asked && question.waiting > 0;
+    let question = answer.questions.iter().find(is_open)?;
+    Some(format!("Waiting for your word: {}. Run `entra consent` in another terminal.", asks(question)))
 }
 
 /// The answer, for which a person may have to sign in first. One who watches is told so, and thus asked for at once.
@@ -113,6 +146,9 @@ fn json_room(answer: &TokenAnswer) -> usize {
     answer.access_token.expose().len() + scopes + answer.tenant.len() + answer.token_type.len() + JSON_ROOM
 }
 
+/// After which time a person wonders.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
 /// Room beside the token in the longest form, `env`, with the quotes of a shell.
 const LINES_ROOM: usize = 128;
 
@@ -155,6 +191,16 @@ mod tests {
     #[case("t\u{f6}ken")]
     fn a_token_that_could_forge_a_line_is_not_printed(#[case] token: &str) {
         assert_eq!(lines(TokenOutput::Header, &answer(token)).unwrap_err().exit(), exit::INTERNAL);
+    }
+
+    #[test]
+    fn who_watches_is_told_only_of_what_is_waited_for() {
+        let open = crate::consent_words::tests::question();
+        let of =
+            |question| notice(&ConsentsAnswer { questions: vec![question], ..ConsentsAnswer::default() });
+        assert!(of(open.clone()).unwrap().ends_with("Run `entra consent` in another terminal."));
+        assert_eq!(of(ConsentQuestion { waiting: 0, ..open.clone() }), None);
+        assert_eq!(of(ConsentQuestion { state: ConsentState::Denied, ..open }), None);
     }
 
     #[test]

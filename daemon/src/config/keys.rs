@@ -283,7 +283,7 @@ pub const KEYS: &[Key] = &[
         .with_between(Between::Lines)
         .adding_up(),
     key("consent_timeout", Kind::Duration, "TIME", "How long a person has to answer where a rule says `ask`.")
-        .checked("a time from five seconds to an hour, such as `2m`", values::consent_timeout)
+        .checked("a time from five seconds to a day, such as `2m`", values::consent_timeout)
         .unset("2m"),
     key("consent_remember", Kind::Switch, "SWITCH", "Whether a person can allow for good what a rule says `ask` about.").unset("on"),
     key("sign_in_page", Kind::Switch, "SWITCH", "Whether pages for signing in are opened on this machine.").unset("on"),

@@ -203,11 +203,11 @@ pub(super) fn duration(text: &str, longest: Duration) -> Result<Duration, String
     (Duration::from_secs(60)..=longest).contains(&duration).then_some(duration).ok_or_else(wrong)
 }
 
-/// How long a person has to answer: one who is there needs some seconds, and whoever asks has gone after an hour.
+/// How long a person has to answer: one who is there needs some seconds, and what was asked yesterday is forgotten.
 pub(super) fn consent_timeout(text: &str) -> Result<(), String> {
     let wrong = || format!("`{}` is not", shown(text));
     let time = humantime::parse_duration(text).map_err(|_| wrong())?;
-    let is_well = (Duration::from_secs(5)..=Duration::from_secs(60 * 60)).contains(&time);
+    let is_well = (Duration::from_secs(5)..=Duration::from_secs(24 * 60 * 60)).contains(&time);
     if is_well { Ok(()) } else { Err(wrong()) }
 }
 

@@ -147,6 +147,19 @@ mod tests {
     }
 
     #[test]
+    fn a_question_is_told_once_over_however_many_connections() {
+        let question = Box::new(crate::consent_words::tests::question());
+        let id = question.id.clone();
+        let (mut told, asked) = (Told::default(), PromptEvent::Asked { question });
+        for expected in [1, 0] {
+            told.begin();
+            assert_eq!(told.take(asked.clone(), 0).len(), expected);
+        }
+        assert_eq!(told.take(PromptEvent::Answered { id, answer: None }, 1).len(), 1);
+        assert_eq!(told.take(asked.clone(), 2), [asked], "it is asked anew");
+    }
+
+    #[test]
     fn what_stands_and_is_shown_a_moment_later_is_told_once() {
         let mut told = Told::default();
         told.begin();

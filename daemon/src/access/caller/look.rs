@@ -100,9 +100,9 @@ impl Look {
         Self { facts, pid, file: None, through: None, above: Vec::new(), signer: None, doubts }
     }
 
-    /// The process that the facts are of, and those above it, the nearest first, as far as they are known.
-    pub(in crate::access) fn line(&self) -> Vec<u32> {
-        self.pid.into_iter().chain(self.above.iter().map(|ancestor| ancestor.pid)).collect()
+    /// The process that the facts are of.
+    pub(in crate::access) fn pid(&self) -> Option<u32> {
+        self.pid
     }
 
     /// Whether a later request of the same connection may go by it.

@@ -224,6 +224,14 @@ impl Caller {
         self.look(true).await.told(OUR_USER.clone())
     }
 
+    /// The process that connected and those above it, the nearest first, as far as they are known within [`LOOK_TIMEOUT`]. Also
+    /// those between our client and whom it asks for.
+    pub(in crate::access) async fn line(&self) -> Vec<u32> {
+        let Some(pid) = self.known.process.pid else { return Vec::new() };
+        let above = Self::bounded(LOOK_TIMEOUT, move || ancestry::above(pid).0).await.unwrap_or_default();
+        std::iter::once(pid).chain(above.into_iter().map(|ancestor| ancestor.pid)).collect()
+    }
+
     async fn look_anew(&self) -> Arc<Look> {
         let known = Arc::clone(&self.known);
         let look = Self::bounded(LOOK_TIMEOUT, move || sight::look(&known.process)).await;

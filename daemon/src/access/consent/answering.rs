@@ -8,7 +8,7 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use crate::access::caller::Caller;
 use crate::access::lease::{Leases, process};
 
-/// The caller's process, or the one behind our client, and those above it: each its id and its mark.
+/// The caller's process and those above it, also those between our client and who started it: each its id and its mark.
 ///
 /// # Errors
 /// `refused` for whoever may not give a person's word.
@@ -21,7 +21,10 @@ pub(super) async fn line_of(caller: &Caller, leases: &Leases) -> Result<Vec<(u32
         return Err(refused("an AI agent or a program below one"));
     }
     let mark = |pid: u32| Some((pid, process::mark(pid)?));
-    let line: Vec<_> = look.line().into_iter().filter_map(mark).collect();
+    let line: Vec<_> = caller.line().await.into_iter().filter_map(mark).collect();
+    if line.is_empty() {
+        return Err(refused("one that could not be looked at"));
+    }
     if leases.are_of_any(&line).await? {
         return Err(refused("one that runs on a lease (`entra run`)"));
     }

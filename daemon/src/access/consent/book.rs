@@ -184,16 +184,15 @@ impl Book {
             ConsentWord::Never => Err(Refusal::Never),
             ConsentWord::Once | ConsentWord::Session | ConsentWord::Always => Ok(()),
         };
-        match answer {
-            ConsentWord::Deny => (open.state, open.until) = (ConsentState::Denied, now.boot + REST),
-            // Whoever asked may have gone, and asks again.
-            ConsentWord::Once if !is_awaited => {
-                (open.state, open.until) = (ConsentState::Allowed, now.boot + TO_USE);
-            }
-            _ => {}
-        }
         open.tell.send_replace(Some(told));
-        if matches!(open.state, ConsentState::Denied | ConsentState::Allowed) {
+        let rest = match answer {
+            ConsentWord::Deny => Some((ConsentState::Denied, REST)),
+            // Whoever asked may have gone, and asks again.
+            ConsentWord::Once if !is_awaited => Some((ConsentState::Allowed, TO_USE)),
+            _ => None,
+        };
+        if let Some((state, time)) = rest {
+            (open.state, open.until) = (state, now.boot + time);
             return true;
         }
         let Open { id, asking, .. } = self.open.remove(at);
@@ -335,3 +334,7 @@ const TO_USE: Duration = Duration::from_secs(2 * 60);
 
 /// Most decisions that are kept.
 pub(super) const MOST_KEPT: usize = 256;
+
+#[cfg(test)]
+#[path = "book_tests.rs"]
+mod tests;

@@ -304,7 +304,7 @@ impl Consents {
         let answers = matter::answers(question, &matter, remembers);
         let (mut process, mut who) = (None, matter::who(&matter));
         if let Some(caller) = &question.caller {
-            let pid = caller.look(false).await.line().first().copied();
+            let pid = caller.look(false).await.pid();
             process = pid.and_then(|pid| Some((pid, process::mark(pid)?)));
             if let (Some(pid), true) = (pid, matter.program.is_some()) {
                 who = format!("{who} (process {pid})");
@@ -339,3 +339,6 @@ fn about(event: LogEvent, matter: &ConsentMatter) -> Event {
 /// How long a request waits for a person: less than whoever waits for it ([`entra_proto::limits::TOKEN_TIMEOUT`]), and time is
 /// left for a request to Entra. The question may stand for longer.
 const PATIENCE: Duration = Duration::from_secs(45);
+
+#[cfg(test)]
+mod tests;

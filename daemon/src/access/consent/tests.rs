@@ -1,0 +1,183 @@
+//! Questions over a desktop of the test's own and a vault in memory.
+
+use entra_proto::consent::ConsentState;
+use entra_proto::error::ErrorCode;
+use entra_proto::prompt::PromptEvent;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use super::matter::tests::{GRAPH, facts, question};
+use super::showing::{Shown, Surface};
+use super::*;
+use crate::clock::SystemClock;
+use crate::notify::desktop::{Notice, Press, Trouble};
+use crate::vault::{Access, HomeKind, StoreChoice, VaultOptions};
+
+/// Longer than anything takes here.
+const LONG: Duration = Duration::from_secs(30);
+
+type Seen = (Notice, oneshot::Sender<Result<Press, Trouble>>);
+
+struct Screen(UnboundedSender<Seen>);
+
+impl Surface for Screen {
+    fn show(&self, notice: Notice) -> Shown<'_> {
+        let (press, pressed) = oneshot::channel();
+        let _shown = self.0.send((notice, press));
+        Box::pin(async move { pressed.await.unwrap_or(Err(Trouble::NoDesktop)) })
+    }
+}
+
+fn vault() -> Vault {
+    let choice = StoreChoice::Pinned(HomeKind::Memory);
+    Vault::new(VaultOptions { state_dir: std::path::PathBuf::new(), choice, passphrase: None })
+}
+
+fn scene() -> (Consents, UnboundedReceiver<Seen>) {
+    let (tell, seen) = unbounded_channel();
+    let settings = (&Consenting::default(), Notify::Auto);
+    let screen = Box::new(Screen(tell));
+    (Consents::on(screen, vault(), Arc::new(SystemClock), Audit::default(), settings), seen)
+}
+
+async fn within<T>(work: impl Future<Output = T>) -> T {
+    timeout(LONG, work).await.expect("it takes milliseconds")
+}
+
+/// Git asks; the word comes later.
+fn ask(consents: &Consents) -> tokio::task::JoinHandle<Result<(), ErrorBody>> {
+    tokio::spawn(consents.ask(question(Some(facts("/usr/bin/git")), GRAPH)))
+}
+
+#[tokio::test]
+async fn a_button_is_a_persons_word() {
+    for (press, is_allowed, is_asked_again) in [
+        (Press::AllowOnce, true, true),
+        (Press::AllowSession, true, false),
+        (Press::Deny, false, false),
+        (Press::Closed, false, false),
+    ] {
+        let (consents, mut seen) = scene();
+        let asked = ask(&consents);
+        let (notice, answer) = within(seen.recv()).await.unwrap();
+        assert!(notice.body.contains("/usr/bin/git wants Microsoft Graph."), "{notice:?}");
+        answer.send(Ok(press)).unwrap();
+        let told = within(asked).await.unwrap();
+        assert_eq!(told.is_ok(), is_allowed, "{press:?}: {told:?}");
+        let again = ask(&consents);
+        if is_asked_again {
+            assert!(within(seen.recv()).await.is_some(), "{press:?}");
+        } else {
+            assert_eq!(within(again).await.unwrap().is_ok(), is_allowed, "{press:?}");
+            assert!(seen.try_recv().is_err(), "nobody is asked twice: {press:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_desktop_it_is_refused_at_once_and_can_be_answered_still() {
+    let (consents, mut seen) = scene();
+    let asked = ask(&consents);
+    let (_, answer) = within(seen.recv()).await.unwrap();
+    drop(answer);
+    let error = within(asked).await.unwrap().unwrap_err();
+    assert_eq!(error.code, ErrorCode::Refused);
+    assert!(error.message.contains("nobody can be asked"), "{error:?}");
+    let standing = consents.list().await.unwrap();
+    let [question] = standing.questions.as_slice() else { panic!("{standing:?}") };
+    assert_eq!((question.state, question.waiting), (ConsentState::Unheard, 0));
+    let hint = error.hint.unwrap();
+    assert!(hint.contains(&format!("`entra consent allow {}`", question.id)), "{hint}");
+    assert!(hint.contains("You can grant it in advance"), "{hint}");
+    consents.say(&question.id, ConsentWord::Once, None).await.unwrap();
+    within(ask(&consents)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn who_follows_is_told_and_is_waited_for() {
+    let (consents, mut seen) = scene();
+    let mut following = Following::new(consents.clone());
+    let asked = ask(&consents);
+    drop(within(seen.recv()).await.unwrap());
+    let event = within(following.next_event()).await.unwrap();
+    let PromptEvent::Asked { question } = event else { panic!("{event:?}") };
+    assert_eq!(question.answers.len(), ConsentWord::ALL.len());
+    // One that comes late misses nothing.
+    let mut late = Following::new(consents.clone());
+    assert!(matches!(within(late.next_event()).await, Some(PromptEvent::Asked { .. })));
+    consents.say(&question.id, ConsentWord::Session, None).await.unwrap();
+    within(asked).await.unwrap().unwrap();
+    let (id, answer) = (question.id.clone(), Some(ConsentWord::Session));
+    assert_eq!(within(following.next_event()).await, Some(PromptEvent::Answered { id, answer }));
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_takes_nothing_along() {
+    let (consents, mut seen) = scene();
+    let asked = ask(&consents);
+    let (_, answer) = within(seen.recv()).await.unwrap();
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    answer.send(Ok(Press::AllowOnce)).unwrap();
+    let mut news = consents.shared.news.subscribe();
+    within(async {
+        while consents.list().await.unwrap().questions[0].state != ConsentState::Allowed {
+            news.changed().await.unwrap();
+        }
+    })
+    .await;
+    within(ask(&consents)).await.unwrap().unwrap();
+    assert!(consents.list().await.unwrap().questions.is_empty());
+}
+
+#[tokio::test]
+async fn a_lock_ends_a_session() {
+    let (consents, mut seen) = scene();
+    let asked = ask(&consents);
+    within(seen.recv()).await.unwrap().1.send(Ok(Press::AllowSession)).unwrap();
+    within(asked).await.unwrap().unwrap();
+    consents.shared.vault.lock().await.unwrap();
+    assert_eq!(within(ask(&consents)).await.unwrap().unwrap_err().code, ErrorCode::Locked);
+    consents.shared.vault.unlock(None, Access::Silent).await.unwrap();
+    let _asked = ask(&consents);
+    assert!(within(seen.recv()).await.is_some(), "it is asked anew");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_offered_is_none() {
+    let (consents, mut seen) = scene();
+    let asked = tokio::spawn(consents.ask(question(Some(facts("/usr/bin/python3")), GRAPH)));
+    let _shown = within(seen.recv()).await.unwrap();
+    let id = consents.list().await.unwrap().questions[0].id.clone();
+    for word in [ConsentWord::Session, ConsentWord::Always, ConsentWord::Never] {
+        let error = consents.say(&id, word, None).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::BadRequest, "{word:?}");
+    }
+    assert_eq!(consents.say("none", ConsentWord::Once, None).await.unwrap_err().code, ErrorCode::NotFound);
+    consents.say(&id, ConsentWord::Deny, None).await.unwrap();
+    assert!(within(asked).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn who_asks_cannot_answer() {
+    let (consents, mut seen) = scene();
+    let leases = Leases::new(consents.shared.vault.clone(), Arc::new(SystemClock));
+    let ourselves = Caller::ourselves();
+    let asked = Question { caller: Some(ourselves.clone()), ..question(Some(facts("/opt/tool")), GRAPH) };
+    let asked = tokio::spawn(consents.ask(asked));
+    let _shown = within(seen.recv()).await.unwrap();
+    let id = consents.list().await.unwrap().questions[0].id.clone();
+    for caller in [ourselves.clone(), Caller::nobody()] {
+        let error = consents.answer(&id, ConsentWord::Once, &caller, &leases).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::Refused, "{caller}");
+        assert!(consents.revoke(&id, &Caller::nobody(), &leases).await.is_err());
+        assert!(consents.follow(&Caller::nobody(), &leases).await.is_err());
+    }
+    asked.abort();
+    // Somebody else's question it may.
+    let other = ask(&consents);
+    let _shown = within(seen.recv()).await.unwrap();
+    let id = consents.list().await.unwrap().questions[1].id.clone();
+    consents.answer(&id, ConsentWord::Once, &ourselves, &leases).await.unwrap();
+    within(other).await.unwrap().unwrap();
+}
