@@ -16,7 +16,7 @@ use crate::access::policy::{Question, Subject};
 
 /// What the question is about.
 pub(super) fn of(question: &Question) -> ConsentMatter {
-    let Subject { caller, lease, account, profile, tenant, scopes } = &question.subject;
+    let Subject { caller, lease, agent, account, profile, tenant, scopes } = &question.subject;
     let known = caller.as_ref().filter(|facts| facts.strength != Strength::Unknown);
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let resource = |scope: &String| allowed::resource_of(scope).unwrap_or_else(|| scope.clone());
@@ -25,7 +25,7 @@ pub(super) fn of(question: &Question) -> ConsentMatter {
         program: known.and_then(|facts| facts.program.as_deref()).map(path),
         hash: known.and_then(|facts| facts.program_hash.as_ref()).map(hash_text),
         script: known.and_then(|facts| facts.script.as_deref()).map(path),
-        agent: caller.as_ref().and_then(|facts| facts.agent.clone()),
+        agent: agent.clone().or_else(|| caller.as_ref()?.agent.clone()),
         lease: lease.clone(),
         container: caller.as_ref().is_some_and(|facts| facts.container),
         forwarded: caller.as_ref().is_some_and(|facts| facts.forwarded),
