@@ -290,7 +290,8 @@ fn program_of(line: &str) -> Option<PathBuf> {
 
 /// The port where tools ask, which the daemon keeps in its state folder.
 fn remembered_port(state_dir: &Path) -> Option<u16> {
-    fs::read_to_string(state_dir.join("loopback-port")).ok()?.trim().parse().ok().filter(|port| *port != 0)
+    let kept = file::read(&state_dir.join("loopback-port")).ok()??;
+    std::str::from_utf8(&kept.bytes).ok()?.trim().parse().ok().filter(|port| *port != 0)
 }
 
 /// A value of `systemctl show-environment`, which quotes what a shell would take otherwise.
@@ -386,5 +387,9 @@ mod tests {
             fs::write(folder.path().join("loopback-port"), text).unwrap();
             assert_eq!(remembered_port(folder.path()), port);
         }
+        let path = folder.path().join("loopback-port");
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        assert_eq!(remembered_port(folder.path()), None, "a pipe is not waited for");
     }
 }

@@ -1,7 +1,7 @@
 //! Whether the state folder is on a disk of this machine.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use entra_proto::doctor::Check;
 
@@ -19,13 +19,13 @@ pub(super) async fn look(state_dir: Option<&Path>) -> Check {
     STATE_FILE_SYSTEM.run_aside(None, move || finding(&path, network_file_system(&path))).await
 }
 
-fn finding(path: &PathBuf, found: io::Result<Option<String>>) -> Finding {
+fn finding(path: &Path, found: io::Result<Option<String>>) -> Finding {
     let shown = path.display();
     match found {
         Ok(None) => Finding::good(format!("{shown} is on a file system of this machine.")),
         Ok(Some(name)) => Finding::warning(
             format!(
-                "{shown} is on a network file system ({name}). Its locks may not hold between machines: where entrad runs on two of them, each may put its own sealed file in place of the other's, and sign-ins are lost."
+                "{shown} is on a network file system ({name}). Its locks may not hold between machines: where entrad runs on two of them, one may write over what the other has just saved, and sign-ins are lost."
             ),
             "Set `state_dir` to a folder on a disk of this machine that is yours alone, and sign in there: `entra login`.",
         ),
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn result(found: io::Result<Option<String>>) -> (CheckResult, String) {
-        let check = STATE_FILE_SYSTEM.found(None, finding(&PathBuf::from("/state"), found));
+        let check = STATE_FILE_SYSTEM.found(None, finding(Path::new("/state"), found));
         (check.result, format!("{} {}", check.evidence, check.remedy.unwrap_or_default()))
     }
 
