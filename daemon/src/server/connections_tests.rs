@@ -14,7 +14,7 @@ struct Silent(DuplexStream);
 
 impl Opening for Silent {
     async fn opened(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -122,7 +122,7 @@ impl Drop for Place {
         // Who had to make room has left before.
         if is_ours {
             table.change(self.holder, |held| {
-                drop(held.idle.remove(&number).or_else(|| held.busy.remove(&number)))
+                drop(held.idle.remove(&number).or_else(|| held.busy.remove(&number)));
             });
             table.taken -= 1;
         }

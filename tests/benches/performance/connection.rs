@@ -1,6 +1,6 @@
 //! A caller's connection, and what it reads.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -14,18 +14,28 @@ pub(crate) struct Connection<S = UnixStream> {
 
 impl Connection {
     pub(crate) fn open(socket: &Path) -> Self {
-        let stream = UnixStream::connect(socket).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        Self { stream, buffer: vec![0; 64 * 1024] }
+        Self::try_open(socket).unwrap()
+    }
+
+    /// The same, and what keeps it from being opened.
+    pub(crate) fn try_open(socket: &Path) -> io::Result<Self> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        Ok(Self { stream, buffer: vec![0; 64 * 1024] })
     }
 }
 
 impl Connection<TcpStream> {
     pub(crate) fn to_port(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, buffer: vec![0; 64 * 1024] }
+        Self::try_to_port(port).unwrap()
+    }
+
+    /// The same, and what keeps it from being opened.
+    pub(crate) fn try_to_port(port: u16) -> io::Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: vec![0; 64 * 1024] })
     }
 }
 
@@ -39,19 +49,26 @@ impl<S: Read + Write> Connection<S> {
 
     /// Sends the request and reads the whole answer.
     pub(crate) fn ask(&mut self, request: &[u8]) -> &[u8] {
-        self.stream.write_all(request).unwrap();
+        let answer = self.try_ask(request).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(answer));
+        answer
+    }
+
+    /// The same, whatever the answer is, or why there is none.
+    pub(crate) fn try_ask(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+        self.stream.write_all(request)?;
         let mut held = 0;
         loop {
             if held == self.buffer.len() {
                 self.buffer.resize(2 * held, 0);
             }
-            let count = self.stream.read(&mut self.buffer[held..]).unwrap();
-            assert!(count > 0, "the connection was closed");
+            let count = self.stream.read(&mut self.buffer[held..])?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             held += count;
             if is_whole(&self.buffer[..held]) {
-                let answer = &self.buffer[..held];
-                assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(answer));
-                return answer;
+                return Ok(&self.buffer[..held]);
             }
         }
     }

@@ -6,8 +6,9 @@
 //! machine slows both sides and moves the result little.
 //!
 //! `cargo bench -p entra-tests` prints; with `-- --check` it fails when a target is missed, and with
-//! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon. A part's name (`processes`,
-//! `answer`, `audit`, `policy`, `identity`, `herd`, `growth` or `idle`) measures that part alone; `beside` measures against another build
+//! `-- --quick` it takes fewer rounds and a shorter look at the idle daemon. `ENTRAD_BUILT` names a folder with programs that were
+//! built before. A part's name (`processes`,
+//! `answer`, `audit`, `policy`, `identity`, `herd`, `hostile`, `growth` or `idle`) measures that part alone; `beside` measures against another build
 //! of the daemon, which `ENTRAD_BESIDE` names, and `trace` lists the functions on the way of
 //! `entra token`, for `packaging/build` to lay side by side.
 #![expect(clippy::print_stdout, reason = "printing the figures is the job")]
@@ -21,6 +22,7 @@ mod crowd;
 mod figures;
 mod growth;
 mod herd;
+mod hostile;
 mod identity;
 mod idle;
 mod keys;
@@ -60,7 +62,7 @@ pub(crate) fn main() -> ExitCode {
                 Some((_, part)) => wanted.push(*part),
                 None => {
                     println!(
-                        "{word} is not known; there are --check, --quick, processes, answer, audit, policy, identity, herd, growth, idle, beside and trace."
+                        "{word} is not known; there are --check, --quick, processes, answer, audit, policy, identity, herd, hostile, growth, idle, beside and trace."
                     );
                     return ExitCode::from(2);
                 }
@@ -86,6 +88,7 @@ fn serve(words: &[&str]) -> bool {
         [answer::BARE, socket, answer] => answer::serve_bare(socket, answer),
         [identity::BARE, place, answer] => identity::serve_bare(place, answer),
         [herd::ECHO, socket, answer, count, length] => herd::serve_echo(socket, answer, count, length),
+        [hostile::ATTACK, kind, place, count, tally] => hostile::serve_attack(kind, place, count, tally),
         [keys::KEYS, socket, origin, refresh_token, first, count] => {
             keys::serve(socket, origin, refresh_token, first, count);
         }
@@ -96,13 +99,14 @@ fn serve(words: &[&str]) -> bool {
 
 type Part = fn(&Stage, Effort, &mut Figures);
 
-const PARTS: [(&str, Part); 10] = [
+const PARTS: [(&str, Part); 11] = [
     ("processes", processes::measure),
     ("answer", answer::measure),
     ("audit", audit::measure),
     ("policy", policy::measure),
     ("identity", identity::measure),
     ("herd", herd::measure),
+    ("hostile", hostile::measure),
     ("growth", growth::measure),
     ("idle", idle::measure),
     ("beside", beside::measure),

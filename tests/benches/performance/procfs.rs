@@ -21,6 +21,11 @@ pub(crate) fn resident(pid: u32) -> f64 {
     number(&read(pid, "status"), "VmRSS:")
 }
 
+/// How many descriptors the process has open, where we may know.
+pub(crate) fn descriptors(pid: u32) -> Option<usize> {
+    Some(std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
+}
+
 /// How often each thread was switched away from, by choice or not.
 pub(crate) fn switches(pid: u32) -> BTreeMap<u32, u64> {
     let by_thread = threads(pid).into_iter().map(|id| {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 /// A server that is killed when this is dropped.
@@ -10,7 +11,15 @@ pub(crate) struct Server(Child);
 impl Server {
     /// Starts this program with these words and waits until it listens.
     pub(crate) fn start(words: &[&OsStr]) -> Self {
+        Self::start_as(None, words)
+    }
+
+    /// The same as another user, which root alone may do.
+    pub(crate) fn start_as(user: Option<u32>, words: &[&OsStr]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
+        if let Some(user) = user {
+            command.uid(user).gid(user).current_dir("/");
+        }
         let child = command.args(words).env_clear().stdout(Stdio::piped()).spawn().unwrap();
         let mut server = Self(child);
         server.0.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
