@@ -126,7 +126,8 @@ fn the_lease_of_an_agent_is_that_agent_over_every_way_in() {
         assert_eq!((refused.status, &refused.body["code"]), (403, &json!("refused")), "{refused:?}");
         assert!(refused.body["rule"].as_str().unwrap().contains("deny agent"), "{refused:?}");
     }
-    let bad = raw::post(&socket, "/v1/leases", &json!({"name": "a", "resources": ["arm"], "agent": "a b"}));
+    let bad =
+        raw::post(&socket, "/v1/leases", &json!({"name": "a", "resources": ["foundry"], "agent": "a b"}));
     assert_eq!(bad.status, 400);
 }
 
@@ -296,11 +297,17 @@ fn no_agent_lets_agents_ask_again() {
         desk.shell("codex", "$ENTRA agents resume"),
         desk.declared("$ENTRA agents resume"),
         desk.declared("env -u ENTRA_AGENT -u IDENTITY_HEADER $ENTRA agents resume"),
-        desk.shell("sshd", "$ENTRA agents resume"),
     ];
-    for ran in &ways[..5] {
+    for ran in &ways {
         assert!(ran.status == 4 && ran.stderr.contains("may not let agents ask again"), "{ran:?}");
     }
+    // Nor does somebody who speaks for another machine.
+    let sshd = desk.env.folder().join("sshd");
+    fs::copy(programs!().entra, &sshd).unwrap();
+    let mut command = desk.env.command(&sshd);
+    command.args(["agents", "resume"]);
+    let foreign = run(command);
+    assert!(foreign.status == 4 && foreign.stderr.contains("Only a program of this machine"), "{foreign:?}");
     assert_eq!(desk.agent("claude")["is_stopped"], true);
     let refused = desk.log().into_iter().filter(|entry| entry["event"] == "refused").count();
     assert!(refused >= 5, "each is noted");

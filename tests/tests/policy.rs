@@ -102,7 +102,7 @@ fn own_program() -> String {
 
 /// The rules behind everybody's.
 const BUILT_IN: [&str; 4] = [
-    "deny agent resource=!foundry",
+    "deny agent resource=!foundry resource=!cognitive",
     "ask forwarded !lease resource=!foundry",
     "ask container !lease resource=!foundry",
     "allow",
