@@ -164,8 +164,9 @@ const IN_REACH: [&str; 17] = [
 ];
 
 /// Keys of which no route takes a value.
-const OUT_OF_REACH: [&str; 34] = [
+const OUT_OF_REACH: [&str; 35] = [
     "adopt_claude_desktop",
+    "agent_budget",
     "all_proxy",
     "allowed_stores",
     "ask_ahead",

@@ -76,13 +76,13 @@ fn whoever_is_stopped_stays_so_over_a_restart_until_somebody_says_otherwise() {
 #[test]
 fn what_cannot_be_noted_is_stopped_all_the_same_and_not_let_go() {
     let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().join("no folder");
-    std::fs::write(&place, "").unwrap();
-    let agents = agents(Some(place));
-    assert_eq!(code(agents.stop(None)), Some(ErrorCode::Internal));
-    assert!(agents.is_any_stopped());
-    assert_eq!(code(agents.resume(None)), Some(ErrorCode::Internal));
-    assert!(agents.is_any_stopped());
+    // A folder in the note's place.
+    std::fs::create_dir(folder.path().join("agents-stopped")).unwrap();
+    let agents = agents(Some(folder.path().to_owned()));
+    for result in [agents.resume(None), agents.stop(Some("claude")), agents.resume(Some("claude"))] {
+        assert_eq!(code(result), Some(ErrorCode::Internal));
+        assert!(agents.must_not_be_stopped("claude").is_err());
+    }
 }
 
 #[test]
