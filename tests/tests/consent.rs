@@ -268,11 +268,15 @@ fn without_a_way_to_ask_it_is_refused_at_once_with_the_rule_that_grants_it() {
     let grants = format!("`allow program=\"{}\" resource=graph`", asked.tool.display());
     let said = refused.1["hint"].as_str().unwrap().to_owned();
     assert!(sentence(&refused).contains("nobody can be asked") && said.contains(&grants), "{refused:?}");
+    // A loop fills no log: that it was refused is there.
+    let log = || asked.env.entra(&["log", "--json"]).stdout;
+    assert!(asked.ask().0 == 403 && !log().contains("consent_asked") && log().contains("\"refused\""));
     // Who reads that can answer, and it is asked again.
     let question = asked.list()["questions"][0].clone();
     assert!(said.contains(&format!("entra consent allow {}", question["id"].as_str().unwrap())), "{said}");
     let ran = asked.say(&question, &["allow"]);
     assert!(ran.status == 0 && ran.stdout.contains("whoever asked has gone"), "{ran:?}");
+    assert!(log().contains("consent_asked") && log().contains("consent_answered"));
     assert_eq!((asked.ask().0, asked.ask().0), (200, 403));
 }
 

@@ -8,7 +8,7 @@ use super::{Asked, Connection, begin_events, reply, until_closed};
 pub(crate) fn prompt(asked: &Asked, stream: &mut Connection, answer: &str, events: &[&str]) {
     match asked.line.as_str() {
         "GET /v1/prompts" | "POST /v1/prompts/snooze" => reply(stream, 200, answer),
-        "GET /v1/prompts/events" => {
+        "GET /v1/prompts/events?consents=true" => {
             tell(stream, events);
             until_closed(stream);
         }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::matter::is_same;
 use crate::account::time::Now;
+use crate::audit::Event;
 use crate::vault::ConsentRecord;
 
 /// What the settings say.
@@ -35,6 +36,8 @@ pub(super) struct Asking {
     pub(super) answers: Vec<ConsentWord>,
     /// The process that asks: its id, and a mark that tells it from a later one.
     pub(super) process: Option<(u32, u64)>,
+    /// What the audit log is to have of it, once somebody could hear it: else whoever asks in a loop would fill the log.
+    pub(super) noted: Option<Event>,
 }
 
 /// What becomes of a request.
@@ -171,6 +174,11 @@ impl Book {
     pub(super) fn question(&mut self, id: &str, now: Now) -> Option<&Asking> {
         self.pass(now);
         self.open.iter().find(|open| open.id == id).map(|open| &open.asking)
+    }
+
+    /// What the audit log is to have of the question, if it has not got it yet.
+    pub(super) fn take_noted(&mut self, id: &str) -> Option<Event> {
+        self.open.iter_mut().find(|open| open.id == id)?.asking.noted.take()
     }
 
     /// What was said is in force, and who waits is told. Says whether there was such a question.

@@ -23,6 +23,7 @@ fn asking(program: &str, scope: &str) -> Asking {
         rule: question.rule,
         matter,
         process: None,
+        noted: None,
     }
 }
 

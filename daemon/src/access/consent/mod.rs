@@ -171,6 +171,7 @@ impl Consents {
         if !asking.answers.contains(&answer) {
             return Err(not_offered(answer, &asking.answers));
         }
+        self.note_question(id);
         if matches!(answer, ConsentWord::Always | ConsentWord::Never) {
             let _order = self.shared.in_order.lock().await;
             let mut kept = self.state().book.kept();
@@ -202,6 +203,14 @@ impl Consents {
         self.shared.audit.record(event.by_rule(Some(&asking.rule)).detail(sentence));
         self.tell();
         Ok(())
+    }
+
+    /// The audit log has it before its answer.
+    fn note_question(&self, id: &str) {
+        let noted = self.state().book.take_noted(id);
+        if let Some(event) = noted {
+            self.shared.audit.record(event);
+        }
     }
 
     fn answered_now(&self, id: &str, answer: ConsentWord) -> bool {
@@ -263,10 +272,6 @@ impl Consents {
     async fn decide(self, question: Question) -> Result<(), ErrorBody> {
         self.restore().await?;
         let asking = self.asking(&question).await;
-        let noted = about(LogEvent::ConsentAsked, &asking.matter)
-            .by(question.caller.as_ref().map(Caller::noted))
-            .by_rule(Some(&question.rule))
-            .detail(format!("{} wants {}.", asking.who, asking.wanted));
         let now = self.shared.clock.now();
         let reply = self.state().book.ask(asking, now);
         let (id, told) = match reply {
@@ -274,7 +279,6 @@ impl Consents {
             Reply::Refused(why) => return Err(refused(why, None, &question)),
             Reply::Open { id, is_new, told } => {
                 if is_new {
-                    self.shared.audit.record(noted);
                     self.tell();
                     tokio::spawn(self.clone().show(id.clone()));
                 }
@@ -311,7 +315,11 @@ impl Consents {
             }
         }
         let (wanted, rule) = (matter::wanted(&matter), question.rule.clone());
-        Asking { matter, who, wanted, rule, answers, process }
+        let noted = about(LogEvent::ConsentAsked, &matter)
+            .by(question.caller.as_ref().map(Caller::noted))
+            .by_rule(Some(&rule))
+            .detail(format!("{who} wants {wanted}."));
+        Asking { matter, who, wanted, rule, answers, process, noted: Some(noted) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use entra_proto::consent::{ConsentQuestion, ConsentWord};
+use entra_proto::consent::{ConsentQuestion, ConsentState, ConsentWord};
 use entra_proto::log::LogEvent;
 
 use super::{Consents, about};
@@ -40,7 +40,10 @@ impl Consents {
             // Whether its time has run out or nobody is there, those who wait are told.
             let now = self.shared.clock.now();
             self.state().book.pass(now);
-            self.note_silence(&question);
+            if self.question(&id).is_some_and(|question| question.state == ConsentState::Unanswered) {
+                self.note_question(&id);
+                self.note_silence(&question);
+            }
             self.tell();
         }
     }

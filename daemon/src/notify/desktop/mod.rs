@@ -61,10 +61,10 @@ pub enum Press {
     Closed,
 }
 
-#[cfg(not(target_os = "macos"))]
 impl Press {
-    /// How a button is told to the desktop, which tells it back.
-    fn word(self) -> &'static str {
+    /// How a button is told to a desktop that tells it back.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::SignIn => "sign-in",
             Self::Later => "later",
@@ -76,7 +76,8 @@ impl Press {
     }
 
     /// The button of this word.
-    fn of(word: &str) -> Option<Self> {
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
         let all = [Self::SignIn, Self::Later, Self::AllowOnce, Self::AllowSession, Self::Deny, Self::Closed];
         all.into_iter().find(|press| press.word() == word)
     }
