@@ -79,15 +79,14 @@ fn ask(socket: &Socket) -> Result<(), Failure> {
         if !matches!(read, Ok(1..)) {
             return stream.write(b"\n");
         }
-        match chosen(&line, &question.answers) {
+        let Some(word) = chosen(&line, &question.answers) else {
+            stream.write(stream.flow(INDENT, "It was left as it is.").as_bytes())?;
+            continue;
+        };
+        match heard(socket.connect()?.answer_consent(&question.id, word)?) {
+            Ok(_) => stream.write(stream.flow(INDENT, &format!("It is {}.", said(Some(word)))).as_bytes())?,
             // One that is over by now must not keep the others from being asked.
-            Some(word) => match heard(socket.connect()?.answer_consent(&question.id, word)?) {
-                Ok(_) => {
-                    stream.write(stream.flow(INDENT, &format!("It is {}.", said(Some(word)))).as_bytes())?
-                }
-                Err(failure) => drop(failure.report()),
-            },
-            None => stream.write(stream.flow(INDENT, "It was left as it is.").as_bytes())?,
+            Err(failure) => drop(failure.report()),
         }
     }
     Ok(())

@@ -19,6 +19,7 @@ use entra_proto::config::ConfigAnswer;
 use entra_proto::token::TokenRequest;
 use entra_sim::{ADA, DEFAULT_CLIENT, DEFAULT_TENANT};
 use entra_tests::Env;
+use entrad::access::consent::Consents;
 use entrad::access::lease::Leases;
 use entrad::access::policy::{Gatekeeper, Policy};
 use entrad::account::demand::Demands;
@@ -27,7 +28,7 @@ use entrad::account::refresh_token::RefreshToken;
 use entrad::account::time::Now;
 use entrad::broker::{Broker, Gate, Parts, Rules};
 use entrad::clock::{Clock, SystemClock};
-use entrad::config::{Bounds, DEFAULT_PROFILE, Flows, LoopbackChoice, Profile, Setting};
+use entrad::config::{Bounds, Consenting, DEFAULT_PROFILE, Flows, LoopbackChoice, Notify, Profile, Setting};
 use entrad::dialects::{self, Door};
 use entrad::doctor::Doctor;
 use entrad::entra::Entra;
@@ -108,7 +109,9 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let loopback = Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, dialects);
         let pages = Pages::new(Arc::clone(&broker), Arc::new(SystemClock));
         let settings = entrad::config::Prompting::default();
-        let prompts = Prompts::new(Arc::clone(&broker), vault, Arc::new(SystemClock), settings);
+        let prompts = Prompts::new(Arc::clone(&broker), vault.clone(), Arc::new(SystemClock), settings);
+        let (audit, consenting) = (entrad::audit::Audit::default(), Consenting::default());
+        let consents = Consents::new(vault, Arc::new(SystemClock), audit, (&consenting, Notify::Off));
         let answer = ConfigAnswer {
             settings: Vec::new(),
             sources: Vec::new(),
@@ -119,7 +122,7 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let told = Arc::new(entrad::config::Told::new(answer));
         let subject = || unreachable!("nobody asks for the doctor");
         let doctor = Doctor::new(Arc::clone(&broker), Entra::new(), Arc::new(SystemClock), subject);
-        let rooms = Rooms { broker, doctor, gatekeeper, leases, loopback, pages, prompts, told };
+        let rooms = Rooms { broker, consents, doctor, gatekeeper, leases, loopback, pages, prompts, told };
         daemon::serve(listener, rooms, pending()).await;
     });
 }
