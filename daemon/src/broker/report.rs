@@ -66,6 +66,7 @@ impl Broker {
                 "This machine's clock is {seconds} seconds {direction} Entra's; set it by NTP."
             ));
         }
+        warnings.extend(self.parts.vault.warnings());
         warnings.extend(self.parts.audit.warnings());
         warnings.extend(self.locking.warnings());
         Ok(StatusAnswer {

@@ -2,13 +2,14 @@
 //!
 //! The page is mapped for the key alone, because the system locks and hides whole pages, which must not cover a
 //! neighbour's memory. Where the system refuses to lock it (`RLIMIT_MEMLOCK`), the key is used all the
-//! same and the log says so once. Invariant: the page is wiped before it is given back.
+//! same, and the log and `status` say so. Invariant: the page is wiped before it is given back.
 #![expect(unsafe_code, reason = "memory that is mapped by hand has no safe interface")]
 
 use std::fmt;
 use std::io;
 use std::ptr::NonNull;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zeroize::Zeroize;
 
@@ -43,7 +44,9 @@ impl LockedKey {
 
 fn map_page() -> io::Result<LockedKey> {
     let locked = LockedKey { page: page::map()? };
-    if let Err(error) = page::lock(locked.page) {
+    let lock = page::lock(locked.page);
+    IS_LOCKED.store(lock.is_ok(), Ordering::Relaxed);
+    if let Err(error) = lock {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
             tracing::warn!(%error, "The sealing key's memory could not be locked: it may reach swap or a core dump.");
@@ -51,6 +54,16 @@ fn map_page() -> io::Result<LockedKey> {
     }
     Ok(locked)
 }
+
+/// What is to be said of the newest page, where the system refused to lock it.
+pub(super) fn warning() -> Option<&'static str> {
+    (!IS_LOCKED.load(Ordering::Relaxed)).then_some(
+        "The sealing key's memory could not be locked and may reach swap or a core dump: allow entrad 64 KiB of locked memory \
+         (`ulimit -l 64`, or `LimitMEMLOCK=64K` for a service), and start it anew.",
+    )
+}
+
+static IS_LOCKED: AtomicBool = AtomicBool::new(true);
 
 impl Drop for LockedKey {
     fn drop(&mut self) {

@@ -359,6 +359,12 @@ impl Vault {
         self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What `status` warns of.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        locked_key::warning().map(str::to_owned).into_iter().collect()
+    }
+
     async fn mark(
         &self,
         key: &AccountKey,
