@@ -159,14 +159,14 @@ impl RunError {
 const CREDENTIAL: &str = "entrad-passphrase";
 
 fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
-    // Before the settings are read, which may hold a proxy's password, and well before we are confined.
-    let looker = if Handed::is_any() { start_looker() } else { Ok(()) };
+    // Before the settings are read, which may hold a proxy's password and say whether we are confined.
+    let looker = start_looker();
     let (config, Judged { rules, policy, store, sinks }) = origins.read()?;
     let mut log = logging::start(&settings::of_log(&config, sinks))?;
     // Again, where the log can take what the system refuses.
     harden::harden();
     if let Err(error) = looker {
-        tracing::warn!(%error, "as a service entrad will not know which program a caller runs");
+        tracing::warn!(%error, "once it is confined entrad will not know which program a caller runs");
     }
     for warning in config.warnings() {
         tracing::warn!("{warning}");
@@ -376,6 +376,10 @@ fn vault_options(
 
 /// What a confined daemon needs of files. A socket of its own makes the folder of it one that is written.
 fn own_files(config: &Config, binds: bool) -> Result<Own, RunError> {
+    // The user may write their first settings later, and what is not there yet cannot be allowed.
+    if let Some(folder) = config.user_file().parent() {
+        let _in_vain = private::create_folder(folder);
+    }
     let mut own = Own { written: vec![config.state_dir.value.clone()], ..Own::default() };
     if let (true, Some(folder)) = (binds, config.socket.value.parent()) {
         make_private(folder)?;

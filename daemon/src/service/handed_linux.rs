@@ -19,12 +19,6 @@ pub struct Handed {
 }
 
 impl Handed {
-    /// Whether something was handed over, ours or not: what the manager says of it is for this process.
-    #[must_use]
-    pub fn is_any() -> bool {
-        std::env::var("LISTEN_PID").is_ok_and(|of| of == std::process::id().to_string())
-    }
-
     /// Takes those that are ours: the one at `socket`, and the one on loopback. Others are not used, and the log says so.
     #[must_use]
     pub fn take(socket: &Path) -> Self {

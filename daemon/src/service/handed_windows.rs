@@ -14,12 +14,6 @@ pub struct Handed {
 }
 
 impl Handed {
-    /// Never.
-    #[must_use]
-    pub fn is_any() -> bool {
-        false
-    }
-
     /// Nothing.
     #[must_use]
     pub fn take(_: &Path) -> Self {
