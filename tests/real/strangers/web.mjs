@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { chromium } from 'playwright-core';
 
-import { attack } from './attack.js';
+import { attack } from './attack.mjs';
 import { besideOneThatGives, LOOT, NAME, onItsPage } from './evil.mjs';
 import { Login } from './login.mjs';
 import { ARGUMENTS, ask, Checks, CHROMIUM, knock, Simulator } from './person.mjs';
