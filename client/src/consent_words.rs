@@ -121,7 +121,7 @@ pub(crate) mod tests {
         assert_eq!(
             decided(&decision, 100),
             "always: /opt/x  with /s (AI agent claude) of another machine for https://app.vssps.visualstudio.com as \
-             ada@example.com (just now)"
+             ada@example.com (now)"
         );
     }
 }
