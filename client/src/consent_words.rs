@@ -100,10 +100,7 @@ pub(crate) mod tests {
         assert_eq!(asks(&question), "/usr/bin/git (process 42) wants Azure DevOps as ada@example.com");
         assert_eq!(
             standing(&question, 100),
-            [
-                "asked just now by the rule `ask resource=devops` (/u.toml:1, line 1)",
-                "can be answered for 2 min"
-            ]
+            ["asked now by the rule `ask resource=devops` (/u.toml:1, line 1)", "can be answered for 2 min"]
         );
     }
 
