@@ -35,7 +35,7 @@ fn daemon() -> Daemon {
         let place = *place.lock().unwrap();
         let info = |id: &str| {
             format!(
-                r#"{{"id":"{id}","name":"claude-code","resources":["cognitive","foundry"],"account":"ada.t","made_on":1,"uses":0}}"#
+                r#"{{"id":"{id}","name":"claude-code","resources":["cognitive","foundry"],"account":"ada.t","made_on":1,"agent":"claude","uses":0}}"#
             )
         };
         let list = |leases: &[String]| {
@@ -114,7 +114,10 @@ fn settings_are_set_up_once_and_taken_back_whole(#[case] text: Option<&str>) {
     assert!(said.contains("lease    claude-code (id id0) for cognitive, foundry"), "{said}");
     assert_eq!(
         daemon.heard(),
-        ["GET /v1/leases", r#"POST /v1/leases {"name":"claude-code","resources":["cognitive","foundry"]}"#]
+        [
+            "GET /v1/leases",
+            r#"POST /v1/leases {"name":"claude-code","resources":["cognitive","foundry"],"agent":"claude"}"#
+        ]
     );
     let env = variables(&home);
     assert_eq!(env["CLAUDE_CODE_USE_FOUNDRY"], "1");

@@ -273,6 +273,8 @@ async fn serve(
             error.message,
             error.hint.unwrap_or_default()
         );
+    } else {
+        leases.know_agents().await;
     }
     broker.begin_log(&settings.started.fingerprint()).await;
     let door = Door::new(Arc::clone(&broker), Arc::clone(&leases));

@@ -75,6 +75,7 @@ impl Socket {
         let stage = Stage::new();
         let (broker, clock) = (Arc::clone(&stage.broker), Arc::clone(&stage.clock));
         let leases = Arc::new(Leases::new(stage.vault.clone(), Arc::clone(&clock)));
+        stage.runtime.block_on(leases.know_agents());
         let loopback = Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, |_| Router::new());
         let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock));
         let (vault, settings) = (stage.vault.clone(), Prompting::default());

@@ -2,7 +2,8 @@
 //! not close.
 //!
 //! Every caller is asked for it, so it must cost next to nothing. Callers come and go below parents that stay; so the line above a
-//! parent is remembered, for as long as that is the same process under the same name. What is above it may lose its own parents
+//! parent is remembered, for as long as that is the same process under the same name; for a second its name alone is asked, a third
+//! of the work. What is above it may lose its own parents
 //! meanwhile: then more is known than could be found out now, which narrows.
 
 use std::collections::HashMap;
@@ -20,20 +21,27 @@ pub(super) fn above(parent: u32, seen: u64) -> Arc<[Kin]> {
         let own = program::origin_of(std::process::id());
         own.and_then(|own| Some(line((own.parent?, program::named(own.parent?)?), &[]))).unwrap_or_default()
     });
+    let lines = || LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = lines().get(&parent).filter(|line| line.began <= seen).cloned();
+    // No number comes round within so short a time, so one that is called the same is the same.
+    if let Some(line) = known.as_ref().filter(|line| seen <= line.checked + FRESH)
+        && program::is_called(parent, &line.name)
+    {
+        return Arc::clone(&line.kin);
+    }
     let first = program::named(parent).filter(|first| first.origin.started <= seen);
     let Some(first) = first else { return Arc::default() };
-    let key = (parent, first.origin.started, first.name.clone());
-    let lines = || LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = lines().get(&key) {
-        return Arc::clone(known);
-    }
-    let found: Arc<[Kin]> = line((parent, first), &OURS).into();
+    let (began, name) = (first.origin.started, Arc::clone(&first.name));
+    let kin = match known {
+        Some(line) if line.began == began && line.name == name => line.kin,
+        _ => line((parent, first), &OURS).into(),
+    };
     let mut lines = lines();
     if lines.len() >= MOST_LINES {
         lines.clear();
     }
-    lines.insert(key, Arc::clone(&found));
-    found
+    lines.insert(parent, Line { began, name, checked: seen, kin: Arc::clone(&kin) });
+    kin
 }
 
 /// From this one on, up to those who are left out.
@@ -57,10 +65,20 @@ fn kin(pid: u32, Named { name, origin }: &Named) -> Kin {
     Kin { pid, mark: mark_at(origin.started), agent }
 }
 
-/// By the number of the parent, when it began, and what it is called.
-type Lines = HashMap<(u32, u64, Box<[u8]>), Arc<[Kin]>>;
+/// A line, and of whom it is.
+#[derive(Clone)]
+struct Line {
+    began: u64,
+    name: Arc<[u8]>,
+    /// When that was so, by the clock of [`program::now`].
+    checked: u64,
+    kin: Arc<[Kin]>,
+}
 
-static LINES: LazyLock<Mutex<Lines>> = LazyLock::new(Mutex::default);
+static LINES: LazyLock<Mutex<HashMap<u32, Line>>> = LazyLock::new(Mutex::default);
+
+/// A second, by the clock of [`program::now`].
+const FRESH: u64 = 100;
 
 /// Parents that have children which ask; a line has a few hundred bytes.
 const MOST_LINES: usize = 256;
@@ -97,7 +115,10 @@ mod tests {
         let all = line((pid, program::named(pid).unwrap()), &[]);
         let ours = program::origin_of(std::process::id()).unwrap().parent;
         assert_eq!(all.get(2).map(|kin| kin.pid), ours);
+        let later = above(pid, now + FRESH + 1);
+        assert!(Arc::ptr_eq(&found, &later), "it is the same still");
         assert_eq!(above(pid, 0).len(), 0, "one that began later is no parent");
+        assert!(program::is_called(pid, b"claude") && !program::is_called(pid, b"claud"));
         claude.kill().unwrap();
         claude.wait().unwrap();
         assert_eq!(above(pid, now).len(), 0);

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -46,7 +47,7 @@ pub(super) fn origin_of(pid: u32) -> Option<Origin> {
 /// A process by the kernel's own name for it: what its program was called, until it chooses another.
 #[derive(Debug)]
 pub(super) struct Named {
-    pub(super) name: Box<[u8]>,
+    pub(super) name: Arc<[u8]>,
     pub(super) origin: Origin,
 }
 
@@ -63,6 +64,13 @@ pub(super) fn named(pid: u32) -> Option<Named> {
     let parent = fields.nth(1)?.parse().ok().filter(|parent| *parent > INIT);
     let started = fields.nth(17)?.parse().ok()?;
     Some(Named { name, origin: Origin { parent, started } })
+}
+
+/// Whether the kernel's name for it is this.
+pub(super) fn is_called(pid: u32, name: &[u8]) -> bool {
+    let mut comm = [0; 64];
+    let read = File::open(format!("/proc/{pid}/comm")).and_then(|mut file| file.read(&mut comm));
+    read.is_ok_and(|length| comm[..length].strip_suffix(b"\n") == Some(name))
 }
 
 /// Now, by the clock that processes' starts are told by: ticks since boot, of which a second has a hundred on every machine
