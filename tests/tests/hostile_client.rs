@@ -367,7 +367,7 @@ fn a_process_that_has_all_places_gives_one_up_for_another_process() {
             stream.write_all(&events).ok().map(|()| stream)
         })
         .collect();
-    for resource in ["graph", "arm", "vault"] {
+    for resource in ["graph", "arm", "keyvault"] {
         assert!(env.token(&["--for", resource])["access_token"].is_string(), "{resource}");
     }
     env.sign_in();

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,16 +144,12 @@ impl Connections {
         R: Fn(Request<Incoming>) -> F + Send + 'static,
         F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
     {
-        let mut stopped = self.stopping.subscribe();
-        let kind = self.kind;
+        let (stopped, kind) = (self.stopping.subscribe(), self.kind);
         let place = Arc::new(place);
         let served = Arc::clone(&place);
         let task = tokio::spawn(async move {
             let _connected = METRICS.connected(kind);
-            if is_opened(&stream, &mut stopped).await {
-                // The thousands that only wait need not have room for what comes then.
-                Box::pin(connection(stream, respond, stopped, &served)).await;
-            }
+            from_the_first_byte(stream, respond, stopped, served).await;
         });
         place.serve_by(task.abort_handle());
     }
@@ -176,17 +172,46 @@ pub(super) trait Opening {
     fn opened(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// Whether the caller says something in time. Until then a connection costs little more than its descriptor.
-async fn is_opened(stream: &impl Opening, stopped: &mut watch::Receiver<bool>) -> bool {
-    let told_to_stop = async {
-        drop(stopped.wait_for(|stopped| *stopped).await);
-        sleep(UNREAD_PATIENCE).await;
+/// Serves a caller once it says something, if it does in time. Until then a connection costs little more than its descriptor.
+async fn from_the_first_byte<S, R, F>(
+    stream: S,
+    respond: R,
+    mut stopped: watch::Receiver<bool>,
+    place: Arc<Place>,
+) where
+    S: Opening + AsyncRead + AsyncWrite + Send + Sync + 'static,
+    R: Fn(Request<Incoming>) -> F + Send + 'static,
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
+    let is_opened = {
+        let told_to_stop = async {
+            drop(stopped.wait_for(|stopped| *stopped).await);
+            sleep(UNREAD_PATIENCE).await;
+        };
+        tokio::select! {
+            () = stream.opened() => true,
+            () = told_to_stop => false,
+            () = sleep(HEAD_TIMEOUT) => false,
+        }
     };
-    tokio::select! {
-        () = stream.opened() => true,
-        () = told_to_stop => false,
-        () = sleep(HEAD_TIMEOUT) => false,
+    if is_opened {
+        boxed(stream, respond, stopped, place).await;
     }
+}
+
+/// Made when it is needed: the thousands that only wait have no room for it.
+fn boxed<S, R, F>(
+    stream: S,
+    respond: R,
+    stopped: watch::Receiver<bool>,
+    place: Arc<Place>,
+) -> Pin<Box<dyn Future<Output = ()> + Send>>
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+    R: Fn(Request<Incoming>) -> F + Send + 'static,
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
+    Box::pin(connection(stream, respond, stopped, place))
 }
 
 /// A caller writes its request right after connecting, unless the system lets other programs run in between.
@@ -196,7 +221,7 @@ pub(super) async fn connection<S, R, F>(
     stream: S,
     respond: R,
     mut stopped: watch::Receiver<bool>,
-    place: &Place,
+    place: Arc<Place>,
 ) where
     S: AsyncRead + AsyncWrite,
     R: Fn(Request<Incoming>) -> F,
@@ -210,7 +235,7 @@ pub(super) async fn connection<S, R, F>(
         service_fn(move |request| {
             asked.notify_one();
             place.begin();
-            let response = respond(request);
+            let (response, place) = (respond(request), Arc::clone(&place));
             async move {
                 let response = response.await;
                 // A stream goes on for as long as its reader.

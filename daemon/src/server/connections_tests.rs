@@ -20,35 +20,35 @@ impl Opening for Silent {
 
 impl AsyncRead for Silent {
     fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
         into: &mut tokio::io::ReadBuf<'_>,
     ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_read(context, into)
+        Pin::new(&mut self.0).poll_read(context, into)
     }
 }
 
 impl AsyncWrite for Silent {
     fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
         bytes: &[u8],
     ) -> std::task::Poll<std::io::Result<usize>> {
-        std::pin::Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.0).poll_write(context, bytes)
     }
 
     fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.0).poll_flush(context)
     }
 
     fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_shutdown(context)
+        Pin::new(&mut self.0).poll_shutdown(context)
     }
 }
 
@@ -120,4 +120,16 @@ async fn who_asked_last_stays_where_all_places_are_taken() {
     assert_eq!(second.read(&mut [0]).await.unwrap(), 0, "it made room");
     assert!(ask(&mut first, false).await.unwrap() > 0);
     assert!(ask(&mut third, true).await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn who_only_waits_has_no_room_for_what_comes_then() {
+    let (_caller, ours) = duplex(1024);
+    let (_running, stopped) = watch::channel(false);
+    let place = Arc::new(Places::new(1).take(None).unwrap().0);
+    let waiting = from_the_first_byte(Silent(ours), answer, stopped.clone(), Arc::clone(&place));
+    let (_caller, ours) = duplex(1024);
+    let served = connection(ours, answer, stopped, place);
+    let (waiting, served) = (size_of_val(&waiting), size_of_val(&served));
+    assert!(waiting <= 1024, "{waiting} bytes wait, {served} are served");
 }

@@ -110,7 +110,7 @@ impl Socket {
         let place = Connections::at_most(1, Kind::Socket).place(None).map(|(place, _gone)| place);
         let Some(place) = place else { unreachable!("the first has a place") };
         let served = self.stage.runtime.block_on(async {
-            let served = timeout(LONGEST, connection(stream, answer, stopped, &place)).await;
+            let served = timeout(LONGEST, connection(stream, answer, stopped, Arc::new(place))).await;
             // Sign-ins go on in tasks of their own.
             tokio::task::yield_now().await;
             served
