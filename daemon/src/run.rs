@@ -380,7 +380,7 @@ fn vault_options(
 fn own_files(config: &Config, binds: bool) -> Result<Own, RunError> {
     // The user may write their first settings later, and what is not there yet cannot be allowed.
     if let Some(folder) = config.user_file().parent() {
-        let _in_vain = private::create_folder(folder);
+        let _in_vain = files::create_folder(folder);
     }
     let mut own = Own { written: vec![config.state_dir.value.clone()], ..Own::default() };
     if let (true, Some(folder)) = (binds, config.socket.value.parent()) {
