@@ -68,12 +68,16 @@ impl Folder {
         if is_exchangeable_in(&holder.metadata().map_err(failed("examine", above))?) {
             return refused(path, Fault::Exchangeable);
         }
-        match mkdirat(&holder, name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(failed("create", path)(error.into())),
-        }
-        let Some(descriptor) = opened(openat(&holder, name, FOLDER, Mode::empty()), path)? else {
-            return Err(failed("open", path)(io::ErrorKind::NotFound.into()));
+        let look = || opened(openat(&holder, name, FOLDER, Mode::empty()), path);
+        let descriptor = match look()? {
+            Some(descriptor) => descriptor,
+            None => {
+                match mkdirat(&holder, name, Mode::RWXU) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(failed("create", path)(error.into())),
+                }
+                look()?.ok_or_else(|| failed("open", path)(io::ErrorKind::NotFound.into()))?
+            }
         };
         let metadata = descriptor.metadata().map_err(failed("examine", path))?;
         if metadata.uid() != geteuid().as_raw() {
