@@ -168,8 +168,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// A connection of which it is known without a buffer when it says something first.
 pub(super) trait Opening {
-    /// Waits for that, or for its end.
-    fn opened(&self) -> impl Future<Output = ()> + Send;
+    /// Waits for that, or for its end: whether it said something.
+    fn opened(&self) -> impl Future<Output = bool> + Send;
 }
 
 /// Serves a caller once it says something, if it does in time. Until then a connection costs little more than its descriptor.
@@ -189,7 +189,7 @@ async fn from_the_first_byte<S, R, F>(
             sleep(UNREAD_PATIENCE).await;
         };
         tokio::select! {
-            () = stream.opened() => true,
+            is_opened = stream.opened() => is_opened,
             () = told_to_stop => false,
             () = sleep(HEAD_TIMEOUT) => false,
         }

@@ -6,15 +6,17 @@ use super::*;
 
 /// It has no way to tell; whatever reads from it waits.
 impl Opening for DuplexStream {
-    async fn opened(&self) {}
+    async fn opened(&self) -> bool {
+        true
+    }
 }
 
 /// Says nothing.
 struct Silent(DuplexStream);
 
 impl Opening for Silent {
-    async fn opened(&self) {
-        std::future::pending::<()>().await;
+    async fn opened(&self) -> bool {
+        std::future::pending().await
     }
 }
 

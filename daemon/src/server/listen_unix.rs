@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{RecvFlags, recv};
+use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::connections::Opening;
@@ -184,9 +186,17 @@ impl Place {
 }
 
 impl Opening for UnixStream {
-    async fn opened(&self) {
-        // Why it is none any more is found by whoever reads.
-        let _opened = self.readable().await;
+    async fn opened(&self) -> bool {
+        // Ready is only what the runtime takes it for; the kernel is asked.
+        while self.readable().await.is_ok() {
+            let mut byte = [0; 1];
+            let peeked = self.try_io(Interest::READABLE, || Ok(recv(self, &mut byte, RecvFlags::PEEK)?.0));
+            match peeked {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                peeked => return peeked.is_ok_and(|count| count > 0),
+            }
+        }
+        false
     }
 }
 
@@ -255,6 +265,22 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         assert!(matches!(Listener::bind(&path).await, Err(ListenError::OpenFolder(_))));
+    }
+
+    #[tokio::test]
+    async fn a_caller_is_heard_when_it_says_something_and_not_before() {
+        let folder = folder();
+        let path = folder.path().join("s");
+        let mut listener = Listener::bind(&path).await.unwrap();
+        let (mut speaker, silent) =
+            (UnixStream::connect(&path).await.unwrap(), UnixStream::connect(&path).await.unwrap());
+        let (heard, unheard) = (listener.accept().await, listener.accept().await);
+        let short = Duration::from_millis(20);
+        assert!(tokio::time::timeout(short, heard.opened()).await.is_err(), "nothing was said");
+        tokio::io::AsyncWriteExt::write_all(&mut speaker, b"x").await.unwrap();
+        assert!(heard.opened().await);
+        drop(silent);
+        assert!(!unheard.opened().await, "it hung up");
     }
 
     #[tokio::test]

@@ -143,9 +143,9 @@ impl Listener {
 }
 
 impl Opening for NamedPipeServer {
-    async fn opened(&self) {
-        // Why it is none any more is found by whoever reads.
-        let _opened = self.readable().await;
+    async fn opened(&self) -> bool {
+        // What it says, or that it is gone, is found by whoever reads.
+        self.readable().await.is_ok()
     }
 }
 

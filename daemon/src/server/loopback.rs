@@ -268,9 +268,8 @@ pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 impl Opening for TcpStream {
-    async fn opened(&self) {
-        // Why it is none any more is found by whoever reads.
-        let _opened = self.readable().await;
+    async fn opened(&self) -> bool {
+        self.peek(&mut [0]).await.is_ok_and(|count| count > 0)
     }
 }
 
