@@ -68,7 +68,7 @@ pub enum SettingsError {
         /// Where the setting stands.
         source_: Source,
         /// What is allowed.
-        refusal: ErrorBody,
+        refusal: Box<ErrorBody>,
     },
 }
 
@@ -161,7 +161,8 @@ fn store(config: &Config) -> Result<StoreChoice, SettingsError> {
             Err(error) => drop(refused.get_or_insert(error)),
         }
     }
-    let refused = refused.map(|refusal| SettingsError::StoreRefused { source_: source_(), refusal });
+    let refused =
+        refused.map(|refusal| SettingsError::StoreRefused { source_: source_(), refusal: Box::new(refusal) });
     refused.map_or(Ok(choice), Err)
 }
 
