@@ -143,7 +143,7 @@ fn no_caller_gets_around_a_lock(
 }
 
 /// Keys whose lock a caller could try to get around, all of which are in the table above or have a test of their own.
-const IN_REACH: [&str; 17] = [
+const IN_REACH: [&str; 18] = [
     "allowed_client_ids",
     "allowed_clouds",
     "allowed_domains",
@@ -152,6 +152,7 @@ const IN_REACH: [&str; 17] = [
     "authority",
     "client_id",
     "cloud",
+    "consent_remember",
     "dialects",
     "flows",
     "forbidden_flows",
@@ -164,7 +165,7 @@ const IN_REACH: [&str; 17] = [
 ];
 
 /// Keys of which no route takes a value.
-const OUT_OF_REACH: [&str; 35] = [
+const OUT_OF_REACH: [&str; 36] = [
     "adopt_claude_desktop",
     "agent_budget",
     "all_proxy",
@@ -179,6 +180,7 @@ const OUT_OF_REACH: [&str; 35] = [
     "client_key_passphrase_file",
     "config",
     "confine",
+    "consent_timeout",
     "foundry_resource",
     "http_proxy",
     "https_proxy",
