@@ -83,10 +83,14 @@ pub(super) fn now() -> u64 {
 
 /// Whether it is a shell that runs one command of somebody's, as `sh -c`.
 pub(super) fn is_one_command_shell(pid: u32) -> bool {
-    let line = arguments_of(pid);
+    is_one_command(&arguments_of(pid))
+}
+
+fn is_one_command(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == 0);
     let name = words.next().and_then(|path| path.rsplit(|byte| *byte == b'/').next()).unwrap_or_default();
-    SHELLS.contains(&name) && words.next().is_some_and(|word| word.starts_with(b"-") && word.ends_with(b"c"))
+    let flags = words.next().and_then(|word| word.strip_prefix(b"-")).unwrap_or_default();
+    SHELLS.contains(&name) && flags.ends_with(b"c") && flags.iter().all(u8::is_ascii_alphabetic)
 }
 
 const SHELLS: [&[u8]; 5] = [b"sh", b"dash", b"bash", b"zsh", b"fish"];
@@ -102,6 +106,18 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+
+    #[test]
+    fn a_shell_of_one_command_is_told_from_one_that_somebody_types_at() {
+        for line in [&b"/bin/sh\0-c\0entra token"[..], b"bash\0-lc\0x", b"zsh\0-ic\0x\0"] {
+            assert!(is_one_command(line), "{line:?}");
+        }
+        for line in
+            [&b"bash\0--norc"[..], b"bash", b"-bash", b"bash\0-l", b"sh\0-", b"sh\0x.sh\0-c", b"git\0-c", b""]
+        {
+            assert!(!is_one_command(line), "{line:?}");
+        }
+    }
 
     #[test]
     fn who_started_a_process_is_known_and_when() {

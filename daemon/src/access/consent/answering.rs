@@ -39,5 +39,5 @@ pub(super) fn itself() -> ErrorBody {
 fn refused(who: &str) -> ErrorBody {
     let sentence = format!("A person's word is not taken from this program: it is {who}.");
     ErrorBody::new(ErrorCode::Refused, sentence)
-        .with_hint("Run `entra consent` in a terminal of your own, on the machine where entrad runs.")
+        .with_hint("Run `entra consent` in another terminal, on the machine where entrad runs.")
 }
