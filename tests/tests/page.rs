@@ -1,7 +1,7 @@
 //! A person signs in on the daemon's own page, as a browser sends it; a real one is in `tests/real/page`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -143,23 +143,22 @@ fn pages_and_their_connections_are_few() {
     }
     assert!(pages[1..].iter().all(is_open));
 
-    // Who only sits there is sent away in the end, and until then is all that is served.
+    // Who has sat there for longest makes room for who asks, and nobody else does.
     let page = &pages[1];
-    let idlers: Vec<_> =
+    let mut idlers: Vec<_> =
         (0..MAX_PAGE_CONNECTIONS).map(|_| TcpStream::connect(("127.0.0.1", page.port)).unwrap()).collect();
-    let mut late = TcpStream::connect(("127.0.0.1", page.port)).unwrap();
-    late.write_all(
-        format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", page.path, page.port)
-            .as_bytes(),
-    )
-    .unwrap();
-    late.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    assert!(late.read(&mut [0; 1]).is_err(), "it waits for a place");
-    drop(idlers);
-    late.set_read_timeout(Some(LONG)).unwrap();
-    let mut answer = String::new();
-    late.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let answer = ask(page.port, "GET", &page.path, &[], "");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let mut is_there = |number: usize| {
+        idlers[number].set_nonblocking(true).unwrap();
+        idlers[number].read(&mut [0; 1]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    };
+    let asked = std::time::Instant::now();
+    while is_there(0) {
+        assert!(asked.elapsed() < LONG, "the first makes room");
+        std::thread::yield_now();
+    }
+    assert!(is_there(MAX_PAGE_CONNECTIONS - 1), "the last stays");
 
     assert_eq!(daemon.stop(), 0);
     assert!(!is_open(page), "pages end with the daemon");
