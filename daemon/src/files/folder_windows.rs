@@ -130,6 +130,8 @@ impl Folder {
         }
         match close(&file, Descriptor::of_user_alone) {
             Ok(Closed::Already) => {}
+            // One that was just made has what the system gives it.
+            Ok(Closed::Now) if metadata.len() == 0 => {}
             Ok(Closed::Now) => {
                 tracing::warn!(path = %path.display(), "The file was open to other users; its access list names you alone now.");
             }

@@ -104,10 +104,13 @@ const MOST_BEGUN: usize = 4;
 /// So many are taken from the system's queue at once, which costs as much as a few that are begun.
 const MOST_TAKEN: usize = 64;
 
+/// So many are told of each for itself.
+const FIRST_NOTED: u64 = 32;
+
 /// Another user who tries without end must not fill the log.
 fn note(stranger: &Stranger, before: &mut u64) {
     *before += 1;
-    if before.is_power_of_two() {
+    if *before <= FIRST_NOTED || before.is_power_of_two() {
         tracing::warn!(%stranger, times = *before, "a connection was closed");
     }
 }

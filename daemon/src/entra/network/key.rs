@@ -131,10 +131,12 @@ fn sealed_in(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 pub(super) fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, NetworkError> {
     let unreadable = |reason: String| NetworkError::Unreadable { path: path.to_owned(), reason };
     let refused = |error: std::io::Error| unreadable(plain(&error));
-    let file = open_outside(path).map_err(refused)?;
+    let no_file = || unreadable("it is no plain file".to_owned());
+    // Windows opens no folder.
+    let file = open_outside(path).map_err(|error| if path.is_dir() { no_file() } else { refused(error) })?;
     // Of the very file that was opened, which no other can be put in place of.
     if !file.metadata().map_err(refused)?.is_file() {
-        return Err(unreadable("it is no plain file".to_owned()));
+        return Err(no_file());
     }
     // Room for all of it from the start, since a buffer that grows leaves a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 2));
