@@ -295,6 +295,17 @@ fn a_persons_word_is_not_taken_from_everybody() {
         let ran = run(command);
         assert!(ran.status == 4 && ran.stderr.contains("another machine or container"), "{ran:?}");
     }
+    // An AI agent, by its name and by its own word, and what it starts.
+    let claude = asked.env.folder().join("claude");
+    std::os::unix::fs::symlink("/bin/sh", &claude).unwrap();
+    let mut by_name = asked.env.command(&claude);
+    by_name.args(["-c", &format!("{} consent allow {id}; exit $?", programs!().entra.display())]);
+    let mut by_word = asked.env.entra_command(&["consent", "allow", id]);
+    by_word.env("CLAUDECODE", "1");
+    for command in [by_name, by_word] {
+        let ran = run(command);
+        assert!(ran.status == 4 && ran.stderr.contains("an AI agent"), "{ran:?}");
+    }
     // Who was lent a right.
     let entra = programs!().entra;
     let entra = entra.to_str().unwrap();

@@ -33,10 +33,10 @@ pub(super) async fn say(
     let work = async {
         let request: ConsentRequest = read(request).await?;
         rooms.broker.must_be_open()?;
-        let said =
-            to_the_end(
-                async move { rooms.consents.answer(&id, request.answer, &caller, &rooms.leases).await },
-            );
+        let said = to_the_end(async move {
+            let agents = rooms.gatekeeper.agents();
+            rooms.consents.answer(&id, request.answer, &caller, &rooms.leases, agents).await
+        });
         said.await
     };
     answer(within(ANSWER_TIMEOUT, work).await)
@@ -47,6 +47,8 @@ pub(super) async fn revoke(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Response<Body> {
-    let revoked = to_the_end(async move { rooms.consents.revoke(&id, &caller, &rooms.leases).await });
+    let revoked = to_the_end(async move {
+        rooms.consents.revoke(&id, &caller, &rooms.leases, rooms.gatekeeper.agents()).await
+    });
     answer(within(ANSWER_TIMEOUT, revoked).await)
 }

@@ -44,7 +44,7 @@ pub(super) async fn events(
         return failure(&ErrorBody::new(ErrorCode::BadRequest, sentence));
     };
     let questions = match besides.consents {
-        true => rooms.consents.follow(&caller, &rooms.leases).await.ok(),
+        true => rooms.consents.follow(&caller, &rooms.leases, rooms.gatekeeper.agents()).await.ok(),
         false => None,
     };
     let followed = (rooms.prompts.follow(), questions);

@@ -5,6 +5,7 @@
 
 use entra_proto::error::{ErrorBody, ErrorCode};
 
+use crate::access::agent::Agents;
 use crate::access::caller::Caller;
 use crate::access::lease::{Leases, process};
 
@@ -12,12 +13,18 @@ use crate::access::lease::{Leases, process};
 ///
 /// # Errors
 /// `refused` for whoever may not give a person's word.
-pub(super) async fn line_of(caller: &Caller, leases: &Leases) -> Result<Vec<(u32, u64)>, ErrorBody> {
+pub(super) async fn line_of(
+    caller: &Caller,
+    leases: &Leases,
+    agents: &Agents,
+) -> Result<Vec<(u32, u64)>, ErrorBody> {
     let look = caller.look(false).await;
     if look.facts.forwarded || look.facts.container {
         return Err(refused("one of another machine or container, or one that is not known"));
     }
-    if look.facts.agent.is_some() {
+    // What leases declare is known once they were read.
+    leases.know_agents().await;
+    if agents.label(caller).is_some() {
         return Err(refused("an AI agent or a program below one"));
     }
     let mark = |pid: u32| Some((pid, process::mark(pid)?));

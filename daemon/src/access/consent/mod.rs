@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use self::book::{Asking, Book, MOST_KEPT, Reply, Rules, Told};
 pub use self::following::Following;
 use self::refusal::{no_such, not_offered, refused, still_open, too_many_kept};
+use crate::access::agent::Agents;
 use crate::access::caller::Caller;
 use crate::access::lease::{Leases, process};
 use crate::access::policy::{Answer, Ask, Question};
@@ -113,8 +114,9 @@ impl Consents {
         answer: ConsentWord,
         caller: &Caller,
         leases: &Leases,
+        agents: &Agents,
     ) -> Result<ConsentsAnswer, ErrorBody> {
-        let line = answering::line_of(caller, leases).await?;
+        let line = answering::line_of(caller, leases, agents).await?;
         self.restore().await?;
         let asking = self.asked(id)?;
         if asking.process.is_some_and(|asker| line.contains(&asker)) {
@@ -133,8 +135,9 @@ impl Consents {
         id: &str,
         caller: &Caller,
         leases: &Leases,
+        agents: &Agents,
     ) -> Result<ConsentsAnswer, ErrorBody> {
-        let _line = answering::line_of(caller, leases).await?;
+        let _line = answering::line_of(caller, leases, agents).await?;
         self.restore().await?;
         let matter = {
             let _order = self.shared.in_order.lock().await;
@@ -160,8 +163,13 @@ impl Consents {
     ///
     /// # Errors
     /// When the caller may not.
-    pub async fn follow(&self, caller: &Caller, leases: &Leases) -> Result<Following, ErrorBody> {
-        let _line = answering::line_of(caller, leases).await?;
+    pub async fn follow(
+        &self,
+        caller: &Caller,
+        leases: &Leases,
+        agents: &Agents,
+    ) -> Result<Following, ErrorBody> {
+        let _line = answering::line_of(caller, leases, agents).await?;
         Ok(Following::new(self.clone()))
     }
 
