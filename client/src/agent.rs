@@ -20,8 +20,8 @@ pub(crate) const OURS: &str = "ENTRA_AGENT";
 /// Any agent may set it, to its name (README of `@vercel/detect-agent`, "The AI_AGENT Standard").
 const ANY: &str = "AI_AGENT";
 
-/// What each sets for the commands that it runs, and what it is called: `@vercel/detect-agent` 1.1.1 has all of them, and so have
-/// the agents' own pages where one is named. Those that are also set for a person's own terminal are not here.
+/// What each sets for the commands that it runs, and what it is called: by the agents' own pages where one is named, else by what
+/// `@vercel/detect-agent` and programs like it look for. Those that are also set for a person's own terminal are not here.
 const MARKERS: [(&str, &str); 10] = [
     ("ANTIGRAVITY_AGENT", "antigravity"),
     ("AUGMENT_AGENT", "augment-cli"),

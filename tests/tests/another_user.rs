@@ -67,7 +67,7 @@ fn a_process_of_another_user_gets_nothing() {
     assert_eq!(daemon.stop(), 0);
 }
 
-/// Ten times.
+/// Forty times.
 const AGAIN: &str = "for time in $(seq 40); do curl --silent --max-time 20 --unix-socket \"$1\" http://entrad/v1/status; done";
 
 /// The address may be read from a browser's command line, by everybody.

@@ -1,4 +1,4 @@
-//! Ninety days of a working machine against the simulator, in about a minute.
+//! Ninety days of a working machine against the simulator, in a few minutes.
 //!
 //! Somebody and their tools ask for twelve resources through working hours, lunches, nights, outages, throttling,
 //! roaming, a changed password and claims challenges. Two promises are held: a request is answered from memory, but
