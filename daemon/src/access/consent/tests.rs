@@ -162,22 +162,23 @@ async fn an_answer_that_is_not_offered_is_none() {
 async fn who_asks_cannot_answer() {
     let (consents, mut seen) = scene();
     let leases = Leases::new(consents.shared.vault.clone(), Arc::new(SystemClock));
+    let agents = Agents::new(Arc::new(SystemClock), None);
     let ourselves = Caller::ourselves();
     let asked = Question { caller: Some(ourselves.clone()), ..question(Some(facts("/opt/tool")), GRAPH) };
     let asked = tokio::spawn(consents.ask(asked));
     let _shown = within(seen.recv()).await.unwrap();
     let id = consents.list().await.unwrap().questions[0].id.clone();
     for caller in [ourselves.clone(), Caller::nobody()] {
-        let error = consents.answer(&id, ConsentWord::Once, &caller, &leases).await.unwrap_err();
+        let error = consents.answer(&id, ConsentWord::Once, &caller, &leases, &agents).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::Refused, "{caller}");
-        assert!(consents.revoke(&id, &Caller::nobody(), &leases).await.is_err());
-        assert!(consents.follow(&Caller::nobody(), &leases).await.is_err());
+        assert!(consents.revoke(&id, &Caller::nobody(), &leases, &agents).await.is_err());
+        assert!(consents.follow(&Caller::nobody(), &leases, &agents).await.is_err());
     }
     asked.abort();
     // Somebody else's question it may.
     let other = ask(&consents);
     let _shown = within(seen.recv()).await.unwrap();
     let id = consents.list().await.unwrap().questions[1].id.clone();
-    consents.answer(&id, ConsentWord::Once, &ourselves, &leases).await.unwrap();
+    consents.answer(&id, ConsentWord::Once, &ourselves, &leases, &agents).await.unwrap();
     within(other).await.unwrap().unwrap();
 }
