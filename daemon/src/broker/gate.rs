@@ -27,22 +27,16 @@ pub trait Gate: Send + Sync {
     ///
     /// # Errors
     /// Why not.
-    fn admit(&self, _asker: &Asker) -> Result<(), ErrorBody> {
-        Ok(())
-    }
+    fn admit(&self, asker: &Asker) -> Result<(), ErrorBody>;
 
     /// The same in the moment in which a token is handed out, which counts.
     ///
     /// # Errors
     /// Why not: it may have changed while the token was got.
-    fn spend(&self, _asker: &Asker) -> Result<(), ErrorBody> {
-        Ok(())
-    }
+    fn spend(&self, asker: &Asker) -> Result<(), ErrorBody>;
 
     /// The AI agent that asks, where one does.
-    fn agent(&self, _asker: &Asker) -> Option<Arc<str>> {
-        None
-    }
+    fn agent(&self, asker: &Asker) -> Option<Arc<str>>;
 }
 
 /// What a request came to mean.
@@ -78,6 +72,18 @@ pub struct Open;
 impl Gate for Open {
     fn pass(&self, _: &Asker, _: &Wish<'_>) -> Passage {
         Passage::Open(None)
+    }
+
+    fn admit(&self, _: &Asker) -> Result<(), ErrorBody> {
+        Ok(())
+    }
+
+    fn spend(&self, _: &Asker) -> Result<(), ErrorBody> {
+        Ok(())
+    }
+
+    fn agent(&self, _: &Asker) -> Option<Arc<str>> {
+        None
     }
 }
 

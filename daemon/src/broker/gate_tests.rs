@@ -47,6 +47,18 @@ impl Gate for Scripted {
             }
         }
     }
+
+    fn admit(&self, _: &Asker) -> Result<(), ErrorBody> {
+        Ok(())
+    }
+
+    fn spend(&self, _: &Asker) -> Result<(), ErrorBody> {
+        Ok(())
+    }
+
+    fn agent(&self, _: &Asker) -> Option<Arc<str>> {
+        None
+    }
 }
 
 async fn broker(script: &Arc<Script>, gate: &Arc<Scripted>) -> Arc<Broker> {
