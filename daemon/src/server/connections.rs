@@ -192,6 +192,8 @@ async fn from_the_first_byte<S, R, F>(
             sleep(UNREAD_PATIENCE).await;
         };
         tokio::select! {
+            // Who has said something already is kept by no timer, which would have the daemon wake itself.
+            biased;
             is_opened = stream.opened() => is_opened,
             () = told_to_stop => false,
             () = sleep(HEAD_TIMEOUT) => false,

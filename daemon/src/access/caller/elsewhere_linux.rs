@@ -4,11 +4,12 @@
 //!
 //! It fails closed: a process that cannot be looked at is taken for one from elsewhere.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use super::links::{End, Link};
+use super::links::{Link, leads_to};
 use super::process::Process;
 use super::program;
 
@@ -16,21 +17,23 @@ use super::program;
 /// does not hold.
 pub(super) fn is_from(process: &Process) -> bool {
     let Some(pid) = process.pid.filter(|_| process.mark.is_some()) else { return true };
-    is_forwarded(pid) || is_in_other_processes(pid) || !process.is_still_there()
+    has_forwarded(process, pid) || is_in_other_processes(pid) || !process.is_still_there()
 }
 
 /// Whether it is certain that it is none of these, and that it has the same files around it.
 pub(super) fn is_from_here(process: &Process) -> bool {
     let Some(pid) = process.pid.filter(|_| process.mark.is_some()) else { return false };
-    !is_forwarded(pid) && !is_in_container(pid) && process.is_still_there()
+    !has_forwarded(process, pid) && !is_in_container(pid) && process.is_still_there()
+}
+
+/// By the program that connected, and by the name that it goes by now.
+fn has_forwarded(process: &Process, pid: u32) -> bool {
+    process.program.as_ref().is_some_and(|program| is_ssh_server(&program.path)) || is_named_ssh_server(pid)
 }
 
 /// Whether it is an SSH server's process: by its program, and by the name that it goes by.
 pub(super) fn is_forwarded(pid: u32) -> bool {
-    let program = program::link_of(pid);
-    let is_server =
-        program.as_deref().and_then(Path::file_name).and_then(OsStr::to_str).is_some_and(is_ssh_server);
-    is_server || name_of(pid).is_none_or(|name| is_ssh_server(&name))
+    program::link_of(pid).is_some_and(|program| is_ssh_server(&program)) || is_named_ssh_server(pid)
 }
 
 /// Whether it has other processes around it than we have, or other files.
@@ -50,20 +53,27 @@ fn is_in_other_processes(pid: u32) -> bool {
 }
 
 fn is_other(pid: u32, namespace: Link) -> Option<bool> {
-    let of = |pid| End::of(pid, namespace)?.path();
-    Some(of(std::process::id())? != of(pid)?)
+    let ours = if namespace == Link::Mounts { &OUR_FILES } else { &OUR_PROCESSES };
+    Some(*ours.as_ref()? != leads_to(pid, namespace)?)
 }
 
-/// The kernel's own name for it, which is its program's until it chooses another; comm of proc(5) has no right to ask for.
-fn name_of(pid: u32) -> Option<String> {
-    // Of any bytes: a process may call itself as it likes.
-    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
-    Some(String::from_utf8_lossy(&name).trim_end().to_owned())
+/// We stay where we are.
+static OUR_FILES: LazyLock<Option<PathBuf>> = LazyLock::new(|| leads_to(std::process::id(), Link::Mounts));
+static OUR_PROCESSES: LazyLock<Option<PathBuf>> =
+    LazyLock::new(|| leads_to(std::process::id(), Link::Processes));
+
+fn is_ssh_server(program: &Path) -> bool {
+    program.file_name().is_some_and(|name| is_ssh_servers(name.as_bytes()))
+}
+
+/// By the kernel's own name for it, which is its program's until it chooses another.
+fn is_named_ssh_server(pid: u32) -> bool {
+    program::is_named(pid, is_ssh_servers).unwrap_or(true)
 }
 
 /// `sshd-session` has the connections since OpenSSH 9.8; `sshd` had them before, and `sshd-auth` has none.
-fn is_ssh_server(name: &str) -> bool {
-    matches!(name, "sshd" | "sshd-session" | "dropbear")
+fn is_ssh_servers(name: &[u8]) -> bool {
+    matches!(name, b"sshd" | b"sshd-session" | b"dropbear")
 }
 
 /// Of a process in a namespace below ours, the kernel tells more than one number: `NSpid` of proc(5).
@@ -87,7 +97,12 @@ mod tests {
 
     #[test]
     fn an_ssh_server_is_known_by_its_name() {
-        assert!(is_ssh_server("sshd") && is_ssh_server("sshd-session"));
-        assert!(!is_ssh_server("ssh") && !is_ssh_server("bash"));
+        assert!(is_ssh_server(Path::new("/usr/sbin/sshd")) && is_ssh_servers(b"sshd-session"));
+        assert!(
+            !is_ssh_server(Path::new("/sshd/ssh"))
+                && !is_ssh_server(Path::new("/"))
+                && !is_ssh_servers(b"bash")
+        );
+        assert!(!is_named_ssh_server(std::process::id()) && is_named_ssh_server(u32::MAX));
     }
 }

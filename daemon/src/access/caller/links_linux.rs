@@ -4,12 +4,15 @@
 //! A link is opened and then asked what it leads to, so that a path and a file are of one moment; nothing is read by that. Confined by
 //! Landlock we may not look into any other process; then the looker follows the link for us.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::read_link;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, fstat, makedev, openat, statx};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, fstat, makedev, openat, readlinkat, statx,
+};
 use rustix::io::Errno;
 
 use super::looker;
@@ -40,13 +43,22 @@ impl Link {
     }
 }
 
+/// What the place is called to which a link leads, in one call: where nothing else needs to be of the same moment.
+pub(super) fn leads_to(pid: u32, link: Link) -> Option<PathBuf> {
+    match readlinkat(CWD, at(pid, link), Vec::new()) {
+        Ok(name) => Some(OsString::from_vec(name.into_bytes()).into()),
+        Err(Errno::ACCESS | Errno::PERM) => End(looker::follow(pid, link)?).path(),
+        Err(_) => None,
+    }
+}
+
 /// Where a link leads. It says which file that is, and is not opened for reading.
 pub(super) struct End(OwnedFd);
 
 impl End {
     /// Nothing where there is no such process, or it is closed to us and to the looker.
     pub(super) fn of(pid: u32, link: Link) -> Option<Self> {
-        match openat(CWD, format!("/proc/{pid}/{}", link.name()), FLAGS, Mode::empty()) {
+        match openat(CWD, at(pid, link), FLAGS, Mode::empty()) {
             Ok(end) => Some(Self(end)),
             // Landlock's word for it; other reasons are no better known to the looker.
             Err(Errno::ACCESS | Errno::PERM) => looker::follow(pid, link).map(Self),
@@ -79,6 +91,10 @@ impl End {
     pub(super) fn is_file(&self) -> bool {
         fstat(&self.0).is_ok_and(|told| FileType::from_raw_mode(told.st_mode) == FileType::RegularFile)
     }
+}
+
+fn at(pid: u32, link: Link) -> String {
+    format!("/proc/{pid}/{}", link.name())
 }
 
 /// Only to know where it leads.

@@ -68,9 +68,15 @@ pub(super) fn named(pid: u32) -> Option<Named> {
 
 /// Whether the kernel's name for it is this.
 pub(super) fn is_called(pid: u32, name: &[u8]) -> bool {
+    is_named(pid, |comm| comm == name) == Some(true)
+}
+
+/// What holds of the kernel's name for it, of any bytes. One read has all of it, and needs no right; nothing where there is no such
+/// process.
+pub(super) fn is_named(pid: u32, holds: impl FnOnce(&[u8]) -> bool) -> Option<bool> {
     let mut comm = [0; 64];
-    let read = File::open(format!("/proc/{pid}/comm")).and_then(|mut file| file.read(&mut comm));
-    read.is_ok_and(|length| comm[..length].strip_suffix(b"\n") == Some(name))
+    let length = File::open(format!("/proc/{pid}/comm")).and_then(|mut file| file.read(&mut comm)).ok()?;
+    comm[..length].strip_suffix(b"\n").map(holds)
 }
 
 /// Now, by the clock that processes' starts are told by: ticks since boot, of which a second has a hundred on every machine
