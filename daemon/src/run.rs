@@ -16,7 +16,7 @@ use entra_proto::error::exit;
 use serde::Serialize;
 
 use crate::access::agent::Agents;
-use crate::access::caller::start_looker;
+use crate::access::caller::{Caller, start_looker};
 use crate::access::consent::Consents;
 use crate::access::lease::Leases;
 use crate::access::policy::Gatekeeper;
@@ -35,7 +35,7 @@ use crate::logging::{self, Log, LogError};
 use crate::notify::desktop::Desktop;
 use crate::otlp::{Otlp, OtlpError};
 use crate::prompts::Prompts;
-use crate::server::{self, ListenError, Listener, Loopback, Pages, Rooms};
+use crate::server::{self, ListenError, Listener, Loopback, Pages, QuestionPages, Rooms};
 use crate::service::Handed;
 use crate::vault::{Access, HomeKind, PassphraseSource, StoreChoice, Vault, VaultOptions};
 use crate::{files, harden, service};
@@ -298,6 +298,13 @@ async fn serve(
         Doctor::new(Arc::clone(&broker), entra.clone(), Arc::clone(&clock), subject)
     };
     let pages = Pages::new(Arc::clone(&broker), Arc::clone(&clock));
+    let (agents, of_questions) = (gatekeeper.agents().clone(), Arc::clone(&clock));
+    let questions =
+        QuestionPages::new(consents.clone(), Arc::clone(&leases), agents, Arc::clone(&broker), of_questions);
+    if Caller::ARE_TOLD_BY_CONNECTION {
+        // Elsewhere it could not be told whose answer it is.
+        consents.open_pages_by(Box::new(Arc::downgrade(&questions)));
+    }
     let prompting = settings.started.prompting.clone();
     let prompts = Prompts::new(Arc::clone(&broker), vault, Arc::clone(&clock), prompting);
     let keeper = Keeper {
@@ -332,6 +339,7 @@ async fn serve(
     // What is on the screen goes away: nobody would hear its buttons.
     asking.abort();
     pages.close();
+    questions.close();
     loopback.close().await;
     service::say_stopping();
     if tokio::time::timeout(SETTLE, broker.settle()).await.is_err() {

@@ -1,5 +1,5 @@
-//! Whose process is at the other end of a loopback connection: the kernel's table of connections has its user (proc_pid_net(5),
-//! Linux, `Documentation/networking/proc_net_tcp.rst`).
+//! Whose process is at the other end of a loopback connection: the kernel's table of connections has its user and its socket
+//! (proc_pid_net(5), Linux, `Documentation/networking/proc_net_tcp.rst`).
 //!
 //! An address that lets its bearer in can be read from a browser's command line by every user of the machine. This keeps
 //! the others out. It is asked of loopback alone, and answers for who opened the connection, not for who is behind a relay.
@@ -12,19 +12,38 @@ use std::net::{IpAddr, SocketAddr};
 /// can do anything else besides, is nobody's neighbour; neither is who the table does not have.
 pub fn stranger(ours: SocketAddr, theirs: SocketAddr) -> Option<u32> {
     let own = rustix::process::geteuid().as_raw();
-    // A socket for both families reaches us by IPv4 all the same, and stands in the other table.
-    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
-    let mut users = tables.iter().filter_map(|table| user_in(&fs::read_to_string(table).ok()?, ours, theirs));
-    users.next().filter(|user| *user != own && *user != ROOT)
+    row(ours, theirs).map(|row| row.user).filter(|user| *user != own && *user != ROOT)
 }
 
-/// The user of the row that is the other end: what is remote to us is local to it.
-fn user_in(table: &str, ours: SocketAddr, theirs: SocketAddr) -> Option<u32> {
+/// The other end's socket, by the number that its holders' links to it have, if it is our own user's.
+pub(in crate::access) fn socket(ours: SocketAddr, theirs: SocketAddr) -> Option<u64> {
+    let own = rustix::process::geteuid().as_raw();
+    // One that nobody holds any more has the number 0.
+    row(ours, theirs).filter(|row| row.user == own && row.socket != 0).map(|row| row.socket)
+}
+
+/// What the kernel says of the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row {
+    user: u32,
+    socket: u64,
+}
+
+fn row(ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
+    // A socket for both families reaches us by IPv4 all the same, and stands in the other table.
+    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
+    tables.iter().find_map(|table| row_in(&fs::read_to_string(table).ok()?, ours, theirs))
+}
+
+/// The row that is the other end: what is remote to us is local to it.
+fn row_in(table: &str, ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
     let (local, remote) = (entry(theirs), entry(ours));
     table.lines().find_map(|row| {
         let mut fields = row.split_ascii_whitespace().skip(1);
         let is_it = fields.next()?.ends_with(&local) && fields.next()?.ends_with(&remote);
-        is_it.then(|| fields.nth(4)?.parse().ok()).flatten()
+        let mut number = |nth| fields.nth(nth)?.parse::<u64>().ok();
+        let (user, socket) = is_it.then(|| Some((number(4)?, number(1)?))).flatten()?;
+        Some(Row { user: user.try_into().ok()?, socket })
     })
 }
 
@@ -71,10 +90,10 @@ mod tests {
              \x20  2: 0000000000000000FFFF0000{ip}:C002 0000000000000000FFFF0000{ip}:1F90 01 00000000:00000000 00:00000000 00000000  1002        0 3 1\n\
              \x20  3: {ip}:C003 {ip}:1F90 01\n"
         );
-        let user = |port| user_in(&table, local(8080), local(port));
+        let row = |port| row_in(&table, local(8080), local(port)).map(|row| (row.user, row.socket));
         assert_eq!(
-            [user(0xC001), user(0xC002), user(0xC003), user(0xC004)],
-            [Some(1001), Some(1002), None, None]
+            [row(0xC001), row(0xC002), row(0xC003), row(0xC004)],
+            [Some((1001, 2)), Some((1002, 3)), None, None]
         );
     }
 
@@ -93,8 +112,9 @@ mod tests {
             let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (theirs, ours) = (near.local_addr().unwrap(), near.peer_addr().unwrap());
             let table = fs::read_to_string(table).unwrap();
-            assert_eq!(user_in(&table, ours, theirs), Some(rustix::process::geteuid().as_raw()), "{ip}");
-            assert_eq!(stranger(ours, theirs), None);
+            let row = row_in(&table, ours, theirs).unwrap();
+            assert_eq!(row.user, rustix::process::geteuid().as_raw(), "{ip}");
+            assert_eq!((stranger(ours, theirs), socket(ours, theirs)), (None, Some(row.socket)));
         }
     }
 }

@@ -29,9 +29,10 @@ pub fn of(prompt: &Prompt, words: &Words) -> Notice {
     }
 }
 
-/// The notification of a question: nothing is allowed but by a button that says so.
+/// The notification of a question: nothing is allowed but by a button that says so. Where it has a page, a click on the text opens
+/// that, and allows nothing.
 #[must_use]
-pub fn asking(question: &ConsentQuestion, words: &Words) -> Notice {
+pub fn asking(question: &ConsentQuestion, has_page: bool, words: &Words) -> Notice {
     let username = question.matter.username.as_deref();
     let lines = [
         Some(filled(words.notice_wants, &[&question.who, &question.wanted])),
@@ -44,11 +45,12 @@ pub fn asking(question: &ConsentQuestion, words: &Words) -> Notice {
         (ConsentWord::Deny, Press::Deny, words.consent_deny),
     ];
     let offered = buttons.into_iter().filter(|(word, ..)| question.answers.contains(word));
+    let choices = has_page.then_some((Press::Choices, words.consent_choices));
     Notice {
         title: words.consent_title.to_owned(),
         body: lines.into_iter().flatten().collect::<Vec<_>>().join("\n"),
-        buttons: offered.map(|(_, press, label)| (press, label)).collect(),
-        on_click: Press::Closed,
+        buttons: offered.map(|(_, press, label)| (press, label)).chain(choices).collect(),
+        on_click: choices.map_or(Press::Closed, |(press, _)| press),
         by_hand: words.consent_by_hand,
     }
 }
@@ -137,7 +139,7 @@ mod tests {
             waiting: 1,
             answers: ConsentWord::ALL.to_vec(),
         };
-        let notice = asking(&question, &ENGLISH);
+        let notice = asking(&question, false, &ENGLISH);
         let lines = [
             "/opt/tool (process 7) wants Microsoft Graph.",
             "As ada@example.com.",
@@ -148,7 +150,10 @@ mod tests {
         assert_eq!(presses, [Press::AllowOnce, Press::AllowSession, Press::Deny]);
         assert_eq!(notice.on_click, Press::Closed);
         let narrow = ConsentQuestion { answers: vec![ConsentWord::Once, ConsentWord::Deny], ..question };
-        assert_eq!(asking(&narrow, &ENGLISH).buttons.len(), 2);
+        assert_eq!(asking(&narrow, false, &ENGLISH).buttons.len(), 2);
+        let paged = asking(&narrow, true, &ENGLISH);
+        assert_eq!(paged.buttons.last(), Some(&(Press::Choices, "More choices…")));
+        assert_eq!(paged.on_click, Press::Choices);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use entra_proto::sign_in::{AuthorizationShown, CodeShown};
 use serde::Serialize;
 
 use super::html::Html;
-use super::parts::{HEADER, META, SCRIPT, STYLE};
+use super::parts::{HEADER, META, STYLE, write_foot, write_head};
 use super::words::Words;
 
 /// How far the sign-in is.
@@ -98,26 +98,18 @@ impl View<'_> {
     #[must_use]
     pub fn document(&self) -> String {
         let mut html = Html::default();
-        html.raw("<!doctype html>\n<html lang=\"").text(self.words.language).raw("\">\n<head>\n").raw(META);
-        if self.scene.is_under_way() {
-            html.raw("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n");
-        }
-        html.raw("<title>").text(self.title()).raw(" · entrad</title>\n<style>").raw(&STYLE);
-        html.raw("</style>\n</head>\n<body");
+        write_head(&mut html, self.words, self.title(), self.scene.is_under_way());
         self.write_data(&mut html);
         html.raw(">\n").raw(HEADER).raw("<main aria-labelledby=\"title\">\n");
         self.write_scene(&mut html);
-        html.raw("</main>\n<footer><p>").text(self.words.footer).raw("</p></footer>\n<script>").raw(&SCRIPT);
-        html.raw("</script>\n</body>\n</html>\n");
+        write_foot(&mut html, self.words);
         html.finish()
     }
 
     /// What a page that is open is told: one line of JSON.
     #[must_use]
     pub fn news(&self) -> String {
-        let news = News { serial: self.serial, said: self.progress(), left: self.seconds_left() };
-        // Numbers and text can always be written.
-        serde_json::to_string(&news).unwrap_or_default()
+        news(self.serial, self.progress(), self.seconds_left())
     }
 
     /// For the script: what it counts, and its words.
@@ -180,6 +172,12 @@ pub fn refusal(words: &'static Words) -> String {
     html.raw("<main>\n<h1>").text(words.refused_title).raw("</h1>\n<p>").prose(words.refused_note);
     html.raw("</p>\n</main>\n</body>\n</html>\n");
     html.finish()
+}
+
+/// The same from its parts.
+pub(super) fn news(serial: u64, said: &str, left: Option<u64>) -> String {
+    // Numbers and text can always be written.
+    serde_json::to_string(&News { serial, said, left }).unwrap_or_default()
 }
 
 #[derive(Serialize)]

@@ -5,6 +5,7 @@ use entra_proto::secret::{AuthorizationUrl, UserCode};
 use proptest::prelude::*;
 use rstest::rstest;
 
+use super::super::parts::SCRIPT;
 use super::super::words::ENGLISH;
 use super::*;
 

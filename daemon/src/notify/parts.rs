@@ -6,6 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::html::Html;
+use super::words::Words;
+
 /// The policy that every answer carries (Content Security Policy Level 3): this style and this script by their digests, and
 /// nothing else of anybody's.
 #[must_use]
@@ -25,6 +28,27 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
         digest(&SCRIPT)
     )
 });
+
+/// A document up to the mark of its body, which is left open.
+pub(super) fn write_head(html: &mut Html, words: &Words, title: &str, is_refreshed: bool) {
+    html.raw("<!doctype html>\n<html lang=\"").text(words.language).raw("\">\n<head>\n").raw(META);
+    if is_refreshed {
+        html.raw("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n");
+    }
+    html.raw("<title>").text(title).raw(" · entrad</title>\n<style>").raw(&STYLE);
+    html.raw("</style>\n</head>\n<body");
+}
+
+/// What stands below what a page has to say.
+pub(super) fn write_foot(html: &mut Html, words: &Words) {
+    html.raw("</main>\n<footer><p>").text(words.footer).raw("</p></footer>\n<script>").raw(&SCRIPT);
+    html.raw("</script>\n</body>\n</html>\n");
+}
+
+/// One line of what a page is about.
+pub(super) fn write_row(html: &mut Html, name: &'static str, value: &str) {
+    html.raw("<dt>").text(name).raw("</dt><dd>").text(value).raw("</dd>\n");
+}
 
 pub(super) const META: &str = "<meta charset=\"utf-8\">\n\
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

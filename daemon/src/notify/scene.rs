@@ -7,7 +7,7 @@ use entra_proto::sign_in::{AuthorizationShown, CodeShown};
 
 use super::html::Html;
 use super::page::{Scene, View, is_cancelled, is_expired, may_be_linked};
-use super::parts::{SEAL_BAD, SEAL_CLOCK, SEAL_GOOD, SEAL_STOP};
+use super::parts::{SEAL_BAD, SEAL_CLOCK, SEAL_GOOD, SEAL_STOP, write_row};
 use crate::config::DEFAULT_PROFILE;
 
 impl View<'_> {
@@ -199,10 +199,6 @@ fn asked_by_code(code: &CodeShown) -> (&str, &str) {
 
 fn asked_by_browser(shown: &AuthorizationShown) -> (&str, &str) {
     (&shown.tenant, shown.app_name.as_deref().unwrap_or(&shown.client_id))
-}
-
-fn write_row(html: &mut Html, name: &'static str, value: &str) {
-    html.raw("<dt>").text(name).raw("</dt><dd>").text(value).raw("</dd>\n");
 }
 
 /// An address as people read it out.

@@ -45,7 +45,7 @@ mod turns;
 pub use connections::serve;
 pub use listen::{ListenError, Listener};
 pub use loopback::{Loopback, LoopbackError};
-pub use page::Pages;
+pub use page::{Pages, QuestionPages};
 
 /// What the routes stand on. Clones share it.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 desk.py portal FILE   writes down each page that the portal is asked to open, and opens none
 desk.py deaf          has the name of the notification service, and answers nobody
+desk.py person WORD   shows notifications to a person who presses this button of each that has it
 
 Says READY when it is there.
 """
@@ -35,11 +36,51 @@ def portal(bus, file):
     bus.register_object("/org/freedesktop/portal/desktop", interface, called, None, None)
 
 
+NOTIFICATIONS = """
+<node><interface name="org.freedesktop.Notifications">
+  <method name="GetCapabilities"><arg type="as" direction="out"/></method>
+  <method name="GetServerInformation">
+    <arg type="s" direction="out"/><arg type="s" direction="out"/><arg type="s" direction="out"/><arg type="s" direction="out"/>
+  </method>
+  <method name="Notify">
+    <arg type="s" direction="in"/><arg type="u" direction="in"/><arg type="s" direction="in"/><arg type="s" direction="in"/>
+    <arg type="s" direction="in"/><arg type="as" direction="in"/><arg type="a{sv}" direction="in"/><arg type="i" direction="in"/>
+    <arg type="u" direction="out"/>
+  </method>
+  <method name="CloseNotification"><arg type="u" direction="in"/></method>
+</interface></node>
+"""
+
+
+def person(bus, word):
+    """A person who is quick, and always does the same."""
+    count = 0
+
+    def called(_bus, _sender, path, interface, method, arguments, invocation):
+        nonlocal count
+        if method == "GetCapabilities":
+            return invocation.return_value(GLib.Variant("(as)", (["actions", "body"],)))
+        if method == "GetServerInformation":
+            return invocation.return_value(GLib.Variant("(ssss)", ("desk", "test", "1", "1.3")))
+        if method == "CloseNotification":
+            return invocation.return_value(None)
+        count += 1
+        invocation.return_value(GLib.Variant("(u)", (count,)))
+        if word in arguments[5]:
+            bus.emit_signal(None, path, interface, "ActionInvoked", GLib.Variant("(us)", (count, word)))
+
+    interface = Gio.DBusNodeInfo.new_for_xml(NOTIFICATIONS).interfaces[0]
+    bus.register_object("/org/freedesktop/Notifications", interface, called, None, None)
+
+
 def main(role, *arguments):
     bus = Gio.bus_get_sync(Gio.BusType.SESSION)
     if role == "portal":
         portal(bus, *arguments)
         name = "org.freedesktop.portal.Desktop"
+    elif role == "person":
+        person(bus, *arguments)
+        name = "org.freedesktop.Notifications"
     else:
         name = "org.freedesktop.Notifications"
         # Taken from the bus and never answered.

@@ -2,8 +2,9 @@
 //!
 //! Who is confined by Landlock may look into no process outside its confinement (landlock(7), "Ptrace restrictions"), and so is not
 //! shown what program another process runs. The looker parts from us before that. It is asked with the number of a process and the
-//! name of a link, and answers with where the link leads, opened so that it can be told and not read. Nothing it says is
-//! taken for more than our own look: whether the number was the caller's all the while is asked after it has answered.
+//! name of a link, and answers with where the link leads, opened so that it can be told and not read; or whether a process holds a
+//! socket. Nothing it says is taken for more than our own look: whether the number was the caller's all the while is asked after it
+//! has answered.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -20,7 +21,7 @@ use rustix::net::{
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::links::Link;
-use super::looking;
+use super::looking::{self, Question};
 
 /// Parts with the looker. Called before there is a secret or a second thread, by whoever will be confined later.
 ///
@@ -34,9 +35,19 @@ pub fn start_looker() -> io::Result<()> {
 
 /// Where the link leads, by the looker. It takes no longer than [`ANSWER_TIMEOUT`].
 pub(super) fn follow(pid: u32, link: Link) -> Option<OwnedFd> {
+    ask(Question::Link(pid, link))?.end
+}
+
+/// Whether the process holds this socket, by the looker; `highest` is the highest of its descriptors' numbers. It takes no longer
+/// than [`ANSWER_TIMEOUT`].
+pub(super) fn holds(pid: u32, socket: u64, highest: u32) -> bool {
+    ask(Question::Socket(pid, socket, highest)).is_some_and(|answer| answer.is_yes)
+}
+
+fn ask(question: Question) -> Option<Answer> {
     let mut looker = LOOKER.lock().unwrap_or_else(PoisonError::into_inner);
-    match looker.as_mut()?.ask(pid, link) {
-        Ok(end) => end,
+    match looker.as_mut()?.ask(question) {
+        Ok(answer) => Some(answer),
         Err(Silence::Late) => None,
         Err(Silence::Ended) => {
             *looker = None;
@@ -65,6 +76,13 @@ struct Looker {
     answered: u64,
 }
 
+/// What it says.
+#[derive(Debug)]
+struct Answer {
+    is_yes: bool,
+    end: Option<OwnedFd>,
+}
+
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Silence {
@@ -81,11 +99,11 @@ impl Looker {
     }
 
     /// Nobody waits a second time for one that is late: until all that it owes has come, it counts as away.
-    fn ask(&mut self, pid: u32, link: Link) -> Result<Option<OwnedFd>, Silence> {
+    fn ask(&mut self, question: Question) -> Result<Answer, Silence> {
         while self.answered < self.asked {
             drop(self.answer(Duration::ZERO)?);
         }
-        let question = looking::question(pid, link);
+        let question = question.bytes();
         let (sent, flags) = ([IoSlice::new(&question)], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
         sendmsg(&self.socket, &sent, &mut SendAncillaryBuffer::default(), flags)
             .map_err(|_| Silence::Ended)?;
@@ -93,7 +111,7 @@ impl Looker {
         self.answer(ANSWER_TIMEOUT)
     }
 
-    fn answer(&mut self, limit: Duration) -> Result<Option<OwnedFd>, Silence> {
+    fn answer(&mut self, limit: Duration) -> Result<Answer, Silence> {
         let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(limit.subsec_nanos()) };
         let mut waiting = [PollFd::new(&self.socket, PollFlags::IN)];
         match poll(&mut waiting, Some(&limit)) {
@@ -109,10 +127,11 @@ impl Looker {
             return Err(Silence::Ended);
         }
         self.answered += 1;
-        Ok(ends.drain().find_map(|message| match message {
+        let end = ends.drain().find_map(|message| match message {
             RecvAncillaryMessage::ScmRights(mut ends) => ends.next(),
             _ => None,
-        }))
+        });
+        Ok(Answer { is_yes: word == [looking::YES], end })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The looker, asked, stopped and killed.
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -12,6 +13,7 @@ use rustix::process::{Signal, kill_process};
 
 use super::super::digest;
 use super::super::elsewhere::is_in_container;
+use super::super::holders;
 use super::super::links::End;
 use super::super::pidfd::Handle;
 use super::super::process::{Process, file_at};
@@ -23,6 +25,11 @@ struct Sleeper(Child);
 impl Sleeper {
     fn new() -> Self {
         Self(Command::new("sleep").arg("60").spawn().unwrap())
+    }
+
+    /// It has the connection for its input.
+    fn with(connection: TcpStream) -> Self {
+        Self(Command::new("sleep").arg("60").stdin(OwnedFd::from(connection)).spawn().unwrap())
     }
 }
 
@@ -42,6 +49,10 @@ fn handle_of(looker: &Looker) -> Handle {
     Handle::of(u32::try_from(looker.process.as_raw_pid()).unwrap()).unwrap()
 }
 
+fn program_of(pid: u32) -> Question {
+    Question::Link(pid, Link::Program)
+}
+
 fn await_end(handle: &Handle) {
     let begun = Instant::now();
     while handle.is_running() {
@@ -51,8 +62,11 @@ fn await_end(handle: &Handle) {
 }
 
 #[test]
-fn who_is_confined_is_shown_by_the_looker_what_others_run() {
-    let (sleeper, folder) = (Sleeper::new(), tempfile::tempdir().unwrap());
+fn who_is_confined_is_shown_by_the_looker_what_others_run_and_hold() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (ours, theirs) = (near.peer_addr().unwrap(), near.local_addr().unwrap());
+    let (sleeper, folder) = (Sleeper::with(near), tempfile::tempdir().unwrap());
     let pid = sleeper.0.id();
     let confined = thread::spawn(move || {
         start_looker().unwrap();
@@ -71,8 +85,11 @@ fn who_is_confined_is_shown_by_the_looker_what_others_run() {
         let process = Process::numbered(pid, 0);
         assert_eq!(process.program.and_then(|program| program.file), file_at(&sleep()));
         assert!(End::of(u32::MAX, Link::Program).is_none());
+        let holds = || holders::of(ours, theirs).iter().any(|process| process.pid == Some(pid));
+        assert!(holds());
         // Without it the process's own word is left.
         *LOOKER.lock().unwrap() = None;
+        assert!(!holds());
         assert!(End::of(pid, Link::Program).is_none());
         let program = Process::numbered(pid, 0).program.unwrap();
         assert_eq!((program.path, program.file), ("sleep".into(), None));
@@ -92,7 +109,7 @@ fn it_ends_with_its_socket_and_with_the_thread_that_parted_with_it() {
     let (give, take) = channel();
     let parted = thread::spawn(move || {
         let mut looker = Looker::start().unwrap();
-        assert!(looker.ask(1, Link::Program).is_ok());
+        assert!(looker.ask(program_of(1)).is_ok());
         give.send(looker)
     });
     let looker = take.recv().unwrap();
@@ -106,7 +123,7 @@ fn it_hears_no_signal_but_the_last_and_has_given_up_what_it_could() {
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::USR1] {
         kill_process(looker.process, signal).unwrap();
     }
-    assert!(looker.ask(sleeper.0.id(), Link::Program).unwrap().is_some());
+    assert!(looker.ask(program_of(sleeper.0.id())).unwrap().end.is_some());
     let status = fs::read_to_string(format!("/proc/{}/status", looker.process.as_raw_pid())).unwrap();
     for line in ["Name:\tentrad-looker", "NoNewPrivs:\t1", "Seccomp:\t2", "Threads:\t1"] {
         assert!(status.lines().any(|it| it == line), "no {line} in {status}");
@@ -120,28 +137,28 @@ fn it_hears_no_signal_but_the_last_and_has_given_up_what_it_could() {
     }
     kill_process(looker.process, Signal::KILL).unwrap();
     await_end(&handle_of(&looker));
-    assert_eq!(looker.ask(sleeper.0.id(), Link::Program).unwrap_err(), Silence::Ended);
+    assert_eq!(looker.ask(program_of(sleeper.0.id())).unwrap_err(), Silence::Ended);
 }
 
 #[test]
 fn one_that_is_late_is_waited_for_once_until_it_has_caught_up() {
     let (mut looker, sleeper) = (Looker::start().unwrap(), Sleeper::new());
     // Stopped sooner, it would hold what other tests have open.
-    assert!(looker.ask(sleeper.0.id(), Link::Program).unwrap().is_some());
+    assert!(looker.ask(program_of(sleeper.0.id())).unwrap().end.is_some());
     kill_process(looker.process, Signal::STOP).unwrap();
     let begun = Instant::now();
-    assert_eq!(looker.ask(sleeper.0.id(), Link::Program).unwrap_err(), Silence::Late);
+    assert_eq!(looker.ask(program_of(sleeper.0.id())).unwrap_err(), Silence::Late);
     assert!(begun.elapsed() >= ANSWER_TIMEOUT);
     for _ in 0..1000 {
-        assert_eq!(looker.ask(sleeper.0.id(), Link::Program).unwrap_err(), Silence::Late);
+        assert_eq!(looker.ask(program_of(sleeper.0.id())).unwrap_err(), Silence::Late);
     }
     assert_eq!(looker.asked, 2, "nobody asks who is late");
     kill_process(looker.process, Signal::CONT).unwrap();
     let begun = Instant::now();
     let path = loop {
-        match looker.ask(sleeper.0.id(), Link::Program) {
+        match looker.ask(program_of(sleeper.0.id())) {
             Ok(end) => {
-                let end = end.unwrap();
+                let end = end.end.unwrap();
                 break fs::read_link(format!("/proc/self/fd/{}", end.as_raw_fd()));
             }
             Err(silence) => assert_eq!(silence, Silence::Late),
@@ -150,5 +167,5 @@ fn one_that_is_late_is_waited_for_once_until_it_has_caught_up() {
         thread::sleep(Duration::from_millis(5));
     };
     assert_eq!(path.unwrap(), sleep());
-    assert!(looker.ask(u32::MAX, Link::Program).unwrap().is_none(), "an answer of nothing is one");
+    assert!(looker.ask(program_of(u32::MAX)).unwrap().end.is_none(), "an answer of nothing is one");
 }

@@ -1,4 +1,5 @@
-//! The life of the looker: a process without a secret, that can open a file only to say which it is, and can do nothing else.
+//! The life of the looker: a process without a secret, that can open a file only to say which it is, can say where a link leads, and
+//! can do nothing else.
 //!
 //! It parts from the daemon without becoming another program, since a service of ours executes none. What it runs neither allocates
 //! nor takes a lock. It ends with the daemon, whichever way that ends, and no signal but the kernel's last one ends it before.
@@ -12,7 +13,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::ptr;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat_raw};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
 use rustix::process::{
     DumpableBehavior, Pid, Resource, Rlimit, Signal, set_dumpable_behavior, set_parent_process_death_signal,
@@ -21,13 +22,45 @@ use rustix::process::{
 
 use super::links::{FLAGS, Link};
 
-/// What it is asked: a process's number, and which of its links.
-pub(super) fn question(pid: u32, link: Link) -> [u8; QUESTION] {
-    let [a, b, c, d] = pid.to_ne_bytes();
-    [a, b, c, d, link as u8]
+/// What it is asked of a process, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Where this link of its leads.
+    Link(u32, Link),
+    /// Whether this socket is one of its descriptors, of which this is the highest.
+    Socket(u32, u64, u32),
 }
 
-const QUESTION: usize = 5;
+impl Question {
+    pub(super) fn bytes(self) -> [u8; QUESTION] {
+        let (pid, kind, socket, highest) = match self {
+            Self::Link(pid, link) => (pid, link as u8, 0, 0),
+            Self::Socket(pid, socket, highest) => (pid, SOCKET_KIND, socket, highest),
+        };
+        let mut bytes = [0; QUESTION];
+        bytes[..4].copy_from_slice(&pid.to_ne_bytes());
+        bytes[4..12].copy_from_slice(&socket.to_ne_bytes());
+        bytes[12..16].copy_from_slice(&highest.to_ne_bytes());
+        bytes[16] = kind;
+        bytes
+    }
+
+    fn of(bytes: [u8; QUESTION]) -> Option<Self> {
+        let [a, b, c, d, socket @ .., e, f, g, h, kind] = bytes;
+        let (pid, highest) = (u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h]));
+        if kind == SOCKET_KIND {
+            return Some(Self::Socket(pid, u64::from_ne_bytes(socket), highest));
+        }
+        Link::ALL.into_iter().find(|known| *known as u8 == kind).map(|link| Self::Link(pid, link))
+    }
+}
+
+const QUESTION: usize = 17;
+const SOCKET_KIND: u8 = u8::MAX;
+
+/// Its word where the answer is no handle.
+pub(super) const YES: u8 = 1;
+const NO: u8 = 0;
 
 /// Parts with a looker, which is asked over `socket`; it ends with this thread, or when the other end of the socket is closed.
 ///
@@ -58,30 +91,56 @@ fn live(socket: &OwnedFd) -> io::Result<Infallible> {
         if length != QUESTION {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let end = end_of(question);
-        answer(socket, end.as_ref().map(AsFd::as_fd))?;
-        if let Some(end) = end {
-            close(end);
+        match Question::of(question) {
+            Some(Question::Link(pid, link)) => {
+                let end = end_of(pid, link);
+                answer(socket, NO, end.as_ref().map(AsFd::as_fd))?;
+                if let Some(end) = end {
+                    close(end);
+                }
+            }
+            Some(Question::Socket(pid, wanted, highest)) => {
+                let does_hold =
+                    (0..=highest.min(MOST_DESCRIPTORS)).any(|number| is_socket(pid, number, wanted));
+                answer(socket, if does_hold { YES } else { NO }, None)?;
+            }
+            None => answer(socket, NO, None)?,
         }
     }
 }
 
+/// More than a browser has; so many are looked at within some tenths of a second.
+const MOST_DESCRIPTORS: u32 = 65_535;
+
 /// Where the link leads.
-fn end_of([a, b, c, d, link]: [u8; QUESTION]) -> Option<OwnedFd> {
-    let link = Link::ALL.into_iter().find(|known| *known as u8 == link)?;
-    let (pid, mut path) = (u32::from_ne_bytes([a, b, c, d]), [0; 32]);
+fn end_of(pid: u32, link: Link) -> Option<OwnedFd> {
+    let mut path = [0; 32];
     write!(&mut path[..], "/proc/{pid}/{}\0", link.name()).ok()?;
     openat(CWD, CStr::from_bytes_until_nul(&path).ok()?, FLAGS, Mode::empty()).ok()
 }
 
+/// Whether the descriptor of this number is that socket, as proc_pid_fd(5) writes it.
+fn is_socket(pid: u32, number: u32, socket: u64) -> bool {
+    let look = || {
+        let (mut path, mut wanted, mut end) = ([0; 32], [0; 32], [MaybeUninit::uninit(); 32]);
+        write!(&mut path[..], "/proc/{pid}/fd/{number}\0").ok()?;
+        write!(&mut wanted[..], "socket:[{socket}]\0").ok()?;
+        let (path, wanted) =
+            (CStr::from_bytes_until_nul(&path).ok()?, CStr::from_bytes_until_nul(&wanted).ok()?);
+        let (end, _) = readlinkat_raw(CWD, path, &mut end[..]).ok()?;
+        Some(*end == *wanted.to_bytes())
+    };
+    look().unwrap_or(false)
+}
+
 /// Each question has one answer, if an empty one.
-fn answer(socket: BorrowedFd<'_>, end: Option<BorrowedFd<'_>>) -> io::Result<()> {
+fn answer(socket: BorrowedFd<'_>, word: u8, end: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ends = SendAncillaryBuffer::new(&mut space);
     if let Some(end) = &end {
         ends.push(SendAncillaryMessage::ScmRights(std::slice::from_ref(end)));
     }
-    sendmsg(socket, &[IoSlice::new(&[0])], &mut ends, SendFlags::NOSIGNAL)?;
+    sendmsg(socket, &[IoSlice::new(&[word])], &mut ends, SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
@@ -126,15 +185,16 @@ fn done(result: libc::c_long) -> io::Result<()> {
 
 const SOCKET: libc::c_int = 0;
 
-/// The system calls that are left, by seccomp's `struct seccomp_data`: to be asked, to answer, to close, to end, and to open with
-/// `O_PATH`, by which nothing can be read, written or made. At any other the kernel ends the process.
+/// The system calls that are left, by seccomp's `struct seccomp_data`: to be asked, to answer, to close, to end, to say where a link
+/// leads, and to open with `O_PATH`, by which nothing can be read, written or made. At any other the kernel ends the process.
 const FILTER: [libc::sock_filter; LENGTH as usize] = [
     load(ARCHITECTURE),
-    go_on_if(libc::BPF_JEQ, MACHINE, 9),
+    go_on_if(libc::BPF_JEQ, MACHINE, 10),
     load(NUMBER),
-    allow(libc::SYS_recvfrom, 6),
-    allow(libc::SYS_sendmsg, 5),
-    allow(libc::SYS_close, 4),
+    allow(libc::SYS_recvfrom, 7),
+    allow(libc::SYS_sendmsg, 6),
+    allow(libc::SYS_close, 5),
+    allow(libc::SYS_readlinkat, 4),
     allow(libc::SYS_exit_group, 3),
     go_on_if(libc::BPF_JEQ, word(libc::SYS_openat), 3),
     load(THIRD_ARGUMENT),
@@ -142,7 +202,7 @@ const FILTER: [libc::sock_filter; LENGTH as usize] = [
     step(libc::BPF_RET, libc::SECCOMP_RET_ALLOW, 0, 0),
     step(libc::BPF_RET, libc::SECCOMP_RET_KILL_PROCESS, 0, 0),
 ];
-const LENGTH: libc::c_ushort = 12;
+const LENGTH: libc::c_ushort = 13;
 
 /// Where they stand; of the argument the lower half, as both machines write numbers.
 const NUMBER: u32 = 0;
@@ -186,7 +246,6 @@ const MACHINE: u32 = 0;
 
 #[cfg(test)]
 mod tests {
-
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socket, socketpair};
     use rustix::process::{WaitOptions, getppid, waitpid};
 
@@ -204,6 +263,7 @@ mod tests {
     fn it_can_open_nothing_for_reading_and_make_no_socket() {
         for (does, expected) in [
             (opens_to_know_which as fn(&OwnedFd) -> io::Result<Infallible>, None),
+            (asks_where_a_link_leads, None),
             (opens_to_read, Some(libc::SIGSYS)),
             (makes_a_socket, Some(libc::SIGSYS)),
             (asks_who_started_it, Some(libc::SIGSYS)),
@@ -212,9 +272,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_asked_is_understood() {
+        let socket = Question::Socket(7, u64::MAX - 1, 12);
+        let links = Link::ALL.map(|link| Question::Link(u32::MAX, link));
+        for question in links.into_iter().chain([socket]) {
+            assert_eq!(Question::of(question.bytes()), Some(question));
+        }
+        assert_eq!(Question::of([9; QUESTION]), None);
+    }
+
     fn opens_to_know_which(socket: &OwnedFd) -> io::Result<Infallible> {
         confine(socket.as_raw_fd())?;
         close(openat(CWD, "/", FLAGS, Mode::empty())?);
+        Err(io::ErrorKind::Other.into())
+    }
+
+    fn asks_where_a_link_leads(socket: &OwnedFd) -> io::Result<Infallible> {
+        confine(socket.as_raw_fd())?;
+        assert!(!is_socket(1, 0, 7));
         Err(io::ErrorKind::Other.into())
     }
 

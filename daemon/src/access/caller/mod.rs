@@ -11,6 +11,9 @@ mod digest;
 #[cfg_attr(target_os = "linux", path = "elsewhere_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "elsewhere_other.rs")]
 mod elsewhere;
+#[cfg_attr(target_os = "linux", path = "holders_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "holders_other.rs")]
+mod holders;
 #[cfg_attr(target_os = "linux", path = "line_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "line_other.rs")]
 mod line;
@@ -46,6 +49,7 @@ mod sight;
 mod unit;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -139,6 +143,16 @@ impl Caller {
     pub fn of(stream: &Stream) -> Result<Self, Stranger> {
         let pid = peer::checked(stream)?;
         Ok(Self::from(Process::behind(stream, pid)))
+    }
+
+    /// Whether [`Caller::at_end`] can find anybody on this system.
+    pub const ARE_TOLD_BY_CONNECTION: bool = holders::ARE_TOLD;
+
+    /// Every process that holds the other end of a loopback connection, as far as one of our user may see them; nobody where that
+    /// is not known within [`HOLDERS_TIMEOUT`]. Who opened it may have passed it on.
+    pub async fn at_end(ours: SocketAddr, theirs: SocketAddr) -> Vec<Self> {
+        let found = Self::bounded(2 * HOLDERS_TIMEOUT, move || holders::of(ours, theirs)).await;
+        found.unwrap_or_default().into_iter().map(Self::from).collect()
     }
 
     /// The daemon, where it asks a person by itself.
@@ -349,6 +363,9 @@ pub const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the reading of a program's file may take: a gigabyte from a usual disk. It goes on without who waited for it, and
 /// is then known to the next who asks.
 pub const HASH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long the search for who holds a connection may take: a few reads for each of the user's processes.
+pub const HOLDERS_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,11 @@ pub(super) async fn line_of(
     Ok(line)
 }
 
+/// The refusal of a page whose reader is not seen.
+pub(super) fn unseen() -> ErrorBody {
+    refused("one that entrad cannot see")
+}
+
 /// The refusal of whoever would answer itself.
 pub(super) fn itself() -> ErrorBody {
     refused("the one that asks, or one that it started")

@@ -64,7 +64,7 @@ impl Following {
 }
 
 /// What was said, as far as it left something behind: what did not was allowed to who waited.
-fn answer_to(standing: &ConsentsAnswer, id: &str) -> Option<ConsentWord> {
+pub(super) fn answer_to(standing: &ConsentsAnswer, id: &str) -> Option<ConsentWord> {
     if let Some(said) = standing.decisions.iter().find(|said| said.id == id) {
         return Some(said.answer);
     }

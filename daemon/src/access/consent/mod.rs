@@ -8,10 +8,11 @@ mod answering;
 mod book;
 mod following;
 mod matter;
+mod on_page;
 mod refusal;
 mod showing;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use entra_proto::consent::{ConsentMatter, ConsentWord, ConsentsAnswer};
@@ -22,6 +23,7 @@ use tokio::time::timeout;
 
 use self::book::{Asking, Book, MOST_KEPT, Reply, Rules, Told};
 pub use self::following::Following;
+pub use self::on_page::{Hand, OpenQuestion, Opened, hands};
 use self::refusal::{no_such, not_offered, refused, still_open, too_many_kept};
 use crate::access::agent::Agents;
 use crate::access::caller::Caller;
@@ -44,6 +46,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     audit: Audit,
     surface: Box<dyn showing::Surface>,
+    /// Who has pages, where a person can answer on one.
+    pages: OnceLock<Box<dyn OpenQuestion>>,
     state: Mutex<State>,
     /// Held while the vault is read or changed, so that memory follows the vault's order.
     in_order: tokio::sync::Mutex<()>,
@@ -83,8 +87,10 @@ impl Consents {
             read_after: None,
         };
         let (state, in_order) = (Mutex::new(state), tokio::sync::Mutex::new(()));
-        let (news, present) = (watch::Sender::new(0), Arc::new(()));
-        Self { shared: Arc::new(Shared { vault, clock, audit, surface, state, in_order, news, present }) }
+        let (news, present, pages) = (watch::Sender::new(0), Arc::new(()), OnceLock::new());
+        Self {
+            shared: Arc::new(Shared { vault, clock, audit, surface, pages, state, in_order, news, present }),
+        }
     }
 
     /// Puts other settings in force.
@@ -116,14 +122,26 @@ impl Consents {
         leases: &Leases,
         agents: &Agents,
     ) -> Result<ConsentsAnswer, ErrorBody> {
+        self.may_say(id, caller, leases, agents).await?;
+        self.say(id, answer, By::Terminal(caller)).await?;
+        self.list().await
+    }
+
+    /// Whether this caller may answer this question.
+    async fn may_say(
+        &self,
+        id: &str,
+        caller: &Caller,
+        leases: &Leases,
+        agents: &Agents,
+    ) -> Result<(), ErrorBody> {
         let line = answering::line_of(caller, leases, agents).await?;
         self.restore().await?;
         let asking = self.asked(id)?;
         if asking.process.is_some_and(|asker| line.contains(&asker)) {
             return Err(answering::itself());
         }
-        self.say(id, answer, Some(caller)).await?;
-        self.list().await
+        Ok(())
     }
 
     /// Takes back the decision of this name, and answers how things stand then.
@@ -173,8 +191,8 @@ impl Consents {
         Ok(Following::new(self.clone()))
     }
 
-    /// Says it, whoever it came from: a caller, or a button.
-    async fn say(&self, id: &str, answer: ConsentWord, by: Option<&Caller>) -> Result<(), ErrorBody> {
+    /// Says it, whichever way it came.
+    async fn say(&self, id: &str, answer: ConsentWord, by: By<'_>) -> Result<(), ErrorBody> {
         let asking = self.asked(id)?;
         if !asking.answers.contains(&answer) {
             return Err(not_offered(answer, &asking.answers));
@@ -204,8 +222,12 @@ impl Consents {
         } else if !self.answered_now(id, answer) {
             return Err(no_such("question", id));
         }
-        let event = about(LogEvent::ConsentAnswered, &asking.matter).by(by.map(Caller::noted));
-        let channel = if by.is_some() { "" } else { " by a button of the desktop" };
+        let (caller, channel) = match by {
+            By::Button => (None, " by a button of the desktop"),
+            By::Page(caller) => (Some(caller), " on its page"),
+            By::Terminal(caller) => (Some(caller), ""),
+        };
+        let event = about(LogEvent::ConsentAnswered, &asking.matter).by(caller.map(Caller::noted));
         let word = answer.word();
         let sentence = format!("{} for {}: `{word}`{channel}.", asking.who, asking.wanted);
         self.shared.audit.record(event.by_rule(Some(&asking.rule)).detail(sentence));
@@ -329,6 +351,14 @@ impl Consents {
             .detail(format!("{who} wants {wanted}."));
         Asking { matter, who, wanted, rule, answers, process, noted: Some(noted) }
     }
+}
+
+/// Which way an answer came.
+#[derive(Clone, Copy)]
+enum By<'a> {
+    Button,
+    Page(&'a Caller),
+    Terminal(&'a Caller),
 }
 
 impl Ask for Consents {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use entra_proto::consent::{ConsentQuestion, ConsentState, ConsentWord};
 use entra_proto::log::LogEvent;
 
-use super::{Consents, about};
+use entra_proto::secret::PageAddress;
+
+use super::{By, Consents, about};
 use crate::notify::desktop::{Desktop, Notice, Press, Trouble};
 use crate::notify::notice;
 use crate::notify::words::ENGLISH;
@@ -15,15 +17,21 @@ use crate::notify::words::ENGLISH;
 /// Where a person is shown a question; [`Desktop`] but in tests.
 pub(super) trait Surface: Send + Sync {
     /// As [`Desktop::show`].
-    fn show(&self, notice: Notice) -> Shown<'_>;
+    fn show(&self, notice: Notice) -> Doing<'_, Press>;
+    /// As [`Desktop::open`].
+    fn open(&self, page: PageAddress) -> Doing<'_, ()>;
 }
 
-/// What a person does with it.
-pub(super) type Shown<'a> = Pin<Box<dyn Future<Output = Result<Press, Trouble>> + Send + 'a>>;
+/// What becomes of it, or of what a person does with it.
+pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
 
 impl Surface for Desktop {
-    fn show(&self, notice: Notice) -> Shown<'_> {
+    fn show(&self, notice: Notice) -> Doing<'_, Press> {
         Box::pin(async move { Self::show(self, &notice).await })
+    }
+
+    fn open(&self, page: PageAddress) -> Doing<'_, ()> {
+        Box::pin(async move { Self::open(self, &page).await })
     }
 }
 
@@ -53,21 +61,21 @@ impl Consents {
     async fn reach(&self, id: &str, question: &ConsentQuestion) -> bool {
         let is_shown = self.state().is_shown;
         let shown = match is_shown {
-            true => self.shared.surface.show(notice::asking(question, &ENGLISH)).await,
+            true => self.at_desktop(id, question).await,
             false => Err(Trouble::NoDesktop),
         };
         let answer = match &shown {
             Ok(Press::AllowOnce) => Some(ConsentWord::Once),
             Ok(Press::AllowSession) => Some(ConsentWord::Session),
             Ok(Press::Deny) => Some(ConsentWord::Deny),
-            Ok(Press::SignIn | Press::Later | Press::Closed) => None,
+            Ok(Press::Choices | Press::SignIn | Press::Later | Press::Closed) => None,
             Err(error) => {
                 tracing::debug!(%error, "a person's word is wanted, and the desktop does not ask for it");
                 None
             }
         };
         if let Some(answer) = answer {
-            if let Err(error) = self.say(id, answer, None).await {
+            if let Err(error) = self.say(id, answer, By::Button).await {
                 tracing::info!(%error, "an answer came too late");
             }
             return true;
@@ -83,8 +91,25 @@ impl Consents {
         false
     }
 
+    /// Shows the notification, and in its place the question's page once the person wants that: it ends with the question.
+    async fn at_desktop(&self, id: &str, question: &ConsentQuestion) -> Result<Press, Trouble> {
+        let pages = self.shared.pages.get();
+        let asking = notice::asking(question, pages.is_some(), &ENGLISH);
+        let press = self.shared.surface.show(asking).await?;
+        let (Press::Choices, Some(pages)) = (press, pages) else { return Ok(press) };
+        let opened = match pages.open_question(id).await {
+            Ok(page) => self.shared.surface.open(page).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.message),
+        };
+        if let Err(error) = opened {
+            tracing::warn!("the page of a question could not be opened: {error}");
+            return self.shared.surface.show(notice::asking(question, false, &ENGLISH)).await;
+        }
+        std::future::pending().await
+    }
+
     /// Returns when the question is open no more.
-    async fn over(&self, id: &str) {
+    pub(super) async fn over(&self, id: &str) {
         let mut news = self.shared.news.subscribe();
         while self.ends(id).is_some() {
             // The sender lives as long as this does.
@@ -100,7 +125,7 @@ impl Consents {
         self.shared.audit.record(event.by_rule(Some(&question.rule)).detail(sentence));
     }
 
-    fn question(&self, id: &str) -> Option<ConsentQuestion> {
+    pub(super) fn question(&self, id: &str) -> Option<ConsentQuestion> {
         let now = self.shared.clock.now();
         self.state().book.told(now).questions.into_iter().find(|question| question.id == id)
     }

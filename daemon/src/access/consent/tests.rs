@@ -3,11 +3,12 @@
 use entra_proto::consent::ConsentState;
 use entra_proto::error::ErrorCode;
 use entra_proto::prompt::PromptEvent;
+use entra_proto::secret::PageAddress;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::matter::tests::{GRAPH, facts, question};
-use super::showing::{Shown, Surface};
+use super::showing::{Doing, Surface};
 use super::*;
 use crate::clock::SystemClock;
 use crate::notify::desktop::{Notice, Press, Trouble};
@@ -21,10 +22,16 @@ type Seen = (Notice, oneshot::Sender<Result<Press, Trouble>>);
 struct Screen(UnboundedSender<Seen>);
 
 impl Surface for Screen {
-    fn show(&self, notice: Notice) -> Shown<'_> {
+    fn show(&self, notice: Notice) -> Doing<'_, Press> {
         let (press, pressed) = oneshot::channel();
         let _shown = self.0.send((notice, press));
         Box::pin(async move { pressed.await.unwrap_or(Err(Trouble::NoDesktop)) })
+    }
+
+    /// A person without a browser.
+    fn open(&self, page: PageAddress) -> Doing<'_, ()> {
+        assert_eq!(page.expose(), "page of the question");
+        Box::pin(async { Err(Trouble::NoDesktop) })
     }
 }
 
@@ -74,6 +81,62 @@ async fn a_button_is_a_persons_word() {
     }
 }
 
+struct Pages;
+
+impl OpenQuestion for Pages {
+    fn open_question<'a>(&'a self, _id: &'a str) -> Opened<'a> {
+        Box::pin(async { Ok(PageAddress::new("page of the question".to_owned())) })
+    }
+}
+
+#[tokio::test]
+async fn where_the_page_cannot_be_opened_the_question_is_shown_without_it() {
+    let (consents, mut seen) = scene();
+    let buttons = |notice: &Notice| notice.buttons.iter().map(|(press, _)| *press).collect::<Vec<_>>();
+    let asked = ask(&consents);
+    let (notice, answer) = within(seen.recv()).await.unwrap();
+    assert!(!buttons(&notice).contains(&Press::Choices), "nobody has pages");
+    answer.send(Ok(Press::AllowOnce)).unwrap();
+    within(asked).await.unwrap().unwrap();
+    consents.open_pages_by(Box::new(Pages));
+    let asked = ask(&consents);
+    let (notice, answer) = within(seen.recv()).await.unwrap();
+    assert_eq!((buttons(&notice).last(), notice.on_click), (Some(&Press::Choices), Press::Choices));
+    answer.send(Ok(Press::Choices)).unwrap();
+    let (notice, answer) = within(seen.recv()).await.unwrap();
+    assert!(!buttons(&notice).contains(&Press::Choices), "{notice:?}");
+    answer.send(Ok(Press::AllowOnce)).unwrap();
+    within(asked).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn on_a_page_all_who_hold_its_connection_must_be_ones_that_may_answer() {
+    let (consents, mut seen) = scene();
+    let leases = Leases::new(consents.shared.vault.clone(), Arc::new(SystemClock));
+    let agents = Agents::new(Arc::new(SystemClock), None);
+    let asked = ask(&consents);
+    let _shown = within(seen.recv()).await.unwrap();
+    let id = consents.list().await.unwrap().questions[0].id.clone();
+    let ourselves = Caller::ourselves();
+    for holders in [&[][..], &[Caller::nobody()], &[ourselves.clone(), Caller::nobody()]] {
+        let error = consents.may_answer(&id, holders, &leases, &agents).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::Refused, "{holders:?}");
+        assert!(error.hint.unwrap().contains("`entra consent`"));
+    }
+    let holders = [ourselves.clone()];
+    consents.may_answer(&id, &holders, &leases, &agents).await.unwrap();
+    assert_eq!(hands(&holders), [(std::process::id(), process::mark(std::process::id()).unwrap())]);
+    let ended = tokio::spawn({
+        let (consents, id) = (consents.clone(), id.clone());
+        async move { consents.ended(&id).await }
+    });
+    assert_eq!(consents.open_question(&id).unwrap().id, id);
+    consents.answer_on_page(&id, ConsentWord::Always, &ourselves).await.unwrap();
+    within(asked).await.unwrap().unwrap();
+    assert_eq!(within(ended).await.unwrap(), Some(ConsentWord::Always));
+    assert_eq!(consents.open_question(&id).unwrap_err().code, ErrorCode::NotFound);
+}
+
 #[tokio::test]
 async fn without_a_desktop_it_is_refused_at_once_and_can_be_answered_still() {
     let (consents, mut seen) = scene();
@@ -89,7 +152,7 @@ async fn without_a_desktop_it_is_refused_at_once_and_can_be_answered_still() {
     let hint = error.hint.unwrap();
     assert!(hint.contains(&format!("`entra consent allow {}`", question.id)), "{hint}");
     assert!(hint.contains("You can grant it in advance"), "{hint}");
-    consents.say(&question.id, ConsentWord::Once, None).await.unwrap();
+    consents.say(&question.id, ConsentWord::Once, By::Button).await.unwrap();
     within(ask(&consents)).await.unwrap().unwrap();
 }
 
@@ -105,7 +168,7 @@ async fn who_follows_is_told_and_is_waited_for() {
     // One that comes late misses nothing.
     let mut late = Following::new(consents.clone());
     assert!(matches!(within(late.next_event()).await, Some(PromptEvent::Asked { .. })));
-    consents.say(&question.id, ConsentWord::Session, None).await.unwrap();
+    consents.say(&question.id, ConsentWord::Session, By::Button).await.unwrap();
     within(asked).await.unwrap().unwrap();
     let (id, answer) = (question.id.clone(), Some(ConsentWord::Session));
     assert_eq!(within(following.next_event()).await, Some(PromptEvent::Answered { id, answer }));
@@ -150,11 +213,14 @@ async fn an_answer_that_is_not_offered_is_none() {
     let _shown = within(seen.recv()).await.unwrap();
     let id = consents.list().await.unwrap().questions[0].id.clone();
     for word in [ConsentWord::Session, ConsentWord::Always, ConsentWord::Never] {
-        let error = consents.say(&id, word, None).await.unwrap_err();
+        let error = consents.say(&id, word, By::Button).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::BadRequest, "{word:?}");
     }
-    assert_eq!(consents.say("none", ConsentWord::Once, None).await.unwrap_err().code, ErrorCode::NotFound);
-    consents.say(&id, ConsentWord::Deny, None).await.unwrap();
+    assert_eq!(
+        consents.say("none", ConsentWord::Once, By::Button).await.unwrap_err().code,
+        ErrorCode::NotFound
+    );
+    consents.say(&id, ConsentWord::Deny, By::Button).await.unwrap();
     assert!(within(asked).await.unwrap().is_err());
 }
 

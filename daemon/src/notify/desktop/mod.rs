@@ -36,7 +36,7 @@ pub struct Notice {
     pub title: String,
     /// The rest, in lines.
     pub body: String,
-    /// Its buttons: at most three, since macOS has no more.
+    /// Its buttons: at most three, since macOS and GNOME show no more; a fourth only where a click on the text means the same.
     pub buttons: Vec<(Press, &'static str)>,
     /// What a click on the text means: no more than a person may do by accident.
     pub on_click: Press,
@@ -57,6 +57,8 @@ pub enum Press {
     AllowSession,
     /// They refuse it.
     Deny,
+    /// They want to see more, and more answers.
+    Choices,
     /// It was closed, or has gone by itself, without an answer.
     Closed,
 }
@@ -71,6 +73,7 @@ impl Press {
             Self::AllowOnce => "allow-once",
             Self::AllowSession => "allow-session",
             Self::Deny => "deny",
+            Self::Choices => "choices",
             Self::Closed => "closed",
         }
     }
@@ -78,7 +81,15 @@ impl Press {
     /// The button of this word.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
-        let all = [Self::SignIn, Self::Later, Self::AllowOnce, Self::AllowSession, Self::Deny, Self::Closed];
+        let all = [
+            Self::SignIn,
+            Self::Later,
+            Self::AllowOnce,
+            Self::AllowSession,
+            Self::Deny,
+            Self::Choices,
+            Self::Closed,
+        ];
         all.into_iter().find(|press| press.word() == word)
     }
 }

@@ -1,6 +1,6 @@
 //! The page's address, and who may ask there.
 //!
-//! Whoever has the address may begin the sign-in and read its code, so it holds 256 random bits, which are compared in
+//! Whoever has the address may begin the sign-in and read its code, or read a question, so it holds 256 random bits, which are compared in
 //! constant time. Browsers say besides which page sends them: another one than ours gets nothing, even with the address.
 
 use axum::http::header::{HOST, ORIGIN, REFERER};
@@ -35,13 +35,11 @@ pub(super) enum Wanted {
 }
 
 impl Address {
-    /// A new one on this port.
-    pub(super) fn new(port: u16) -> Result<Self, getrandom::Error> {
-        let mut token = [0; 32];
-        getrandom::fill(&mut token)?;
+    /// A new one on this port, in a folder that says what it is for.
+    pub(super) fn new(port: u16, folder: &'static str) -> Result<Self, getrandom::Error> {
         let host = format!("127.0.0.1:{port}");
         let origin = format!("http://{host}");
-        let url = PageAddress::new(format!("{origin}{FOLDER}{}", URL_SAFE_NO_PAD.encode(token)));
+        let url = PageAddress::new(format!("{origin}{folder}{}", token()?));
         Ok(Self { host, origin, url })
     }
 
@@ -95,7 +93,18 @@ impl Address {
     }
 }
 
-const FOLDER: &str = "/sign-in/";
+/// 256 random bits, in 43 letters that an address may have.
+pub(super) fn token() -> Result<String, getrandom::Error> {
+    let mut token = [0; 32];
+    getrandom::fill(&mut token)?;
+    Ok(URL_SAFE_NO_PAD.encode(token))
+}
+
+/// Of pages for signing in.
+pub(super) const SIGN_IN: &str = "/sign-in/";
+/// Of questions' pages.
+pub(super) const QUESTION: &str = "/consent/";
+
 const NEWS: &str = "/events";
 const ONWARD: &str = "onward";
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -112,8 +121,8 @@ mod tests {
 
     /// What a request is for whose headers are these besides `Host`.
     fn wanted(method: &str, target: &str, headers: &[(&str, &str)]) -> Option<Wanted> {
-        let address = Address::new(PORT).unwrap();
-        let target = target.replace("TOKEN", address.path().strip_prefix(FOLDER).unwrap());
+        let address = Address::new(PORT, SIGN_IN).unwrap();
+        let target = target.replace("TOKEN", address.path().strip_prefix(SIGN_IN).unwrap());
         let mut request = Request::builder().method(method).uri(target);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "127.0.0.1:43117");
@@ -126,9 +135,9 @@ mod tests {
 
     #[test]
     fn no_two_addresses_are_alike_and_each_is_long() {
-        let (one, two) = (Address::new(PORT).unwrap(), Address::new(PORT).unwrap());
+        let (one, two) = (Address::new(PORT, SIGN_IN).unwrap(), Address::new(PORT, SIGN_IN).unwrap());
         assert_ne!(one.url().expose(), two.url().expose());
-        assert_eq!(one.path().len(), FOLDER.len() + 43, "256 bits of six each");
+        assert_eq!(one.path().len(), SIGN_IN.len() + 43, "256 bits of six each");
         assert!(one.url().expose().starts_with(OURS));
         assert!(!format!("{:?}", one.url()).contains("sign-in"));
     }

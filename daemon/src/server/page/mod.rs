@@ -1,10 +1,9 @@
-//! Pages for signing in, each on a loopback port of its own for as long as it is good.
+//! Pages for signing in and for questions, each on a loopback port of its own for as long as it is good.
 //!
 //! Any user of this machine, and any web page, can reach such a port, so a request is let in by the page's address alone
-//! (`address`), and only from processes of our own user where the system tells. The port is gone with the page. Opening a
-//! page begins nothing; a person's click on it does (`story`).
+//! (`address`), and only from processes of our own user where the system tells (`visits`). The port is gone with the page. Opening
+//! a page begins nothing; a person's click on it does (`story`, `question`).
 
-use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,32 +12,33 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
 use entra_proto::error::{ErrorBody, ErrorCode};
-use entra_proto::limits::{ANSWER_TIMEOUT, MAX_NAME, MAX_PAGE_CONNECTIONS, MAX_PAGES, PAGE_LIFE};
+use entra_proto::limits::{ANSWER_TIMEOUT, MAX_NAME, MAX_PAGES, PAGE_LIFE};
 use entra_proto::page::{PageAnswer, PageRequest};
 use entra_proto::secret::PageAddress;
 use entra_proto::sign_in::SignInRequest;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::yield_now;
+use hyper::body::Incoming;
+use tokio::net::TcpListener;
 
 use super::Rooms;
-use super::connections::Connections;
-use super::loopback::accept;
 use super::reply::answer;
 use super::routes::{read, within};
 use crate::access::caller::Caller;
-use crate::access::neighbour;
 use crate::broker::{Broker, Prospect};
 use crate::clock::Clock;
-use crate::metrics::Listener;
 use crate::notify::page::Subject;
 use crate::prompts::OpenPage;
 
 mod address;
 mod port;
+mod question;
+mod question_port;
 mod story;
+mod visits;
 
-use address::Address;
+use address::SIGN_IN;
+pub use question::QuestionPages;
 use story::Page;
+use visits::{Ends, open_port, take_in};
 
 /// The pages that are open.
 pub struct Pages {
@@ -90,12 +90,7 @@ impl Pages {
         if let Some(open) = self.find(&request, &subject) {
             return Ok(open);
         }
-        let failed =
-            |error: String| ErrorBody::new(ErrorCode::Internal, format!("No page can be opened: {error}."));
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| failed(error.to_string()))?;
-        let port = listener.local_addr().map_err(|error| failed(error.to_string()))?.port();
-        let address = Address::new(port).map_err(|error| failed(error.to_string()))?;
+        let (listener, address) = open_port(SIGN_IN).await?;
         let page =
             Page::new(address, subject, sign_in, caller, Arc::clone(&self.broker), Arc::clone(&self.clock));
         let expires_on = self.clock.now().epoch() + PAGE_LIFE.as_secs();
@@ -115,24 +110,11 @@ impl Pages {
     }
 
     async fn serve(self: Arc<Self>, page: Arc<Page>, listener: TcpListener) {
-        let connections = Connections::at_most(MAX_PAGE_CONNECTIONS, Listener::Page);
-        loop {
-            let stream = tokio::select! {
-                stream = accept(&listener) => stream,
-                () = page.outlived() => break,
-            };
-            if let Some(user) = stranger(&stream) {
-                tracing::warn!("a process of user {user} connected to a sign-in page; it was sent away");
-                continue;
-            }
-            let Some((place, _gone)) = connections.place(None) else { continue };
-            let page = Arc::clone(&page);
-            connections.begin(place, stream, move |request| {
-                port::respond(Arc::clone(&page), request.map(Body::new))
-            });
-            yield_now().await;
-        }
-        drop(listener);
+        let answers = Arc::clone(&page);
+        let respond = move |_: Ends, request: Request<Incoming>| {
+            port::respond(Arc::clone(&answers), request.map(Body::new))
+        };
+        let connections = take_in(listener, page.outlived(), "sign-in", respond).await;
         page.end();
         self.pages().retain(|open| !Arc::ptr_eq(&open.page, &page));
         connections.end().await;
@@ -174,11 +156,6 @@ impl Open {
     fn answer(&self) -> PageAnswer {
         PageAnswer { url: self.page.address.url().clone(), expires_on: self.expires_on }
     }
-}
-
-/// The user at the other end, where the system knows it to be another one.
-fn stranger(stream: &TcpStream) -> Option<u32> {
-    neighbour::stranger(stream.local_addr().ok()?, stream.peer_addr().ok()?)
 }
 
 /// `POST /v1/pages`.

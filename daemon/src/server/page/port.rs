@@ -1,4 +1,4 @@
-//! What a page's port says.
+//! What a sign-in page's port says, and how every page is said.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use entra_proto::limits::{BODY_TIMEOUT, EVENT_INTERVAL};
 use futures_util::stream;
+use tokio::sync::watch;
 
 use super::address::Wanted;
-use super::story::Page;
+use super::story::{Page, Shown};
 use crate::notify::page::refusal;
 use crate::notify::parts::policy;
 use crate::notify::words::ENGLISH;
@@ -33,18 +34,21 @@ pub(super) async fn respond(page: Arc<Page>, request: Request<Body>) -> Result<R
             refused()
         }
     };
+    keep_to_itself(&mut response);
+    Ok(response)
+}
+
+/// What a browser is told of every answer: it is for nobody else, and nothing else is let in.
+pub(super) fn keep_to_itself(response: &mut Response<Body>) {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy()));
-    Ok(response)
 }
 
 /// Does what a form of the page says, and sends the browser back to it.
 async fn act(page: &Arc<Page>, body: Body) -> Response<Body> {
-    let Ok(Ok(form)) = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_FORM)).await else {
-        return refused();
-    };
+    let Some(form) = form_in(body).await else { return refused() };
     match &form[..] {
         b"do=begin" => page.begin().await,
         b"do=cancel" => page.cancel(),
@@ -53,8 +57,13 @@ async fn act(page: &Arc<Page>, body: Body) -> Response<Body> {
     see(page.address.path())
 }
 
+/// A form that came in time, and is no longer than a page's.
+pub(super) async fn form_in(body: Body) -> Option<Bytes> {
+    tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_FORM)).await.ok()?.ok()
+}
+
 /// Sends the browser elsewhere. Our own paths are letters, digits and hyphens, and Microsoft's addresses are of ASCII.
-fn see(place: &str) -> Response<Body> {
+pub(super) fn see(place: &str) -> Response<Body> {
     let Ok(place) = HeaderValue::from_str(place) else {
         return refused();
     };
@@ -64,33 +73,45 @@ fn see(place: &str) -> Response<Body> {
     response
 }
 
-/// A stream of what the page says now and whenever that changes (HTML, server-sent events), with a sign of life between.
 fn news(page: Arc<Page>) -> Response<Body> {
-    let told = page.listen();
-    let events = stream::unfold((page, told, true), async |(page, mut told, is_first)| {
+    news_of(page.listen(), Shown::is_over, move || page.view(|view| view.news()))
+}
+
+/// A stream of what a page says now and whenever that changes (HTML, server-sent events), with a sign of life between.
+pub(super) fn news_of<T: Send + Sync + 'static>(
+    told: watch::Receiver<T>,
+    is_over: fn(&T) -> bool,
+    line: impl Fn() -> String + Send + 'static,
+) -> Response<Body> {
+    let events = stream::unfold((told, line, true), move |(mut told, line, is_first)| async move {
         if !is_first {
-            match tokio::time::timeout(EVENT_INTERVAL, Page::changed(&mut told)).await {
+            match tokio::time::timeout(EVENT_INTERVAL, changed(&mut told, is_over)).await {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(_) => {
-                    return Some((Ok::<_, Infallible>(Bytes::from_static(b":\n\n")), (page, told, false)));
+                    return Some((Ok::<_, Infallible>(Bytes::from_static(b":\n\n")), (told, line, false)));
                 }
             }
         }
-        let line = Bytes::from(format!("data: {}\n\n", page.view(|view| view.news())));
-        Some((Ok(line), (page, told, false)))
+        let news = Bytes::from(format!("data: {}\n\n", line()));
+        Some((Ok(news), (told, line, false)))
     });
     let mut response = Response::new(Body::from_stream(events));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response
 }
 
+/// Waits for the next change; false once there will be none.
+pub(super) async fn changed<T>(told: &mut watch::Receiver<T>, is_over: fn(&T) -> bool) -> bool {
+    !is_over(&told.borrow()) && told.changed().await.is_ok() && !is_over(&told.borrow_and_update())
+}
+
 /// The same whatever was asked.
-fn refused() -> Response<Body> {
+pub(super) fn refused() -> Response<Body> {
     html(StatusCode::FORBIDDEN, refusal(&ENGLISH))
 }
 
-fn html(status: StatusCode, document: String) -> Response<Body> {
+pub(super) fn html(status: StatusCode, document: String) -> Response<Body> {
     let mut response = Response::new(Body::from(document));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -105,5 +126,5 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// The page's forms are a word long.
+/// The pages' forms are a word long, or a word and a key.
 const MAX_FORM: usize = 64;

@@ -161,12 +161,7 @@ impl Page {
         })
     }
 
-    /// Waits for the next change; false once there will be none.
-    pub(super) async fn changed(shown: &mut watch::Receiver<Shown>) -> bool {
-        !shown.borrow().is_over && shown.changed().await.is_ok() && !shown.borrow_and_update().is_over
-    }
-
-    /// For [`Page::changed`], from now on.
+    /// What it shows, from now on.
     pub(super) fn listen(&self) -> watch::Receiver<Shown> {
         self.shown.subscribe()
     }
@@ -237,6 +232,11 @@ impl Page {
 }
 
 impl Shown {
+    /// Whether the page is good no more.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     fn turn(&mut self, scene: Scene, until: Duration) {
         self.scene = scene;
         self.serial += 1;

@@ -12,6 +12,8 @@ use entra_proto::cloud::Cloud;
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 
+use tokio::task::yield_now;
+
 use super::*;
 use crate::account::time::Now;
 use crate::broker::{Parts, Rules};
@@ -168,7 +170,7 @@ async fn what_is_cancelled_can_be_begun_again() {
     press(&page, "do=begin").await;
     let mut told = page.listen();
     press(&page, "do=cancel").await;
-    assert!(tokio::time::timeout(LONG, Page::changed(&mut told)).await.unwrap());
+    assert!(tokio::time::timeout(LONG, port::changed(&mut told, story::Shown::is_over)).await.unwrap());
     let html = read_page(&page).await;
     assert!(html.contains("The sign-in was cancelled") && !html.contains("BL6XB575V"), "{html}");
     assert_eq!(house.broker.status().await.unwrap().open_sign_ins, 0);
