@@ -163,19 +163,22 @@ is_refused_there() { [[ $out != *access_token* ]] && holds '.statusCode == 403';
 port_of() { sed -E 's|^http://[^/]*:([0-9]+)/.*|\1|' <<<"$1"; }
 
 from_a_page() {
-    local url
+    local url refusal
     person curl --silent --max-time 10 --unix-socket "$socket" --json '{}' http://entrad/v1/pages
     url=$(jq -r .url <<<"$out")
     stranger curl --silent --max-time 10 "${url%/*}/"
-    check "another user gets nothing at a sign-in page's port" gets_nothing
+    check "another user gets a refusal at a sign-in page's port" is_refused_page
+    refusal=$out
     stranger curl --silent --max-time 10 "$url"
-    check "nor with its address, as it stands on the browser's command line" gets_nothing
+    check "and the same with its address, as it stands on the browser's command line" test "$out" = "$refusal"
     stranger curl --silent --max-time 10 --data do=begin --header "Origin: ${url%/sign-in/*}" "$url"
-    check "nor do they begin a sign-in there" gets_nothing
+    check "and where they would begin a sign-in" test "$out" = "$refusal"
     check "of which Entra knows nothing" count_is "$(control 'requests?leg=devicecode' | jq length)" 1
     person curl --silent --max-time 10 "$url"
     check "the person gets the page" grep -q 'value="begin"' <<<"$out"
 }
+
+is_refused_page() { ((status == 0)) && [[ $out == *'<html'* ]] && ! grep -qE '<form|sign-in/' <<<"$out"; }
 
 from_the_port_of_an_answer() {
     local line='' url back state_of_it ip

@@ -38,7 +38,7 @@ mod visits;
 use address::SIGN_IN;
 pub use question::QuestionPages;
 use story::Page;
-use visits::{Ends, open_port, take_in};
+use visits::{open_port, take_in};
 
 /// The pages that are open.
 pub struct Pages {
@@ -111,8 +111,8 @@ impl Pages {
 
     async fn serve(self: Arc<Self>, page: Arc<Page>, listener: TcpListener) {
         let answers = Arc::clone(&page);
-        let respond = move |_: Ends, request: Request<Incoming>| {
-            port::respond(Arc::clone(&answers), request.map(Body::new))
+        let respond = move |visit, request: Request<Incoming>| {
+            port::respond(Arc::clone(&answers), visit, request.map(Body::new))
         };
         let connections = take_in(listener, page.outlived(), "sign-in", respond).await;
         page.end();

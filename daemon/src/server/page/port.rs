@@ -14,14 +14,19 @@ use tokio::sync::watch;
 
 use super::address::Wanted;
 use super::story::{Page, Shown};
+use super::visits::Visit;
 use crate::notify::page::refusal;
 use crate::notify::parts::policy;
 use crate::notify::words::ENGLISH;
 
 /// Answers one request.
-pub(super) async fn respond(page: Arc<Page>, request: Request<Body>) -> Result<Response<Body>, Infallible> {
+pub(super) async fn respond(
+    page: Arc<Page>,
+    visit: Visit,
+    request: Request<Body>,
+) -> Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
-    let mut response = match page.address.wanted(&head) {
+    let mut response = match visit.let_in(page.address.wanted(&head)).await {
         Some(Wanted::Page) => html(StatusCode::OK, page.view(|view| view.document())),
         Some(Wanted::News) => news(page),
         Some(Wanted::Onward) => {

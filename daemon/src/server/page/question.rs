@@ -113,9 +113,9 @@ impl QuestionPages {
 
     async fn serve(self: Arc<Self>, page: Arc<QuestionPage>, listener: TcpListener) {
         let (pages, answers) = (Arc::clone(&self), Arc::clone(&page));
-        let respond = move |ends, request: Request<Incoming>| {
+        let respond = move |visit, request: Request<Incoming>| {
             let request = request.map(Body::new);
-            question_port::respond(Arc::clone(&pages), Arc::clone(&answers), ends, request)
+            question_port::respond(Arc::clone(&pages), Arc::clone(&answers), visit, request)
         };
         let over = async {
             let mut shown = page.shown.subscribe();

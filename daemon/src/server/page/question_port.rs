@@ -9,18 +9,19 @@ use axum::http::{Request, Response, StatusCode};
 use super::address::Wanted;
 use super::port::{form_in, html, keep_to_itself, news_of, refused, see};
 use super::question::{QuestionPage, QuestionPages, Reader, Shown};
-use super::visits::Ends;
+use super::visits::{Ends, Visit};
 use crate::notify::question::told;
 
 /// Answers one request.
 pub(super) async fn respond(
     pages: Arc<QuestionPages>,
     page: Arc<QuestionPage>,
-    ends: Ends,
+    visit: Visit,
     request: Request<Body>,
 ) -> Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
-    let response = match page.address.wanted(&head) {
+    let ends = visit.ends;
+    let response = match visit.let_in(page.address.wanted(&head)).await {
         Some(Wanted::Page) => {
             let reader = pages.reader(&page, ends).await;
             page.document(&reader, pages.left(&page)).map(|document| html(StatusCode::OK, document))

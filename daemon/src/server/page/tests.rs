@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use tokio::task::yield_now;
 
+use super::visits::Visit;
 use super::*;
 use crate::account::time::Now;
 use crate::broker::{Parts, Rules};
@@ -100,12 +101,24 @@ fn port(page: &Page) -> u16 {
 }
 
 async fn ask(page: &Arc<Page>, method: Method, leaf: &str, form: &'static str) -> Response<Body> {
+    ask_as(false, page, method, leaf, form).await
+}
+
+async fn ask_as(
+    is_stranger: bool,
+    page: &Arc<Page>,
+    method: Method,
+    leaf: &str,
+    form: &'static str,
+) -> Response<Body> {
     let host = format!("127.0.0.1:{}", port(page));
     let request =
         Request::builder().method(&method).uri(format!("{}{leaf}", page.address.path())).header(HOST, &host);
     let request =
         if method == Method::POST { request.header(ORIGIN, format!("http://{host}")) } else { request };
-    port::respond(Arc::clone(page), request.body(Body::from(form)).unwrap()).await.unwrap()
+    port::respond(Arc::clone(page), Visit::scripted(is_stranger), request.body(Body::from(form)).unwrap())
+        .await
+        .unwrap()
 }
 
 async fn read_page(page: &Arc<Page>) -> String {
@@ -243,8 +256,13 @@ async fn every_answer_is_kept_to_itself_and_every_refusal_is_the_same() {
             refusals.push(text(response).await);
         }
     }
+    for (method, form) in [(Method::GET, ""), (Method::POST, "do=begin")] {
+        let response = ask_as(true, &page, method, "", form).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        refusals.push(text(response).await);
+    }
     refusals.dedup();
-    assert_eq!(refusals.len(), 1);
+    assert_eq!(refusals.len(), 1, "another user who knows the address is told no more than who does not");
     assert!(house.script.asked().is_empty());
 }
 

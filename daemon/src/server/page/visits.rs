@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -11,9 +12,10 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::MAX_PAGE_CONNECTIONS;
 use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::yield_now;
+use tokio::sync::OnceCell;
+use tokio::task::{spawn_blocking, yield_now};
 
-use super::address::Address;
+use super::address::{Address, Wanted};
 use crate::access::neighbour;
 use crate::metrics::Listener;
 use crate::server::connections::Connections;
@@ -32,6 +34,47 @@ impl Ends {
     }
 }
 
+/// A connection to a page's port.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    pub(super) ends: Ends,
+    page: &'static str,
+    is_strangers: Arc<OnceCell<bool>>,
+}
+
+impl Visit {
+    #[cfg(test)]
+    pub(super) fn scripted(is_strangers: bool) -> Self {
+        let ours = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let is_strangers = Arc::new(OnceCell::new_with(Some(is_strangers)));
+        Self { ends: Ends { ours, theirs: ours }, page: "scripted", is_strangers }
+    }
+
+    /// What is wanted by somebody who knows the page's address, unless that is another user.
+    pub(super) async fn let_in(&self, wanted: Option<Wanted>) -> Option<Wanted> {
+        let wanted = wanted?;
+        (!self.is_strangers().await).then_some(wanted)
+    }
+
+    /// Whether another user made it. The kernel's table of all connections is read for that, once, on a thread of its own; so it is
+    /// asked only where somebody knows the page's address.
+    async fn is_strangers(&self) -> bool {
+        let found_out = async {
+            let Ends { ours, theirs } = self.ends;
+            match spawn_blocking(move || neighbour::stranger(ours, theirs)).await {
+                Ok(None) => false,
+                Ok(Some(user)) => {
+                    let page = self.page;
+                    tracing::warn!("a process of user {user} asked for a {page} page; it was sent away");
+                    true
+                }
+                Err(_) => true,
+            }
+        };
+        *self.is_strangers.get_or_init(|| found_out).await
+    }
+}
+
 /// A port of its own, and a page's address there.
 ///
 /// # Errors
@@ -46,15 +89,15 @@ pub(super) async fn open_port(folder: &'static str) -> Result<(TcpListener, Addr
     Ok((listener, address))
 }
 
-/// Serves whoever comes until it is over, but for those of another user; then takes no more. `what` names the page in the log.
+/// Serves whoever comes until it is over; then takes no more. `page` names it in the log.
 pub(super) async fn take_in<R, F>(
     listener: TcpListener,
     over: impl Future<Output = ()>,
-    what: &str,
+    page: &'static str,
     respond: R,
 ) -> Connections
 where
-    R: Fn(Ends, Request<Incoming>) -> F + Clone + Send + 'static,
+    R: Fn(Visit, Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
 {
     let connections = Connections::at_most(MAX_PAGE_CONNECTIONS, Listener::Page);
@@ -66,13 +109,10 @@ where
         };
         // One that is gone already has no ends.
         let Some(ends) = Ends::of(&stream) else { continue };
-        if let Some(user) = neighbour::stranger(ends.ours, ends.theirs) {
-            tracing::warn!("a process of user {user} connected to a {what} page; it was sent away");
-            continue;
-        }
         let Some((place, _gone)) = connections.place(None) else { continue };
         let respond = respond.clone();
-        connections.begin(place, stream, move |request| respond(ends, request));
+        let visit = Visit { ends, page, is_strangers: Arc::default() };
+        connections.begin(place, stream, move |request| respond(visit.clone(), request));
         yield_now().await;
     }
 }
