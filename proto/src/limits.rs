@@ -47,8 +47,8 @@ pub const MAX_AGENT_NAME: usize = 64;
 pub const MAX_CONNECTIONS: usize = 12_288;
 
 /// Most connections served at once on loopback, where any user of the machine may connect: an SDK asks once per process
-/// and hour, and hundreds may start together.
-pub const MAX_LOOPBACK_CONNECTIONS: usize = 1_024;
+/// and hour, and hundreds may start together. As many may wait to be taken in, where the system lets them.
+pub const MAX_LOOPBACK_CONNECTIONS: usize = 4_096;
 
 /// Most sign-ins open at once. A person signs in one account at a time; more is a program gone wrong.
 pub const MAX_SIGN_INS: usize = 3;

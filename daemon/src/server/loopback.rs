@@ -15,7 +15,8 @@ use axum::body::Body;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::MAX_LOOPBACK_CONNECTIONS;
 use entra_proto::status::LoopbackStatus;
-use tokio::net::{TcpListener, TcpStream};
+use futures_util::FutureExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{AbortHandle, yield_now};
 use tower::ServiceExt;
 
@@ -152,12 +153,13 @@ impl Loopback {
 
     async fn serve(&self, listener: TcpListener, router: Router) {
         loop {
-            let stream = accept(&listener).await;
-            // The system does not tell whose it is.
-            let Some((place, _gone)) = self.connections.place(None) else { continue };
-            let router = router.clone();
-            self.connections
-                .begin(place, stream, move |request| router.clone().oneshot(request.map(Body::new)));
+            for stream in accept_some(&listener).await {
+                // The system does not tell whose it is.
+                let Some((place, _gone)) = self.connections.place(None) else { continue };
+                let router = router.clone();
+                self.connections
+                    .begin(place, stream, move |request| router.clone().oneshot(request.map(Body::new)));
+            }
             yield_now().await;
         }
     }
@@ -172,7 +174,7 @@ impl Loopback {
                 let port = handed.local_addr()?.port();
                 (TcpListener::from_std(handed)?, port)
             }
-            (None, LoopbackChoice::Port(port), _) | (None, _, Some(port)) => (bind(port).await?, port),
+            (None, LoopbackChoice::Port(port), _) | (None, _, Some(port)) => (bind(port)?, port),
             (None, _, None) => choose().await?,
         };
         self.remember(port)?;
@@ -224,12 +226,17 @@ impl From<LoopbackError> for ErrorBody {
     }
 }
 
-async fn bind(port: u16) -> Result<TcpListener, LoopbackError> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => LoopbackError::Taken(port),
-            _ => error.into(),
-        }
+fn bind(port: u16) -> Result<TcpListener, LoopbackError> {
+    let listen = || {
+        let socket = TcpSocket::new_v4()?;
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        socket.listen(QUEUE)
+    };
+    listen().map_err(|error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => LoopbackError::Taken(port),
+        _ => error.into(),
     })
 }
 
@@ -240,7 +247,7 @@ async fn choose() -> Result<(TcpListener, u16), LoopbackError> {
         let mut chance = [0; 2];
         getrandom::fill(&mut chance).map_err(|error| io::Error::other(error.to_string()))?;
         let port = LOWEST + u16::from_le_bytes(chance) % (HIGHEST - LOWEST);
-        match bind(port).await {
+        match bind(port) {
             Err(LoopbackError::Taken(_)) => {}
             bound => return Ok((bound?, port)),
         }
@@ -248,21 +255,35 @@ async fn choose() -> Result<(TcpListener, u16), LoopbackError> {
     Err(LoopbackError::NoneFree)
 }
 
-pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
+/// The next connections: those that wait by now, a few dozen at most. Whoever finds the system's queue full waits a second before it
+/// tries again, so the queue is emptied faster than those in it are served.
+pub(super) async fn accept_some(listener: &TcpListener) -> Vec<TcpStream> {
+    let mut taken = Vec::new();
     loop {
-        match listener.accept().await {
+        let accepted = match listener.accept().now_or_never() {
+            None if taken.is_empty() => listener.accept().await,
+            None => return taken,
+            Some(accepted) => accepted,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 // An answer is one write; waiting for more to send would only delay it.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection keeps its delay");
                 }
-                return stream;
+                taken.push(stream);
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted on loopback");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if taken.is_empty() {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+                return taken;
             }
+        }
+        if taken.len() == MOST_TAKEN {
+            return taken;
         }
     }
 }
@@ -272,6 +293,12 @@ impl Opening for TcpStream {
         self.peek(&mut [0]).await.is_ok_and(|count| count > 0)
     }
 }
+
+/// So many are taken from the system's queue at once.
+const MOST_TAKEN: usize = 64;
+
+/// So many may wait there, where the system lets them (listen(2)).
+const QUEUE: u32 = 4_096;
 
 /// Linux gives 32768 and up to outgoing connections, the other systems 49152 and up.
 const LOWEST: u16 = 10_240;

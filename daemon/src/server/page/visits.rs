@@ -19,7 +19,7 @@ use super::address::{Address, Wanted};
 use crate::access::neighbour;
 use crate::metrics::Listener;
 use crate::server::connections::Connections;
-use crate::server::loopback::accept;
+use crate::server::loopback::accept_some;
 
 /// The two ends of a connection: which one a process at the other end holds is told by both.
 #[derive(Clone, Copy, Debug)]
@@ -103,16 +103,18 @@ where
     let connections = Connections::at_most(MAX_PAGE_CONNECTIONS, Listener::Page);
     let mut over = pin!(over);
     loop {
-        let stream = tokio::select! {
-            stream = accept(&listener) => stream,
+        let streams = tokio::select! {
+            streams = accept_some(&listener) => streams,
             () = &mut over => return connections,
         };
-        // One that is gone already has no ends.
-        let Some(ends) = Ends::of(&stream) else { continue };
-        let Some((place, _gone)) = connections.place(None) else { continue };
-        let respond = respond.clone();
-        let visit = Visit { ends, page, is_strangers: Arc::default() };
-        connections.begin(place, stream, move |request| respond(visit.clone(), request));
+        for stream in streams {
+            // One that is gone already has no ends.
+            let Some(ends) = Ends::of(&stream) else { continue };
+            let Some((place, _gone)) = connections.place(None) else { continue };
+            let respond = respond.clone();
+            let visit = Visit { ends, page, is_strangers: Arc::default() };
+            connections.begin(place, stream, move |request| respond(visit.clone(), request));
+        }
         yield_now().await;
     }
 }
