@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -29,6 +29,7 @@ use tower::ServiceExt;
 
 use super::listen::is_gone;
 use super::places::{Gone, Holder, Place, Places};
+use super::steps::give_way_at_times;
 use super::turns::Turns;
 use super::{Listener, Rooms, guard, reply, router};
 use crate::access::caller::{Caller, Peer, Stranger};
@@ -54,8 +55,10 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
     };
     let mut stop = pin!(stop);
     loop {
-        // Whoever waits is served in turn, once the system's queue is empty or enough was taken from it.
-        for _ in 0..MOST_TAKEN {
+        // Whoever waits is served in turn, once the system's queue is empty or was emptied for long enough.
+        let round = Instant::now();
+        let mut taken = 0;
+        while taken < MOST_BEGUN || round.elapsed() < LONGEST_ROUND {
             let stream = tokio::select! {
                 biased;
                 () = &mut stop => {
@@ -66,8 +69,13 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
                     return connections.end().await;
                 }
                 stream = listener.accept() => stream,
-                () = ready(()), if !turns.is_empty() => break,
+                () = ready(()), if !turns.is_empty() || taken > 0 => break,
             };
+            taken += 1;
+            // In a crowd most have hung up again, and cost no more than this.
+            if taken > MOST_BEGUN && is_gone(&stream) {
+                continue;
+            }
             match Peer::of(stream) {
                 Ok(peer) => {
                     let holder = peer.process();
@@ -81,12 +89,14 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
                 Err(stranger) => note(&stranger, &mut strangers),
             }
         }
-        let is_crowd = turns.waiting() > MOST_BEGUN;
-        let (mut begun, mut gone) = (0, 0);
-        while begun < MOST_BEGUN && gone < MOST_TAKEN {
+        let is_crowd = taken > MOST_BEGUN || turns.waiting() > MOST_BEGUN;
+        let mut begun = 0;
+        while begun < MOST_BEGUN {
             let Some(next) = turns.next() else { break };
             if is_crowd && is_gone(next.0.stream()) {
-                gone += 1;
+                if round.elapsed() > 2 * LONGEST_ROUND {
+                    break;
+                }
                 continue;
             }
             begin(next);
@@ -101,8 +111,8 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
 /// So many connections are begun before those that have been go on: each costs about as much as an answer.
 const MOST_BEGUN: usize = 4;
 
-/// So many are taken from the system's queue at once, which costs as much as a few that are begun.
-const MOST_TAKEN: usize = 64;
+/// For so long connections are taken from the system's queue before others go on, which is as long as a few that are begun take.
+const LONGEST_ROUND: Duration = Duration::from_micros(200);
 
 /// So many are told of each for itself.
 const FIRST_NOTED: u64 = 32;
@@ -239,10 +249,14 @@ pub(super) async fn connection<S, R, F>(
         let asked = Arc::clone(&asked);
         service_fn(move |request| {
             asked.notify_one();
-            place.begin();
+            let row = place.begin();
             let (response, place) = (respond(request), Arc::clone(&place));
             async move {
-                let response = response.await;
+                give_way_at_times().await;
+                let response = match row {
+                    Some(row) => row.take(response).await,
+                    None => response.await,
+                };
                 // A stream goes on for as long as its reader.
                 if response.as_ref().is_ok_and(|response| response.body().size_hint().exact().is_some()) {
                     place.rest();

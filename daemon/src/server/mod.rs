@@ -40,6 +40,7 @@ mod policy;
 mod prompts;
 mod reply;
 mod routes;
+mod steps;
 mod turns;
 
 pub use connections::serve;

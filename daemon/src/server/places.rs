@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use super::steps::Steps;
 use crate::harden;
 
 /// Whose connections count together: a process by its number. Those of whom the system tells nothing are one.
@@ -87,14 +88,15 @@ impl Place {
         }
     }
 
-    /// A request has come.
-    pub(super) fn begin(&self) {
+    /// A request has come. It has to go in its row where its process has more than a few connections.
+    pub(super) fn begin(&self) -> Option<Steps> {
         let number = self.number();
         let mut table = self.places.table();
-        let Some(held) = table.holders.get_mut(&self.holder) else { return };
+        let held = table.holders.get_mut(&self.holder)?;
         if let Some(task) = held.idle.remove(&number) {
             held.busy.insert(number, task);
         }
+        (held.count() > A_FEW).then(|| held.steps.clone())
     }
 
     /// The request has its answer. The connection is the last of the idle ones now.
@@ -151,6 +153,7 @@ struct Table {
 /// The connections of one process, by when they last had something to do; with the tasks that serve them.
 #[derive(Default)]
 struct Held {
+    steps: Steps,
     idle: BTreeMap<u64, Option<AbortHandle>>,
     busy: BTreeMap<u64, Option<AbortHandle>>,
 }
@@ -205,6 +208,9 @@ impl Table {
     }
 }
 
+/// As many as a usual program has.
+const A_FEW: usize = 4;
+
 /// So many connections at once leave megabytes behind.
 const CROWD: usize = 512;
 
@@ -242,8 +248,7 @@ mod tests {
     fn who_is_at_a_request_leaves_only_for_somebody_who_has_less() {
         let places = Places::new(2);
         let (first, second) = (taken(&places, 1), taken(&places, 1));
-        first.begin();
-        second.begin();
+        assert!(first.begin().is_none() && second.begin().is_none());
         assert!(places.take(Some(1)).is_none(), "its own do not make room for it");
         let (newcomer, gone) = places.take(Some(2)).unwrap();
         assert_eq!(gone, Gone::Waiting(Some(1)));
