@@ -1,4 +1,5 @@
-//! `entra login`, `entra run`, `entra env` and a token that is waited for on a terminal: a pseudo-terminal stands in for the person's.
+//! `entra login`, `entra run`, `entra env`, `entra consent` and a token that is waited for on a terminal: a pseudo-terminal stands in
+//! for the person's.
 // Windows has consoles, which are not files.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
@@ -165,4 +166,78 @@ fn a_line_for_a_shell_prompt_has_colour_on_a_terminal_alone() {
             }
         }
     }
+}
+
+/// Two questions: one that takes every answer, and one that takes two.
+const QUESTIONS: &str = r#"{"questions":[
+{"id":"0123abcd","state":"asked","who":"/usr/bin/git (process 42)","wanted":"Azure DevOps","matter":{"program":"/usr/bin/git","resources":[]},"rule":"`ask` (/u.toml:1, line 1)","asked_on":100,"until":220,"waiting":1,"answers":["once","session","always","deny","never"]},
+{"id":"beef0001","state":"unheard","who":"/opt/b\u001b[2Jot (process 43)","wanted":"Microsoft Graph","matter":{"program":"/opt/bot","resources":[]},"rule":"`ask` (/u.toml:1, line 1)","asked_on":100,"until":220,"waiting":0,"answers":["once","deny"]}
+],"decisions":[]}"#;
+
+/// What is asked of the person, and what a daemon says of their answer.
+fn asking(status: u16, body: &'static str) -> FakeDaemon {
+    FakeDaemon::new(move |asked, stream| {
+        if asked.line.starts_with("GET") {
+            support::reply(stream, 200, QUESTIONS);
+        } else {
+            support::reply(stream, status, body);
+        }
+    })
+}
+
+#[test]
+fn a_person_is_asked_each_question_and_a_letter_answers() {
+    let daemon = asking(200, r#"{"questions":[],"decisions":[]}"#);
+    let (mut person, mut child) = run(&daemon, "consent", 200);
+    person.expect("/usr/bin/git (process 42) wants Azure DevOps");
+    person.expect("by the rule `ask` (/u.toml:1, line 1)");
+    person.expect("[o]nce, [s]ession, [a]lways, [d]eny, [n]ever, or Enter to leave it: ");
+    person.type_in("s\n");
+    person.expect("It is allowed for this session.");
+    person.expect("[o]nce, [d]eny, or Enter to leave it: ");
+    assert!(!person.seen.contains("\u{1b}[2J"), "{:?}", person.seen);
+    // What is not offered is no answer.
+    person.type_in("a\n");
+    person.expect("It was left as it is.");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let heard = daemon.heard();
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert!(heard[1].line.starts_with("POST /v1/consents/0123abcd"), "{heard:?}");
+    assert_eq!(heard[1].body, r#"{"answer":"session"}"#);
+}
+
+#[test]
+fn who_says_nothing_answers_nothing_and_a_refusal_keeps_no_other_question_back() {
+    let daemon =
+        asking(403, r#"{"code":"refused","message":"A person's word is not taken from this program."}"#);
+    let (mut person, mut child) = run(&daemon, "consent", 200);
+    person.expect("[n]ever, or Enter to leave it: ");
+    person.type_in("o\n");
+    person.expect("A person's word is not taken from this program.");
+    person.expect("[o]nce, [d]eny, or Enter to leave it: ");
+    // Ctrl-D.
+    person.type_in("\u{4}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!person.seen.contains("It is allowed"), "{}", person.seen);
+    assert_eq!(daemon.heard().len(), 2);
+}
+
+#[test]
+fn a_person_is_told_that_a_token_waits_for_their_word() {
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let daemon = FakeDaemon::new(move |asked, stream| {
+        if asked.line.starts_with("GET /v1/consents") {
+            return support::reply(stream, 200, QUESTIONS);
+        }
+        let _said = wait.lock().unwrap().recv_timeout(2 * support::PATIENCE);
+        let error = r#"{"code":"refused","message":"The rule wants a person's word, and they said no."}"#;
+        support::reply(stream, 403, error);
+    });
+    let (mut person, mut child) = run(&daemon, "token --for devops", 200);
+    person.expect("Waiting for your word: /usr/bin/git (process 42) wants Azure DevOps");
+    person.expect("Run `entra consent` in another terminal.");
+    go_on.send(()).unwrap();
+    person.expect("they said no");
+    assert_eq!(child.wait().unwrap().code(), Some(4));
 }
