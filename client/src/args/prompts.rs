@@ -47,10 +47,11 @@ pub(crate) struct MetricsArgs {
 The command is not run by a shell. It finds in its environment:
   ENTRA_PROMPT_ACCOUNT   the account's user name
   ENTRA_PROMPT_PROFILE   its profile
-  ENTRA_PROMPT_NEED      now, or expected
+  ENTRA_PROMPT_NEED      now, or expected; consent where a rule wants your word
   ENTRA_PROMPT_REASON    why, in a sentence
   ENTRA_PROMPT_PROGRAM   the program that was refused first; empty where there was none
-  ENTRA_PROMPT_WANTED    what that wanted a token for; empty where there was none")]
+  ENTRA_PROMPT_WANTED    what that wanted a token for; empty where there was none
+  ENTRA_PROMPT_QUESTION  what `entra consent allow` takes; empty where you are to sign in")]
 pub(crate) struct WatchArgs {
     /// Print what happens as JSON, one event a line
     #[arg(long)]

@@ -1,7 +1,8 @@
-//! The person's command, run for each prompt: one at a time, each for so long, and what becomes of it only told.
+//! The person's command, run for each prompt and each question of consent: one at a time, each for so long, and what becomes of it
+//! only told.
 //!
-//! What a prompt says reaches the command by its environment, and no shell reads it. Of an account that asks again before its
-//! turn, the last prompt is run.
+//! What is asked reaches the command by its environment, and no shell reads it. Of an account that asks again before its turn, the
+//! last prompt is run.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use entra_proto::account::AccountId;
+use entra_proto::consent::ConsentQuestion;
 use entra_proto::prompt::{Need, Prompt};
 
 use super::Happening;
@@ -25,9 +27,23 @@ pub(super) struct Runs {
     program: OsString,
     words: Vec<OsString>,
     tell: Sender<Happening>,
-    waiting: VecDeque<Prompt>,
+    waiting: VecDeque<Cause>,
     running: Option<Run>,
     count: u64,
+}
+
+/// What it is run for.
+#[derive(Debug)]
+struct Cause {
+    of: Of,
+    variables: [(&'static str, String); 7],
+}
+
+/// Whose there is one at most.
+#[derive(Debug, PartialEq, Eq)]
+enum Of {
+    Account(AccountId, String),
+    Question(String),
 }
 
 #[derive(Debug)]
@@ -48,14 +64,34 @@ impl Runs {
 
     /// Runs it for this prompt, in its turn.
     pub(super) fn add(&mut self, prompt: &Prompt) {
-        self.forget(&prompt.account, &prompt.profile);
-        self.waiting.push_back(prompt.clone());
-        self.start_next();
+        let of = Of::Account(prompt.account.clone(), prompt.profile.clone());
+        self.add_cause(Cause { of, variables: variables(prompt) });
+    }
+
+    /// Runs it for this question, in its turn.
+    pub(super) fn add_question(&mut self, question: &ConsentQuestion) {
+        let of = Of::Question(question.id.clone());
+        self.add_cause(Cause { of, variables: variables_of_question(question) });
     }
 
     /// Does not run it for this account any more, if it has not begun.
     pub(super) fn forget(&mut self, account: &AccountId, profile: &str) {
-        self.waiting.retain(|waiting| waiting.account != *account || waiting.profile != profile);
+        self.forget_cause(&Of::Account(account.clone(), profile.to_owned()));
+    }
+
+    /// Does not run it for this question any more, if it has not begun.
+    pub(super) fn forget_question(&mut self, id: &str) {
+        self.forget_cause(&Of::Question(id.to_owned()));
+    }
+
+    fn add_cause(&mut self, cause: Cause) {
+        self.forget_cause(&cause.of);
+        self.waiting.push_back(cause);
+        self.start_next();
+    }
+
+    fn forget_cause(&mut self, of: &Of) {
+        self.waiting.retain(|waiting| waiting.of != *of);
     }
 
     /// When [`Runs::end_overdue`] is to be called.
@@ -87,8 +123,8 @@ impl Runs {
 
     fn start_next(&mut self) {
         while self.running.is_none() {
-            let Some(prompt) = self.waiting.pop_front() else { return };
-            match self.start(&prompt) {
+            let Some(cause) = self.waiting.pop_front() else { return };
+            match self.start(cause) {
                 Ok(run) => self.running = Some(run),
                 Err(error) => {
                     print::warn(&format!("The command {} could not be started: {error}.", self.name()));
@@ -97,9 +133,9 @@ impl Runs {
         }
     }
 
-    fn start(&mut self, prompt: &Prompt) -> io::Result<Run> {
+    fn start(&mut self, cause: Cause) -> io::Result<Run> {
         let mut command = Command::new(located(&self.program));
-        command.args(&self.words).envs(variables(prompt));
+        command.args(&self.words).envs(cause.variables);
         // Standard output is ours alone: with --json, a program reads it.
         command.stdin(Stdio::null()).stdout(io::stderr()).stderr(Stdio::inherit());
         set_apart(&mut command);
@@ -150,7 +186,7 @@ impl Drop for Runs {
 }
 
 /// What the command finds in its environment. All of them are there each time, so that none is left from elsewhere.
-fn variables(prompt: &Prompt) -> [(&'static str, String); 6] {
+fn variables(prompt: &Prompt) -> [(&'static str, String); 7] {
     let need = match prompt.need {
         Need::Expected => "expected",
         Need::Now => "now",
@@ -162,6 +198,22 @@ fn variables(prompt: &Prompt) -> [(&'static str, String); 6] {
         ("ENTRA_PROMPT_REASON", plain(&prompt.reason).into_owned()),
         ("ENTRA_PROMPT_PROGRAM", plain(prompt.program.as_deref().unwrap_or_default()).into_owned()),
         ("ENTRA_PROMPT_WANTED", plain(prompt.wanted.as_deref().unwrap_or_default()).into_owned()),
+        ("ENTRA_PROMPT_QUESTION", String::new()),
+    ]
+}
+
+/// The same of a question: a command that knows of none says who wants what, and why.
+fn variables_of_question(question: &ConsentQuestion) -> [(&'static str, String); 7] {
+    let matter = &question.matter;
+    let known = |text: &Option<String>| plain(text.as_deref().unwrap_or_default()).into_owned();
+    [
+        ("ENTRA_PROMPT_ACCOUNT", known(&matter.username)),
+        ("ENTRA_PROMPT_PROFILE", known(&matter.profile)),
+        ("ENTRA_PROMPT_NEED", "consent".to_owned()),
+        ("ENTRA_PROMPT_REASON", format!("Asked by the rule {}.", plain(&question.rule))),
+        ("ENTRA_PROMPT_PROGRAM", plain(&question.who).into_owned()),
+        ("ENTRA_PROMPT_WANTED", plain(&question.wanted).into_owned()),
+        ("ENTRA_PROMPT_QUESTION", plain(&question.id).into_owned()),
     ]
 }
 
@@ -173,6 +225,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
+    use crate::consent_words::tests::question;
     use crate::prompt_words::tests::prompt;
 
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -201,7 +254,7 @@ mod tests {
         for profile in ["b", "c", "b"] {
             runs.add(&of(profile));
         }
-        let waiting: Vec<&str> = runs.waiting.iter().map(|prompt| prompt.profile.as_str()).collect();
+        let waiting: Vec<&str> = runs.waiting.iter().map(|cause| cause.variables[1].1.as_str()).collect();
         assert_eq!(waiting, ["c", "b"]);
         runs.forget(&"u.t".parse().unwrap(), "c");
         assert_eq!(end_of(&hear), 1);
@@ -254,7 +307,33 @@ mod tests {
         let prompt = Prompt { program: None, reason: "So.\n$(id)\u{0}".to_owned(), ..prompt(Need::Expected) };
         assert_eq!(
             variables(&prompt).map(|(_, value)| value),
-            ["ada@example.com", "default", "expected", "So. $(id)", "", "Azure DevOps"]
+            ["ada@example.com", "default", "expected", "So. $(id)", "", "Azure DevOps", ""]
         );
+        let asked = ConsentQuestion { who: "/opt/$(id)\u{1b}".to_owned(), ..question() };
+        let told = variables_of_question(&asked);
+        assert!(
+            told[2].1 == "consent" && told[4].1.starts_with("/opt/$(id)") && told[6].1 == "0123abcd",
+            "{told:?}"
+        );
+        assert!(told.iter().all(|(_, value)| !value.contains(char::is_control)), "{told:?}");
+        assert_eq!(
+            told.map(|(name, _)| name),
+            variables(&prompt).map(|(name, _)| name),
+            "none is left from elsewhere"
+        );
+    }
+
+    #[test]
+    fn a_question_has_its_turn_and_loses_it_once_it_is_over() {
+        let (mut runs, hear) = runs(&["--list", "no-such-test"]);
+        runs.add(&of("a"));
+        for _ in 0..2 {
+            runs.add_question(&question());
+        }
+        assert_eq!(runs.waiting.len(), 1);
+        runs.forget_question("0123abcd");
+        assert_eq!(end_of(&hear), 1);
+        runs.ended(1);
+        assert!(runs.waiting.is_empty() && runs.running.is_none());
     }
 }

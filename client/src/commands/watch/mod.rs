@@ -130,6 +130,8 @@ impl Watch {
         match (news, &mut self.runs) {
             (PromptEvent::Raised { prompt }, Some(runs)) if is_shown(prompt) => runs.add(prompt),
             (PromptEvent::Settled { account, profile }, Some(runs)) => runs.forget(account, profile),
+            (PromptEvent::Asked { question }, Some(runs)) => runs.add_question(question),
+            (PromptEvent::Answered { id, .. }, Some(runs)) => runs.forget_question(id),
             _ => {}
         }
         Ok(())
