@@ -41,6 +41,8 @@ async function asked(name) {
     look();
   });
   clearTimeout(late);
+  // What is watched still would keep this program from its end.
+  stop.abort();
   return { told, url: pages().at(-1) };
 }
 

@@ -365,7 +365,7 @@ pub const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
 pub const HASH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long the search for who holds a connection may take: a few reads for each of the user's processes.
-pub const HOLDERS_TIMEOUT: Duration = Duration::from_secs(2);
+pub const HOLDERS_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

@@ -142,7 +142,8 @@ impl QuestionPages {
     pub(super) async fn reader(&self, page: &QuestionPage, ends: Ends) -> Reader {
         let holders = Caller::at_end(ends.ours, ends.theirs).await;
         let hands = hands(&holders);
-        let is_another = |has: &Hand| !hands.contains(has);
+        // Who is not seen may be the one who has it: they are shown the question, and no more.
+        let is_another = |has: &Hand| !hands.is_empty() && !hands.contains(has);
         if page.reader.get().is_some_and(is_another) {
             return Reader::Another;
         }
