@@ -210,7 +210,7 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let settings = Settings { origins, started: config, told: Arc::new(told) };
     let entra = Entra::new();
     entra.configure(NetworkSettings::from(&settings.started.network));
-    let consenting = (&settings.started.consenting, settings.started.prompting.notify.value);
+    let consenting = (&settings.started.consenting, &settings.started.prompting);
     let consents = Consents::new(vault.clone(), Arc::clone(&clock), audit.clone(), consenting);
     let gatekeeper = Arc::new(Gatekeeper::new(policy, Arc::new(consents.clone())).minding(agents));
     let gate = Arc::clone(&gatekeeper) as Arc<dyn Gate>;

@@ -291,6 +291,8 @@ fn variables(prompt: &Prompt) -> Vec<(&'static str, String)> {
         ("ENTRA_PROMPT_REASON", plain(&prompt.reason)),
         ("ENTRA_PROMPT_PROGRAM", plain(prompt.program.as_deref().unwrap_or_default())),
         ("ENTRA_PROMPT_WANTED", plain(prompt.wanted.as_deref().unwrap_or_default())),
+        // Of a question of consent alone.
+        ("ENTRA_PROMPT_QUESTION", String::new()),
     ]
 }
 

@@ -251,7 +251,7 @@ impl Keeper {
         self.leases.bound(rules.bounds().longest_lease.as_ref().map(|longest| longest.value));
         self.gatekeeper.follow(policy);
         self.gatekeeper.agents().allow(config.agent_budget.clone());
-        self.consents.follow_settings(&config.consenting, config.prompting.notify.value);
+        self.consents.follow_settings(&config.consenting, &config.prompting);
         self.broker.follow(rules);
         self.entra.configure(NetworkSettings::from(&config.network));
         self.prompts.follow_settings(config.prompting.clone());

@@ -23,7 +23,7 @@ use crate::access::lease::Leases;
 use crate::access::policy::{Gatekeeper, Policy};
 use crate::audit::Audit;
 use crate::broker::fuzzing::Stage;
-use crate::config::{Consenting, LoopbackChoice, Notify, Prompting, Told};
+use crate::config::{Consenting, LoopbackChoice, Notify, Prompting, Setting, Told};
 use crate::doctor::Doctor;
 use crate::entra::fuzzing::refusing;
 use crate::metrics::Listener as Kind;
@@ -90,7 +90,8 @@ impl Socket {
             waiting_for_restart: Vec::new(),
         }));
         let gatekeeper = Arc::new(Gatekeeper::alone(Policy::default()));
-        let consenting = (&Consenting::default(), Notify::Off);
+        let prompting = Prompting { notify: Setting::built_in(Notify::Off), ..Prompting::default() };
+        let consenting = (&Consenting::default(), &prompting);
         let consents =
             Consents::new(stage.vault.clone(), Arc::clone(&stage.clock), Audit::default(), consenting);
         let router =

@@ -324,7 +324,7 @@ mod tests {
     use crate::access::policy::{Gatekeeper, Policy};
     use crate::audit::Audit;
     use crate::broker::Parts;
-    use crate::config::{Consenting, LoopbackChoice, Notify, Prompting, Told};
+    use crate::config::{Consenting, LoopbackChoice, Notify, Prompting, Setting, Told};
     use crate::doctor::Doctor;
     use crate::entra::Entra;
     use crate::prompts::Prompts;
@@ -353,7 +353,8 @@ mod tests {
         let subject = || unreachable!("nobody is ill");
         let doctor = Doctor::new(Arc::clone(&broker), Entra::new(), clock_of_doctor, subject);
         let gatekeeper = Arc::new(Gatekeeper::alone(Policy::default()));
-        let consenting = (&Consenting::default(), Notify::Off);
+        let prompting = Prompting { notify: Setting::built_in(Notify::Off), ..Prompting::default() };
+        let consenting = (&Consenting::default(), &prompting);
         let consents = Consents::new(parts_vault, clock_of_consents, Audit::default(), consenting);
         Rooms { broker, consents, doctor, gatekeeper, leases, loopback, pages, prompts, told }
     }

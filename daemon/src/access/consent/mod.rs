@@ -31,7 +31,7 @@ use crate::access::lease::{Leases, process};
 use crate::access::policy::{Answer, Ask, Question};
 use crate::audit::{Audit, Event};
 use crate::clock::Clock;
-use crate::config::{Consenting, Notify};
+use crate::config::{Consenting, Notify, Prompting};
 use crate::notify::desktop::Desktop;
 use crate::vault::{ConsentRecord, Vault};
 
@@ -60,6 +60,8 @@ struct Shared {
 struct State {
     book: Book,
     is_shown: bool,
+    /// What the user's service manager runs for each question.
+    command: Option<Vec<String>>,
     /// How often the vault had been locked when a session began.
     session_of: u64,
     /// The same when it was read; nothing before.
@@ -69,7 +71,12 @@ struct State {
 impl Consents {
     /// Nothing was asked yet.
     #[must_use]
-    pub fn new(vault: Vault, clock: Arc<dyn Clock>, audit: Audit, settings: (&Consenting, Notify)) -> Self {
+    pub fn new(
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        audit: Audit,
+        settings: (&Consenting, &Prompting),
+    ) -> Self {
         Self::on(Box::new(Desktop::new()), vault, clock, audit, settings)
     }
 
@@ -78,11 +85,12 @@ impl Consents {
         vault: Vault,
         clock: Arc<dyn Clock>,
         audit: Audit,
-        (settings, notify): (&Consenting, Notify),
+        (settings, prompting): (&Consenting, &Prompting),
     ) -> Self {
         let state = State {
             book: Book::new(rules(settings)),
-            is_shown: notify == Notify::Auto,
+            is_shown: prompting.notify.value == Notify::Auto,
+            command: prompting.notify_command.as_ref().map(|command| command.value.clone()),
             session_of: vault.times_locked(),
             read_after: None,
         };
@@ -94,10 +102,11 @@ impl Consents {
     }
 
     /// Puts other settings in force.
-    pub fn follow_settings(&self, settings: &Consenting, notify: Notify) {
+    pub fn follow_settings(&self, settings: &Consenting, prompting: &Prompting) {
         let mut state = self.state();
         state.book.follow(rules(settings));
-        state.is_shown = notify == Notify::Auto;
+        state.is_shown = prompting.notify.value == Notify::Auto;
+        state.command = prompting.notify_command.as_ref().map(|command| command.value.clone());
     }
 
     /// What may be answered, and what was decided.

@@ -1,7 +1,8 @@
-//! Reaching a person: by the desktop's notification, and by whoever follows the events. One task a question, which ends with it.
+//! Reaching a person: by the desktop's notification, by the command that they set, and by whoever follows the events. One task a
+//! question, which ends with it.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use entra_proto::consent::{ConsentQuestion, ConsentState, ConsentWord};
@@ -10,7 +11,7 @@ use entra_proto::log::LogEvent;
 use entra_proto::secret::PageAddress;
 
 use super::{By, Consents, about};
-use crate::notify::desktop::{Desktop, Notice, Press, Trouble};
+use crate::notify::desktop::{Desktop, Notice, Press, Trouble, manager};
 use crate::notify::notice;
 use crate::notify::words::ENGLISH;
 
@@ -20,7 +21,12 @@ pub(super) trait Surface: Send + Sync {
     fn show(&self, notice: Notice) -> Doing<'_, Press>;
     /// As [`Desktop::open`].
     fn open(&self, page: PageAddress) -> Doing<'_, ()>;
+    /// As [`manager::run`].
+    fn run(&self, command: Vec<String>, variables: Variables) -> Doing<'_, ()>;
 }
+
+/// What a command finds in its environment.
+pub(super) type Variables = Vec<(&'static str, String)>;
 
 /// What becomes of it, or of what a person does with it.
 pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
@@ -32,6 +38,10 @@ impl Surface for Desktop {
 
     fn open(&self, page: PageAddress) -> Doing<'_, ()> {
         Box::pin(async move { Self::open(self, &page).await })
+    }
+
+    fn run(&self, command: Vec<String>, variables: Variables) -> Doing<'_, ()> {
+        Box::pin(async move { manager::run(&command, &variables).await })
     }
 }
 
@@ -56,13 +66,18 @@ impl Consents {
         }
     }
 
-    /// Asks the person who is at the desktop, and says whether they answered. While somebody follows the events it waits for
-    /// them, whatever the desktop says.
+    /// Asks the person who is at the desktop, and says whether they answered. While somebody follows the events, or was told by the
+    /// command, it waits for them, whatever the desktop says.
     async fn reach(&self, id: &str, question: &ConsentQuestion) -> bool {
-        let is_shown = self.state().is_shown;
-        let shown = match is_shown {
-            true => self.at_desktop(id, question).await,
-            false => Err(Trouble::NoDesktop),
+        let (mut told, mut is_told) = (pin!(self.by_command(question)), None);
+        let shown = {
+            let mut shown = pin!(self.at_desktop(id, question));
+            loop {
+                tokio::select! {
+                    shown = &mut shown => break shown,
+                    told = &mut told, if is_told.is_none() => is_told = Some(told),
+                }
+            }
         };
         let answer = match &shown {
             Ok(Press::AllowOnce) => Some(ConsentWord::Once),
@@ -80,7 +95,11 @@ impl Consents {
             }
             return true;
         }
-        if self.is_followed() {
+        let is_told = match is_told {
+            Some(is_told) => is_told,
+            None => told.await,
+        };
+        if is_told || self.is_followed() {
             std::future::pending::<()>().await;
         } else if shown.is_ok() {
             let now = self.shared.clock.now();
@@ -93,6 +112,9 @@ impl Consents {
 
     /// Shows the notification, and in its place the question's page once the person wants that: it ends with the question.
     async fn at_desktop(&self, id: &str, question: &ConsentQuestion) -> Result<Press, Trouble> {
+        if !self.state().is_shown {
+            return Err(Trouble::NoDesktop);
+        }
         let pages = self.shared.pages.get();
         let asking = notice::asking(question, pages.is_some(), &ENGLISH);
         let press = self.shared.surface.show(asking).await?;
@@ -106,6 +128,16 @@ impl Consents {
             return self.shared.surface.show(notice::asking(question, false, &ENGLISH)).await;
         }
         std::future::pending().await
+    }
+
+    /// Has the person's command run, and says whether it was.
+    async fn by_command(&self, question: &ConsentQuestion) -> bool {
+        let Some(command) = self.state().command.clone() else { return false };
+        let ran = self.shared.surface.run(command, variables(question)).await;
+        if let Err(error) = &ran {
+            tracing::debug!(%error, "a person's word is wanted, and `notify_command` was not run");
+        }
+        ran.is_ok()
     }
 
     /// Returns when the question is open no more.
@@ -137,4 +169,19 @@ impl Consents {
     fn is_followed(&self) -> bool {
         Arc::strong_count(&self.shared.present) > 1
     }
+}
+
+/// What it is told, by the names that it is told a prompt by.
+fn variables(question: &ConsentQuestion) -> Variables {
+    let plain = |text: &str| text.chars().filter(|char| !char.is_control()).collect::<String>();
+    let known = |text: &Option<String>| plain(text.as_deref().unwrap_or_default());
+    vec![
+        ("ENTRA_PROMPT_ACCOUNT", known(&question.matter.username)),
+        ("ENTRA_PROMPT_PROFILE", known(&question.matter.profile)),
+        ("ENTRA_PROMPT_NEED", "consent".to_owned()),
+        ("ENTRA_PROMPT_REASON", plain(&format!("Asked by the rule {}.", question.rule))),
+        ("ENTRA_PROMPT_PROGRAM", plain(&question.who)),
+        ("ENTRA_PROMPT_WANTED", plain(&question.wanted)),
+        ("ENTRA_PROMPT_QUESTION", plain(&question.id)),
+    ]
 }

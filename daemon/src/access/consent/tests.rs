@@ -8,9 +8,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::matter::tests::{GRAPH, facts, question};
-use super::showing::{Doing, Surface};
+use super::showing::{Doing, Surface, Variables};
 use super::*;
 use crate::clock::SystemClock;
+use crate::config::Setting;
 use crate::notify::desktop::{Notice, Press, Trouble};
 use crate::vault::{Access, HomeKind, StoreChoice, VaultOptions};
 
@@ -33,6 +34,21 @@ impl Surface for Screen {
         assert_eq!(page.expose(), "page of the question");
         Box::pin(async { Err(Trouble::NoDesktop) })
     }
+
+    /// A service manager that runs what is called so, and answers nobody else.
+    fn run(&self, command: Vec<String>, variables: Variables) -> Doing<'_, ()> {
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+        let told = ["NEED", "PROGRAM", "WANTED"].map(|name| value(&format!("ENTRA_PROMPT_{name}")));
+        assert_eq!(told, ["consent", "/usr/bin/git", "Microsoft Graph"]);
+        assert!(!value("ENTRA_PROMPT_QUESTION").is_empty());
+        Box::pin(async move {
+            match command[0].as_str() {
+                "runs" => Ok(()),
+                "fails" => Err(Trouble::NoDesktop),
+                _ => std::future::pending().await,
+            }
+        })
+    }
 }
 
 fn vault() -> Vault {
@@ -42,7 +58,7 @@ fn vault() -> Vault {
 
 fn scene() -> (Consents, UnboundedReceiver<Seen>) {
     let (tell, seen) = unbounded_channel();
-    let settings = (&Consenting::default(), Notify::Auto);
+    let settings = (&Consenting::default(), &Prompting::default());
     let screen = Box::new(Screen(tell));
     (Consents::on(screen, vault(), Arc::new(SystemClock), Audit::default(), settings), seen)
 }
@@ -135,6 +151,35 @@ async fn on_a_page_all_who_hold_its_connection_must_be_ones_that_may_answer() {
     within(asked).await.unwrap().unwrap();
     assert_eq!(within(ended).await.unwrap(), Some(ConsentWord::Always));
     assert_eq!(consents.open_question(&id).unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn who_was_told_by_their_command_is_waited_for() {
+    for (word, is_waited_for) in [("runs", true), ("fails", false)] {
+        let (consents, mut seen) = scene();
+        let notify_command = Some(Setting::built_in(vec![word.to_owned()]));
+        let prompting = Prompting { notify_command, ..Prompting::default() };
+        consents.follow_settings(&Consenting::default(), &prompting);
+        let asked = ask(&consents);
+        let (_, answer) = within(seen.recv()).await.unwrap();
+        drop(answer);
+        if is_waited_for {
+            let id = consents.list().await.unwrap().questions[0].id.clone();
+            consents.say(&id, ConsentWord::Once, By::Button).await.unwrap();
+        }
+        assert_eq!(within(asked).await.unwrap().is_ok(), is_waited_for, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_hangs_holds_up_no_button() {
+    let (consents, mut seen) = scene();
+    let notify_command = Some(Setting::built_in(vec!["hangs".to_owned()]));
+    let prompting = Prompting { notify_command, ..Prompting::default() };
+    consents.follow_settings(&Consenting::default(), &prompting);
+    let asked = ask(&consents);
+    within(seen.recv()).await.unwrap().1.send(Ok(Press::AllowOnce)).unwrap();
+    within(asked).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::access::policy::{Ask as _, Question, Subject};
 use crate::audit::Audit;
 use crate::broker::Parts;
 use crate::clock::SystemClock;
-use crate::config::{Consenting, Notify};
+use crate::config::{Consenting, Notify, Prompting, Setting};
 use crate::entra::Entra;
 
 /// Longer than anything takes here.
@@ -35,7 +35,8 @@ impl House {
         let parts = Parts::empty(Entra::new());
         let leases = Arc::new(Leases::new(parts.vault.clone(), Arc::clone(&clock)));
         let agents = Agents::new(Arc::clone(&clock), None);
-        let settings = (&Consenting::default(), Notify::Off);
+        let silent = Prompting { notify: Setting::built_in(Notify::Off), ..Prompting::default() };
+        let settings = (&Consenting::default(), &silent);
         let consents = Consents::new(parts.vault.clone(), Arc::clone(&clock), Audit::default(), settings);
         let following = consents.follow(&Caller::ourselves(), &leases, &agents).await.unwrap();
         let pages = QuestionPages::new(consents.clone(), leases, agents, Broker::new(parts), clock);
