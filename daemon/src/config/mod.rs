@@ -43,6 +43,7 @@ mod owner;
 #[cfg_attr(windows, path = "paths_windows.rs")]
 mod paths;
 mod places;
+#[cfg(not(target_os = "linux"))]
 #[cfg_attr(windows, path = "policies_windows.rs")]
 #[cfg_attr(not(windows), path = "policies_other.rs")]
 mod policies;
@@ -57,6 +58,9 @@ mod source;
 mod sources;
 mod values;
 mod watch;
+#[cfg_attr(target_os = "linux", path = "watcher_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "watcher_other.rs")]
+mod watcher;
 
 pub use answer::Told;
 pub use args::{Args, Report};

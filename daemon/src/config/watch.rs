@@ -4,45 +4,28 @@
 //! yet the nearest one that is. Each time everything is watched anew before it is read anew, so that nothing is missed in
 //! between. Nothing polls.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::Notify;
-
-use super::policies;
+use super::watcher::Watcher;
 
 /// Watches for as long as it lives.
 pub struct Watch {
-    watcher: RecommendedWatcher,
-    rung: Arc<Notify>,
-    targets: Arc<Mutex<Vec<PathBuf>>>,
+    watcher: Watcher,
     named: Vec<PathBuf>,
-    watched: BTreeSet<PathBuf>,
     /// It rang, and nobody was told yet.
     is_ringing: bool,
 }
 
 impl Watch {
     /// Watches these files and folders, whether they are there or not, and the policies of a system that has these elsewhere.
+    /// Needs a tokio runtime.
     ///
     /// # Errors
     /// When the system lets nothing be watched.
-    pub fn start(named: Vec<PathBuf>) -> Result<Self, notify::Error> {
-        let (rung, targets) = (Arc::new(Notify::new()), Arc::new(Mutex::new(Vec::<PathBuf>::new())));
-        let watcher = {
-            let (rung, targets) = (Arc::clone(&rung), Arc::clone(&targets));
-            notify::recommended_watcher(move |event: Result<Event, notify::Error>| {
-                let targets = targets.lock().unwrap_or_else(PoisonError::into_inner);
-                if event.is_ok_and(|event| concerns(&event, &targets)) {
-                    rung.notify_one();
-                }
-            })?
-        };
-        policies::watch(&rung);
-        let mut watch = Self { watcher, rung, targets, named, watched: BTreeSet::new(), is_ringing: false };
+    pub fn start(named: Vec<PathBuf>) -> io::Result<Self> {
+        let mut watch = Self { watcher: Watcher::start()?, named, is_ringing: false };
         watch.arm();
         Ok(watch)
     }
@@ -50,7 +33,7 @@ impl Watch {
     /// Completes a moment after something changed, with all that changes in that moment. It may be dropped and asked again.
     pub async fn changed(&mut self) {
         if !self.is_ringing {
-            self.rung.notified().await;
+            self.watcher.rung().await;
             self.is_ringing = true;
         }
         tokio::time::sleep(SETTLED).await;
@@ -63,44 +46,8 @@ impl Watch {
         let mut targets = self.named.clone();
         // A file that is a link changes where it leads to.
         targets.extend(self.named.iter().filter_map(|path| path.canonicalize().ok()));
-        let places: BTreeSet<PathBuf> = targets.iter().flat_map(|target| places_of(target)).collect();
-        *self.targets.lock().unwrap_or_else(PoisonError::into_inner) = targets;
-        for place in std::mem::take(&mut self.watched) {
-            // One that is gone is watched no more already.
-            let _gone = self.watcher.unwatch(&place);
-        }
-        for place in places {
-            match self.watcher.watch(&place, RecursiveMode::NonRecursive) {
-                Ok(()) => drop(self.watched.insert(place)),
-                // It went a moment ago; the one above it tells when it comes back.
-                Err(error) if !place.is_dir() => {
-                    tracing::debug!(place = %place.display(), %error, "a folder of settings is gone");
-                }
-                Err(error) => tracing::warn!(
-                    place = %place.display(), %error,
-                    "changes of settings here go unnoticed; a restart or a signal reads them"
-                ),
-            }
-        }
+        self.watcher.watch(targets);
     }
-}
-
-/// The folder itself, and the nearest one above it that is there.
-fn places_of(target: &Path) -> Vec<PathBuf> {
-    let above = target.ancestors().skip(1).find(|folder| folder.is_dir());
-    let itself = Some(target).filter(|target| target.is_dir());
-    [itself, above].into_iter().flatten().map(Path::to_owned).collect()
-}
-
-/// Whether something of ours was changed, or something on the way to it; that somebody read it is no change.
-fn concerns(event: &Event, targets: &[PathBuf]) -> bool {
-    if matches!(event.kind, EventKind::Access(_)) {
-        return false;
-    }
-    // Without a path, events were lost.
-    let is_ours =
-        |path: &PathBuf| targets.iter().any(|target| target.starts_with(path) || path.starts_with(target));
-    event.paths.is_empty() || event.paths.iter().any(is_ours)
 }
 
 /// A package or an editor writes several files in a moment.
@@ -134,6 +81,10 @@ mod tests {
         assert!(rings(&mut watch).await, "it was replaced");
         fs::remove_dir_all(folder.path().join("below")).unwrap();
         assert!(rings(&mut watch).await, "it went");
+        fs::create_dir(folder.path().join("below")).unwrap();
+        assert!(rings(&mut watch).await, "its folder was made again");
+        fs::write(&file, "c").unwrap();
+        assert!(rings(&mut watch).await, "it came again");
     }
 
     #[tokio::test]
