@@ -101,7 +101,7 @@ impl LogEntry {
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogEvent {
     /// The daemon started; `detail` has its version.
@@ -158,6 +158,9 @@ pub enum LogEvent {
     Repaired,
     /// The log was found not as it was left; `detail` says how.
     Damaged,
+    /// What only a newer entrad knows, by its name there.
+    #[serde(untagged)]
+    Unknown(String),
 }
 
 /// Who asked, by what the kernel vouches for at that moment.

@@ -118,10 +118,13 @@ fn events_of_the_log_keep_their_names() {
         (LogEvent::Rotated, "rotated"),
         (LogEvent::Repaired, "repaired"),
         (LogEvent::Damaged, "damaged"),
+        (LogEvent::Unknown("from_the_future".to_owned()), "from_the_future"),
     ];
     for (event, name) in events {
-        assert_eq!(serde_json::to_value(event).unwrap(), name);
+        assert_eq!(serde_json::to_value(&event).unwrap(), name);
+        assert_eq!(serde_json::from_value::<LogEvent>(name.into()).unwrap(), event);
     }
+    assert!(serde_json::from_value::<LogEvent>(7.into()).is_err(), "an event has a name");
 }
 
 fn bare_config() -> ConfigAnswer {

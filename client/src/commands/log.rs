@@ -85,7 +85,7 @@ fn row(entry: &LogEntry, accounts: &[AccountInfo]) -> [String; 6] {
     let resource = entry.resource.clone().unwrap_or_else(|| entry.scopes.join(" "));
     [
         when::rfc3339(entry.time / 1000),
-        name(entry.event).to_owned(),
+        name(&entry.event),
         program(entry),
         cell(account.unwrap_or_default()),
         cell(&resource),
@@ -124,8 +124,8 @@ fn outcome(entry: &LogEntry) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn name(event: LogEvent) -> &'static str {
-    match event {
+fn name(event: &LogEvent) -> String {
+    let name = match event {
         LogEvent::Started => "started",
         LogEvent::Stopped => "stopped",
         LogEvent::Issued => "issued",
@@ -153,7 +153,9 @@ fn name(event: LogEvent) -> &'static str {
         LogEvent::Rotated => "rotated",
         LogEvent::Repaired => "repaired",
         LogEvent::Damaged => "DAMAGED",
-    }
+        LogEvent::Unknown(name) => return cell(&name.replace('_', " ")),
+    };
+    name.to_owned()
 }
 
 fn cell(text: &str) -> String {

@@ -40,7 +40,7 @@ fn event(sequence: u64) -> LogEntry {
     entry.correlation_id = text("11111111-2222-3333-4444-555555555555");
     entry.error = Some(entra_proto::error::ErrorCode::Refused);
     entry.aadsts = Some(50076);
-    entry.kept_from = (kind == LogEvent::Rotated).then_some(1);
+    entry.kept_from = (entry.event == LogEvent::Rotated).then_some(1);
     entry
 }
 

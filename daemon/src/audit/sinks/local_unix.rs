@@ -36,7 +36,7 @@ struct Syslog(Socket);
 impl Deliver for Syslog {
     fn deliver(&mut self, entry: &LogEntry, line: &str) -> io::Result<()> {
         // The time and the host are the receiver's to add, as for syslog(3) on Linux without LOG_PERROR.
-        let priority = AUTHPRIV + severity(entry.event);
+        let priority = AUTHPRIV + severity(&entry.event);
         self.0.send(format!("<{priority}>entrad[{}]: {line}", std::process::id()).as_bytes())
     }
 }
@@ -59,7 +59,7 @@ fn journal_message(entry: &LogEntry, line: &str) -> Vec<u8> {
     };
     let event = serde_json::to_string(&entry.event).unwrap_or_default();
     field("MESSAGE", line);
-    field("PRIORITY", &severity(entry.event).to_string());
+    field("PRIORITY", &severity(&entry.event).to_string());
     field("SYSLOG_FACILITY", &(AUTHPRIV / 8).to_string());
     field("SYSLOG_IDENTIFIER", "entrad");
     field("ENTRAD_EVENT", event.trim_matches('"'));
@@ -91,7 +91,7 @@ fn journal_message(entry: &LogEntry, line: &str) -> Vec<u8> {
 }
 
 /// How grave it is (syslog(3)).
-fn severity(event: LogEvent) -> u8 {
+fn severity(event: &LogEvent) -> u8 {
     match event {
         LogEvent::Damaged | LogEvent::Lost => 3,
         LogEvent::Refused

@@ -34,7 +34,7 @@ impl Deliver for EventLog {
             Some(source) => source,
             None => Source::register()?,
         };
-        source.report(entry.event, line)?;
+        source.report(&entry.event, line)?;
         self.source = Some(source);
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Source {
         if handle.is_null() { Err(io::Error::last_os_error()) } else { Ok(Self(handle)) }
     }
 
-    fn report(&self, event: LogEvent, line: &str) -> io::Result<()> {
+    fn report(&self, event: &LogEvent, line: &str) -> io::Result<()> {
         let kind = match event {
             LogEvent::Damaged | LogEvent::Lost | LogEvent::Refused | LogEvent::SignInFailed => {
                 EVENTLOG_WARNING_TYPE
@@ -89,7 +89,7 @@ impl Drop for Source {
 }
 
 /// The event's number in the Event Log; one that was given never changes.
-fn number(event: LogEvent) -> u32 {
+fn number(event: &LogEvent) -> u32 {
     match event {
         LogEvent::Started => 1,
         LogEvent::Stopped => 2,
@@ -118,6 +118,8 @@ fn number(event: LogEvent) -> u32 {
         LogEvent::Rotated => 51,
         LogEvent::Repaired => 52,
         LogEvent::Damaged => 53,
+        // The daemon writes what it knows.
+        LogEvent::Unknown(_) => 0,
     }
 }
 
