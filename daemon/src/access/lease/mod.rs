@@ -15,7 +15,7 @@ mod ticket;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use entra_proto::account::AccountId;
 use entra_proto::error::{ErrorBody, ErrorCode};
@@ -337,13 +337,13 @@ impl Leases {
             .collect()
     }
 
-    /// That these are over, which is noticed now.
+    /// That these are over, which is noticed now. Nobody waits for their time to note it sooner: it would wake an idle daemon, and one
+    /// that is over by a bound of the settings may stand again.
     fn ends_of(&self, over: &[String]) -> Vec<Event> {
-        let state = self.state();
+        let (state, now) = (self.state(), self.clock.now().epoch());
         let ended = state.leases.values().filter(|lease| over.contains(&lease.record.id));
         let note = |lease: &Lease| {
-            let why = if lease.record.process.is_some() { "its process or its time" } else { "its time" };
-            let sentence = format!("{} ended with {why}; it is forgotten now.", lease.record.id);
+            let sentence = lease.ending(now, state.longest);
             Event::new(LogEvent::LeaseEnded).lease(Some(&lease.record.name)).detail(sentence)
         };
         ended.map(note).collect()
@@ -400,10 +400,24 @@ impl State {
 }
 
 impl Lease {
-    fn is_over(&self, now: u64, longest: Option<u64>) -> bool {
+    /// When its time is over.
+    fn end(&self, longest: Option<u64>) -> Option<u64> {
         let may_end_on = longest.map(|longest| self.record.made_on.saturating_add(longest));
-        let is_late = [self.record.expires_on, may_end_on].into_iter().flatten().any(|end| now >= end);
-        is_late || self.record.process.is_some_and(|(pid, mark)| process::mark(pid) != Some(mark))
+        [self.record.expires_on, may_end_on].into_iter().flatten().min()
+    }
+
+    fn is_over(&self, now: u64, longest: Option<u64>) -> bool {
+        self.end(longest).is_some_and(|end| now >= end)
+            || self.record.process.is_some_and(|(pid, mark)| process::mark(pid) != Some(mark))
+    }
+
+    /// Of one that is over.
+    fn ending(&self, now: u64, longest: Option<u64>) -> String {
+        let why = match self.end(longest).filter(|end| now >= *end) {
+            Some(end) => format!("at {}", shown(end)),
+            None => "with its process".to_owned(),
+        };
+        format!("{} ended {why}; it is forgotten now.", self.record.id)
     }
 
     fn info(&self) -> LeaseInfo {
@@ -423,6 +437,11 @@ impl Lease {
             uses: self.uses,
         }
     }
+}
+
+fn shown(epoch: u64) -> humantime::Rfc3339Timestamp {
+    // The last second that it can write is of the year 9999.
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(epoch.min(253_402_300_799)))
 }
 
 fn bad(sentence: String) -> ErrorBody {

@@ -127,6 +127,24 @@ async fn a_lease_ends_at_its_time() {
 }
 
 #[tokio::test]
+async fn it_is_told_when_a_lease_ended() {
+    let leases = leases(&vault());
+    let soon = LeaseRequest { expires_in: Some(60), ..request("soon") };
+    let (info, _) = leases.make(soon, None, None).await.unwrap();
+    let told = |now: u64, longest: Option<u64>| {
+        leases.state().leases.values().next().unwrap().ending(info.made_on + now, longest)
+    };
+    let at = |second: u64| {
+        let end = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(info.made_on + second));
+        format!("{} ended at {end}; it is forgotten now.", info.id)
+    };
+    assert_eq!(told(3600, None), at(60), "long ago");
+    assert_eq!(told(3600, Some(u64::MAX)), at(60));
+    assert_eq!(told(3600, Some(10)), at(10), "by an administrator's bound");
+    assert!(told(59, None).contains("ended with its process;"), "there is nothing else");
+}
+
+#[tokio::test]
 async fn a_lease_of_a_process_ends_with_it() {
     let leases = leases(&vault());
     // Waits for its input to end.
