@@ -309,12 +309,12 @@ pub const KEYS: &[Key] = &[
         .out_of(&["file", "journald", "syslog", "event_log"])
         .unset("file")
         .at_restart(),
-    key("audit_size", Kind::Number, "MIB", "How large a file of the audit log may grow, in MiB.")
-        .checked("a number from 1 to 1024", values::audit_size)
+    key("audit_size", Kind::Number, "MIB", "How large a file of the audit log may grow, in MiB, up to 256.")
+        .checked("a number from 1 to 256", values::audit_size)
         .unset("8")
         .at_restart(),
-    key("audit_files", Kind::Number, "NUMBER", "How many files of the audit log are kept.")
-        .checked("a number from 2 to 1000", values::audit_files)
+    key("audit_files", Kind::Number, "NUMBER", "How many files of the audit log are kept, up to 100.")
+        .checked("a number from 2 to 100", values::audit_files)
         .unset("8")
         .at_restart(),
     key("otlp_endpoint", Kind::Text, "URL", "OpenTelemetry collector that logs and metrics are sent to, in a build that can.")

@@ -87,6 +87,8 @@ fn profiles_stand_alone() {
 #[case("snooze = \"1s\"", "`snooze` should be a time from a minute")]
 #[case("store = ", "config.toml:1: ")]
 #[case("cloud = \"azure\"", "`cloud` should be one of `public`, `us_government`, `china`")]
+#[case("audit_size = 257", "config.toml:1: `audit_size` should be a number from 1 to 256: `257` is not.")]
+#[case("audit_files = 101", "config.toml:1: `audit_files` should be a number from 2 to 100: `101` is not.")]
 #[case("passphrase_fd = \"x\"", "`passphrase_fd` should be a number: `x` is none.")]
 #[case("[profile.\"a b\"]\ntenant = \"x\"", "is no profile name")]
 #[case(
