@@ -212,7 +212,7 @@ fn run(origins: Origins, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     entra.configure(NetworkSettings::from(&settings.started.network));
     let consenting = (&settings.started.consenting, &settings.started.prompting);
     let consents = Consents::new(vault.clone(), Arc::clone(&clock), audit.clone(), consenting);
-    let gatekeeper = Arc::new(Gatekeeper::new(policy, Arc::new(consents.clone())).minding(agents));
+    let gatekeeper = Arc::new(Gatekeeper::new(policy, Arc::new(consents.clone()), agents));
     let gate = Arc::clone(&gatekeeper) as Arc<dyn Gate>;
     let parts = Parts { vault, entra, clock, rules, gate, socket: socket.clone(), audit };
     let outcome = runtime.block_on(async {

@@ -28,16 +28,8 @@ pub struct Gatekeeper {
 impl Gatekeeper {
     /// With these rules, and somebody who asks a person where they say so.
     #[must_use]
-    pub fn new(policy: Policy, ask: Arc<dyn Ask>) -> Self {
-        let agents = Agents::new(Arc::new(SystemClock), None);
+    pub fn new(policy: Policy, ask: Arc<dyn Ask>, agents: Agents) -> Self {
         Self { policy: Mutex::new(policy), ask, agents }
-    }
-
-    /// The same with what is known of AI agents.
-    #[must_use]
-    pub fn minding(mut self, agents: Agents) -> Self {
-        self.agents = agents;
-        self
     }
 
     /// What is known of AI agents.
@@ -49,7 +41,7 @@ impl Gatekeeper {
     /// With these rules, and nobody to ask: what they would ask for is refused.
     #[must_use]
     pub fn alone(policy: Policy) -> Self {
-        Self::new(policy, Arc::new(Nobody))
+        Self::new(policy, Arc::new(Nobody), Agents::new(Arc::new(SystemClock), None))
     }
 
     /// Puts other rules in force, at once.

@@ -88,7 +88,8 @@ async fn a_persons_word_decides_where_it_can_be_had() {
     }
     let asker = Asker::Lease("claude".to_owned());
     for is_good in [true, false] {
-        let gatekeeper = Gatekeeper::new(policy("ask resource=graph"), Arc::new(Somebody(is_good)));
+        let agents = Agents::new(Arc::new(SystemClock), None);
+        let gatekeeper = Gatekeeper::new(policy("ask resource=graph"), Arc::new(Somebody(is_good)), agents);
         let passed = passed(&gatekeeper, &asker, GRAPH).await;
         assert_eq!(passed.is_ok(), is_good);
         let rule = passed.map_or_else(|error| error.rule, |rule| rule.map(|rule| rule.to_string()));
