@@ -53,7 +53,16 @@ impl Desk {
 
     /// Runs the script as `entra run --agent=mybot` does.
     fn declared(&self, script: &str) -> Ran {
-        let mut command = self.env.entra_command(&["run", "--agent=mybot", "--for", "foundry", "--"]);
+        self.run_by(&["run", "--agent=mybot", "--for", "foundry", "--"], script)
+    }
+
+    /// Runs it by a lease that is no agent's.
+    fn lent(&self, script: &str) -> Ran {
+        self.run_by(&["run", "--for", "foundry", "--"], script)
+    }
+
+    fn run_by(&self, words: &[&str], script: &str) -> Ran {
+        let mut command = self.env.entra_command(words);
         command.args(["sh", "-c", &format!("{script}; exit $?")]).env("PATH", "/usr/bin:/bin");
         command.env("ENTRA", programs!().entra);
         run(command)
@@ -299,18 +308,21 @@ fn no_agent_lets_agents_ask_again() {
         desk.declared("env -u ENTRA_AGENT -u IDENTITY_HEADER $ENTRA agents resume"),
     ];
     for ran in &ways {
-        assert!(ran.status == 4 && ran.stderr.contains("may not let agents ask again"), "{ran:?}");
+        assert!(ran.status == 4 && ran.stderr.contains("it is an AI agent"), "{ran:?}");
     }
+    // Nor does what runs on a lease, although it is no agent.
+    let lent = desk.lent("$ENTRA agents resume");
+    assert!(lent.status == 4 && lent.stderr.contains("it is one that runs on a lease"), "{lent:?}");
     // Nor does somebody who speaks for another machine.
     let sshd = desk.env.folder().join("sshd");
     fs::copy(programs!().entra, &sshd).unwrap();
     let mut command = desk.env.command(&sshd);
     command.args(["agents", "resume"]);
     let foreign = run(command);
-    assert!(foreign.status == 4 && foreign.stderr.contains("Only a program of this machine"), "{foreign:?}");
+    assert!(foreign.status == 4 && foreign.stderr.contains("it is one of another machine"), "{foreign:?}");
     assert_eq!(desk.agent("claude")["is_stopped"], true);
     let refused = desk.log().into_iter().filter(|entry| entry["event"] == "refused").count();
-    assert!(refused >= 5, "each is noted");
+    assert!(refused >= 7, "each is noted");
     let unknown = desk.entra("agents resume codex");
     assert!(
         unknown.status == 2 && unknown.stderr.contains("No AI agent of this name is stopped"),

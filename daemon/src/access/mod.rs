@@ -10,4 +10,5 @@ pub mod lease;
 #[cfg_attr(target_os = "linux", path = "neighbour_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "neighbour_other.rs")]
 pub mod neighbour;
+pub mod person;
 pub mod policy;

@@ -1,6 +1,6 @@
 //! `/v1/agents`: AI agents, that they stop, and that they may ask again.
 //!
-//! Whoever may ask may stop them. To let them ask again one must be of this machine, and no agent as far as anybody can tell.
+//! Whoever may ask may stop them. To let them ask again is for a person, as far as anybody can tell.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,7 @@ use super::reply::answer;
 use super::routes::{read, to_the_end, within};
 use crate::access::agent::Agents;
 use crate::access::caller::Caller;
+use crate::access::person;
 use crate::audit::Event;
 
 pub(super) async fn list(State(rooms): State<Rooms>) -> Response<Body> {
@@ -29,27 +30,7 @@ pub(super) async fn stop(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response<Body> {
-    let work = async {
-        let name = named(request).await?;
-        // Before it is done: the caller may be gone by then.
-        let event = Event::new(LogEvent::AgentsStopped).by(Some(caller.noted())).agent(name.as_deref());
-        to_the_end(async move {
-            let (agents, named) = (rooms.gatekeeper.agents().clone(), name.clone());
-            let noted = off_thread(agents, move |agents| agents.stop(named.as_deref())).await;
-            let revoked = rooms.leases.revoke_of_agents(name.as_deref()).await;
-            let sentence = match &revoked {
-                Ok(leases) if leases.is_empty() => "They had no lease.".to_owned(),
-                Ok(leases) => format!("Their leases are void: {}.", leases.join(", ")),
-                Err(_) => "Their leases could not be revoked.".to_owned(),
-            };
-            rooms.broker.audit().record(event.now().detail(sentence));
-            noted?;
-            revoked.map_err(unrevoked)?;
-            Ok(listed(&rooms).await)
-        })
-        .await
-    };
-    answer(within(ANSWER_TIMEOUT, work).await)
+    change(Change::Stop, rooms, caller, request).await
 }
 
 pub(super) async fn resume(
@@ -57,25 +38,59 @@ pub(super) async fn resume(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response<Body> {
+    change(Change::Resume, rooms, caller, request).await
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Stop,
+    Resume,
+}
+
+async fn change(change: Change, rooms: Rooms, caller: Caller, request: Request) -> Response<Body> {
     let work = async {
         let name = named(request).await?;
-        let event = |event| Event::new(event).by(Some(caller.noted())).agent(name.as_deref());
-        rooms.leases.know_agents().await;
-        if let Err(error) = must_be_a_person(&rooms, &caller) {
-            let refused = event(LogEvent::Refused).failed(&error);
-            rooms.broker.audit().record(refused.detail("AI agents were to be let ask again."));
-            return Err(error);
-        }
-        let event = event(LogEvent::AgentsResumed);
         to_the_end(async move {
-            let agents = rooms.gatekeeper.agents().clone();
-            off_thread(agents, move |agents| agents.resume(name.as_deref())).await?;
-            rooms.broker.audit().record(event.now());
+            match change {
+                Change::Stop => stop_them(&rooms, &caller, name).await?,
+                Change::Resume => resume_them(&rooms, &caller, name).await?,
+            }
             Ok(listed(&rooms).await)
         })
         .await
     };
     answer(within(ANSWER_TIMEOUT, work).await)
+}
+
+async fn stop_them(rooms: &Rooms, caller: &Caller, name: Option<String>) -> Result<(), ErrorBody> {
+    // Before it is done: the caller may be gone by then.
+    let event = Event::new(LogEvent::AgentsStopped).by(Some(caller.noted())).agent(name.as_deref());
+    let stopped = name.clone();
+    let noted = off_thread(rooms, move |agents| agents.stop(stopped.as_deref())).await;
+    let revoked = rooms.leases.revoke_of_agents(name.as_deref()).await;
+    let sentence = match &revoked {
+        Ok(leases) if leases.is_empty() => "They had no lease.".to_owned(),
+        Ok(leases) => format!("Their leases are void: {}.", leases.join(", ")),
+        Err(_) => "Their leases could not be revoked.".to_owned(),
+    };
+    rooms.broker.audit().record(event.now().detail(sentence));
+    noted?;
+    revoked.map_err(unrevoked).map(|_| ())
+}
+
+async fn resume_them(rooms: &Rooms, caller: &Caller, name: Option<String>) -> Result<(), ErrorBody> {
+    let noted = caller.noted();
+    let event = |event| Event::new(event).by(Some(noted.clone())).agent(name.as_deref());
+    let agents = rooms.gatekeeper.agents();
+    if let Err(error) = person::line_of(caller, &rooms.leases, agents, refused).await {
+        let refused = event(LogEvent::Refused).failed(&error);
+        rooms.broker.audit().record(refused.detail("AI agents were to be let ask again."));
+        return Err(error);
+    }
+    let event = event(LogEvent::AgentsResumed);
+    off_thread(rooms, move |agents| agents.resume(name.as_deref())).await?;
+    rooms.broker.audit().record(event.now());
+    Ok(())
 }
 
 async fn listed(rooms: &Rooms) -> AgentsAnswer {
@@ -99,19 +114,12 @@ async fn named(request: Request) -> Result<Option<String>, ErrorBody> {
     Ok(name.map(|name| name.to_ascii_lowercase()))
 }
 
-fn must_be_a_person(rooms: &Rooms, caller: &Caller) -> Result<(), ErrorBody> {
-    let refused = |sentence: String| {
-        let hint = "Run `entra agents resume` yourself, on the machine where entrad runs and in a terminal that no agent \
-                    started; `entra whoami` shows whom entrad sees.";
-        Err(ErrorBody::new(ErrorCode::Refused, sentence).with_hint(hint))
-    };
-    if let Some(label) = rooms.gatekeeper.agents().label(caller) {
-        return refused(format!("An AI agent (`{}`) may not let agents ask again.", label.name));
-    }
-    if !rooms.gatekeeper.lends_freely(caller) {
-        return refused("Only a program of this machine may let AI agents ask again.".to_owned());
-    }
-    Ok(())
+fn refused(who: &str) -> ErrorBody {
+    let sentence = format!("Only a person may let AI agents ask again, and not this program: it is {who}.");
+    ErrorBody::new(ErrorCode::Refused, sentence).with_hint(
+        "Run `entra agents resume` yourself, on the machine where entrad runs and in a terminal that neither an agent nor `entra run` \
+         started; `entra whoami` shows whom entrad sees.",
+    )
 }
 
 fn unrevoked(error: ErrorBody) -> ErrorBody {
@@ -121,9 +129,10 @@ fn unrevoked(error: ErrorBody) -> ErrorBody {
 
 /// A disk may take its time.
 async fn off_thread(
-    agents: Agents,
+    rooms: &Rooms,
     work: impl FnOnce(&Agents) -> Result<(), ErrorBody> + Send + 'static,
 ) -> Result<(), ErrorBody> {
+    let agents = rooms.gatekeeper.agents().clone();
     let defect = |_| ErrorBody::new(ErrorCode::Internal, "The work was not done, by a defect of entrad.");
     tokio::task::spawn_blocking(move || work(&agents)).await.map_err(defect)?
 }

@@ -1,13 +1,11 @@
-//! Who may give a person's word: a program of this machine that speaks for nobody else.
-//!
-//! It cannot be told from the person's own hand: a program that runs as they do can start `entra`. So this keeps out whoever is
-//! from elsewhere, is an agent, was lent a right, or asked the question itself; what hides from all of that, it does not stop.
+//! Who may give a person's word: whoever may act for a person, but for who asked the question itself.
 
 use entra_proto::error::{ErrorBody, ErrorCode};
 
 use crate::access::agent::Agents;
 use crate::access::caller::Caller;
-use crate::access::lease::{Leases, process};
+use crate::access::lease::Leases;
+use crate::access::person;
 
 /// The caller's process and those above it, also those between our client and who started it: each its id and its mark.
 ///
@@ -18,24 +16,7 @@ pub(super) async fn line_of(
     leases: &Leases,
     agents: &Agents,
 ) -> Result<Vec<(u32, u64)>, ErrorBody> {
-    let look = caller.look(false).await;
-    if look.facts.forwarded || look.facts.container {
-        return Err(refused("one of another machine or container, or one that is not known"));
-    }
-    // What leases declare is known once they were read.
-    leases.know_agents().await;
-    if agents.label(caller).is_some() {
-        return Err(refused("an AI agent or a program below one"));
-    }
-    let mark = |pid: u32| Some((pid, process::mark(pid)?));
-    let line: Vec<_> = caller.line().await.into_iter().filter_map(mark).collect();
-    if line.is_empty() {
-        return Err(refused("one that could not be looked at"));
-    }
-    if leases.are_of_any(&line).await? {
-        return Err(refused("one that runs on a lease (`entra run`)"));
-    }
-    Ok(line)
+    person::line_of(caller, leases, agents, refused).await
 }
 
 /// The refusal of a page whose reader is not seen.
