@@ -334,6 +334,40 @@ fn no_agent_lets_agents_ask_again() {
 }
 
 #[test]
+fn what_is_a_persons_is_refused_to_every_agent() {
+    let desk = Desk::new(&[]);
+    for line in
+        ["panic --yes", "consent allow 00000000", "consent deny 00000000 --never", "consent revoke 00000000"]
+    {
+        let script = format!("$ENTRA {line}");
+        let refused = [
+            desk.entra_with(line, &[("CLAUDECODE", "1")]),
+            desk.shell("claude", &script),
+            desk.declared(&script),
+        ];
+        for ran in refused {
+            assert!(ran.status == 4 && ran.stderr.contains("AI agent"), "{line}: {ran:?}");
+        }
+    }
+    assert_eq!(desk.entra("consent revoke 00000000").status, 2, "a person is told that there is none");
+    assert_eq!(desk.entra("token --for graph").status, 0, "nothing was erased");
+    // Rules come from files alone.
+    for method in ["POST", "PUT"] {
+        for path in ["/v1/policy", "/v1/config"] {
+            let answer = raw::exchange(&desk.env.socket(), &raw::request(method, path, &[], "{}"));
+            assert_eq!(answer.status, 405, "{method} {path}");
+        }
+    }
+    // What an agent may lock it may not open.
+    let locked = desk.declared("$ENTRA lock && $ENTRA unlock");
+    assert!(locked.status == 4 && locked.stderr.contains("(`mybot`) may not unlock entrad"), "{locked:?}");
+    let named = desk.shell("claude", "$ENTRA unlock");
+    assert!(named.status == 4 && named.stderr.contains("(`claude`) may not unlock entrad"), "{named:?}");
+    assert_eq!(desk.entra("token --for foundry").status, 6, "it is locked");
+    assert_eq!(desk.entra("unlock").status, 0);
+}
+
+#[test]
 fn each_agent_has_a_budget_of_its_own() {
     let desk = Desk::new(&["--agent-budget=2"]);
     let ask = |name: &str| {
