@@ -368,6 +368,31 @@ fn what_is_a_persons_is_refused_to_every_agent() {
 }
 
 #[test]
+fn no_lease_makes_a_detected_agent_surer() {
+    let env = Env::new(programs!());
+    env.configure("policy = '''\nallow agent=claude resource=graph\n'''\n");
+    let daemon = env.start_in_memory(&[]);
+    env.sign_in();
+    let desk = Desk { env, daemon };
+    is_refused(&desk.shell("claude", GRAPH));
+    is_refused(&desk.shell("claude", "$ENTRA lease make x --for graph"));
+    // Below the process of its own lease, with that and without.
+    for way in ["", "env -u ENTRA_AGENT -u IDENTITY_HEADER "] {
+        is_refused(&desk.shell("claude", &format!("$ENTRA run --for foundry -- {way}{GRAPH}")));
+        let mut told = desk.env.entra_command(&["run", "--for", "foundry", "--", "sh", "-c"]);
+        told.arg(format!("unset CLAUDECODE; {way}{GRAPH}; exit $?"));
+        told.env("CLAUDECODE", "1").env("ENTRA", programs!().entra);
+        is_refused(&run(told));
+    }
+    let seen = desk.shell("claude", "$ENTRA run --for foundry -- $ENTRA whoami");
+    assert!(seen.stdout.contains("claude (detected: by its name)"), "{seen:?}");
+    // Where a person declares it, the rule lets it in.
+    let declared = desk.run_by(&["run", "--agent=claude", "--for", "graph", "--"], GRAPH);
+    assert_eq!(declared.status, 0, "{declared:?}");
+    drop(desk.daemon);
+}
+
+#[test]
 fn each_agent_has_a_budget_of_its_own() {
     let desk = Desk::new(&["--agent-budget=2"]);
     let ask = |name: &str| {

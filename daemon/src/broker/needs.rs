@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use entra_proto::agent::AgentMark;
 use entra_proto::cloud::Cloud;
 use entra_proto::error::ErrorBody;
 use entra_proto::resource::RESOURCES;
@@ -40,6 +41,8 @@ pub enum Asker {
         lease: String,
         /// The agent's.
         agent: Arc<str>,
+        /// How that is known.
+        known_by: AgentMark,
     },
 }
 
@@ -50,22 +53,26 @@ impl Asker {
         match self {
             Self::Caller(caller) | Self::Lent(caller, _) => Self::Lent(caller, lease.to_owned()),
             Self::Unknown | Self::Ourselves | Self::Lease(_) => Self::Lease(lease.to_owned()),
-            Self::Agent { caller, agent, .. } => Self::Agent { caller, lease: lease.to_owned(), agent },
+            Self::Agent { caller, agent, known_by, .. } => {
+                Self::Agent { caller, lease: lease.to_owned(), agent, known_by }
+            }
         }
     }
 
-    /// The same, where its lease was made for an AI agent.
+    /// The same, where its lease was made for an AI agent, and how that is known.
     #[must_use]
-    pub fn declared(self, agent: Option<&str>) -> Self {
-        let (Some(agent), Some(lease)) = (agent, self.lease().map(str::to_owned)) else { return self };
-        Self::Agent { caller: self.caller().cloned(), lease, agent: agent.into() }
+    pub fn declared(self, agent: Option<(&str, AgentMark)>) -> Self {
+        let (Some((agent, known_by)), Some(lease)) = (agent, self.lease().map(str::to_owned)) else {
+            return self;
+        };
+        Self::Agent { caller: self.caller().cloned(), lease, agent: agent.into(), known_by }
     }
 
-    /// The agent that its lease was made for.
+    /// The agent that its lease was made for, and how that is known.
     #[must_use]
-    pub fn agent(&self) -> Option<&Arc<str>> {
+    pub fn agent(&self) -> Option<(&Arc<str>, AgentMark)> {
         match self {
-            Self::Agent { agent, .. } => Some(agent),
+            Self::Agent { agent, known_by, .. } => Some((agent, *known_by)),
             Self::Unknown | Self::Ourselves | Self::Caller(_) | Self::Lease(_) | Self::Lent(..) => None,
         }
     }

@@ -81,6 +81,7 @@ async fn grant(rooms: &Rooms, caller: &Caller, mut request: LeaseRequest) -> Res
     rooms.leases.know_agents().await;
     // What an agent makes is its own, whatever it says.
     let label = rooms.gatekeeper.agents().label(caller);
+    let known_by = label.as_ref().map(|label| label.known_by);
     request.agent = label.map(|label| label.name.to_string()).or(request.agent);
     if let Some(agent) = &mut request.agent {
         agent.make_ascii_lowercase();
@@ -99,7 +100,7 @@ async fn grant(rooms: &Rooms, caller: &Caller, mut request: LeaseRequest) -> Res
     };
     let port = rooms.loopback.port().await?;
     let is_in_path = request.in_path;
-    let (lease, secret) = rooms.leases.make(request, account, profile).await?;
+    let (lease, secret) = rooms.leases.make_known_by(known_by, request, account, profile).await?;
     let origin = format!("http://127.0.0.1:{port}");
     let path_endpoint = is_in_path
         .then(|| LeaseSecret::new(format!("{origin}{LEASE_PATH}/{}{IDENTITY_PATH}", secret.expose())));

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use entra_proto::account::{AccountId, Provenance};
+use entra_proto::agent::AgentMark;
 use entra_proto::cloud::Cloud;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -93,6 +94,18 @@ pub struct LeaseRecord {
     /// The AI agent that it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// How that is known, where no person said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_known_by: Option<AgentMark>,
+}
+
+impl LeaseRecord {
+    /// The AI agent that it is for, and how that is known.
+    #[must_use]
+    pub fn declares(&self) -> Option<(&str, AgentMark)> {
+        let known_by = self.agent_known_by.unwrap_or(AgentMark::Declared);
+        Some((self.agent.as_deref()?, known_by))
+    }
 }
 
 /// How often a person was asked for an account, so that a restart asks nobody again. Times are seconds since 1970.

@@ -38,7 +38,7 @@ struct State {
     budget: Setting<u32>,
     stopped: Stopped,
     /// What a lease was made for, by process. It stays that after the lease has ended.
-    declared: BTreeMap<(u32, u64), Arc<str>>,
+    declared: BTreeMap<(u32, u64), Label>,
     seen: BTreeMap<Arc<str>, Seen>,
 }
 
@@ -93,8 +93,9 @@ impl Agents {
         let (pid, own) = caller.own();
         let above = caller.above();
         let label = |name: &Arc<str>, known_by| Some(Label { name: Arc::clone(name), known_by });
-        if let Some(name) = self.state().declared(pid, above) {
-            return label(&name, AgentMark::Declared);
+        let declared = self.state().declared(pid, above);
+        if declared.is_some() {
+            return declared;
         }
         if let Some(name) = own.or_else(|| above.iter().find_map(|kin| kin.agent)) {
             return label(&name.into(), AgentMark::Named);
@@ -102,12 +103,13 @@ impl Agents {
         caller.says().and_then(|name| label(name, AgentMark::Told))
     }
 
-    /// Notes that this process, by its number and mark, and whatever it starts, is this agent, for as long as it runs.
-    pub fn declare(&self, process: (u32, u64), name: &str) {
+    /// Notes that this process, by its number and mark, and whatever it starts, is this agent, for as long as it runs; and how that
+    /// is known: the lease of a detected agent makes nothing surer.
+    pub fn declare(&self, process: (u32, u64), name: &str, known_by: AgentMark) {
         let mut state = self.state();
         if !state.declared.contains_key(&process) {
             state.declared.retain(|(pid, mark), _| process::mark(*pid) == Some(*mark));
-            state.declared.insert(process, name.into());
+            state.declared.insert(process, Label { name: name.into(), known_by });
         }
     }
 
@@ -228,7 +230,7 @@ impl fmt::Debug for Agents {
 
 impl State {
     /// What a lease declared the process to be, or one above it.
-    fn declared(&self, pid: Option<u32>, above: &[super::caller::Kin]) -> Option<Arc<str>> {
+    fn declared(&self, pid: Option<u32>, above: &[super::caller::Kin]) -> Option<Label> {
         if self.declared.is_empty() {
             return None;
         }
@@ -238,7 +240,7 @@ impl State {
             its.find(|((_, mark), _)| process::mark(pid) == Some(*mark))
         });
         let of_kin = || above.iter().find_map(|kin| self.declared.get(&(kin.pid, kin.mark?)));
-        own.map(|(_, name)| name).or_else(of_kin).cloned()
+        own.map(|(_, label)| label).or_else(of_kin).cloned()
     }
 
     /// What is known of this one. Names are callers' own words, so there is an end to them.

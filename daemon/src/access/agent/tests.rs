@@ -44,9 +44,9 @@ fn what_a_lease_declares_is_believed_before_a_name_and_that_before_a_word() {
     assert_eq!(agents.label(&saying), Some(told("codex")));
     assert_eq!(agents.label(&caller.clone().saying(Some("two words"))), Some(told("agent")));
     let pid = std::process::id();
-    agents.declare((pid, process::mark(pid).unwrap() ^ 1), "other");
+    agents.declare((pid, process::mark(pid).unwrap() ^ 1), "other", AgentMark::Declared);
     assert_eq!(agents.label(&saying), Some(told("codex")), "a later process of its number is not it");
-    agents.declare((pid, process::mark(pid).unwrap()), "mybot");
+    agents.declare((pid, process::mark(pid).unwrap()), "mybot", AgentMark::Declared);
     let declared = Label { name: "mybot".into(), known_by: AgentMark::Declared };
     assert_eq!(agents.label(&saying), Some(declared));
 }

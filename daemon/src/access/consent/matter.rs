@@ -25,7 +25,7 @@ pub(super) fn of(question: &Question) -> ConsentMatter {
         program: known.and_then(|facts| facts.program.as_deref()).map(path),
         hash: known.and_then(|facts| facts.program_hash.as_ref()).map(hash_text),
         script: known.and_then(|facts| facts.script.as_deref()).map(path),
-        agent: agent.clone().or_else(|| caller.as_ref()?.agent.clone()),
+        agent: agent.as_ref().map(|(name, _)| name.clone()).or_else(|| caller.as_ref()?.agent.clone()),
         lease: lease.clone(),
         container: caller.as_ref().is_some_and(|facts| facts.container),
         forwarded: caller.as_ref().is_some_and(|facts| facts.forwarded),

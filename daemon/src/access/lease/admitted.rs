@@ -3,6 +3,7 @@
 use std::fmt;
 
 use entra_proto::account::AccountId;
+use entra_proto::agent::AgentMark;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::scope::Scopes;
 use entra_proto::token::TokenRequest;
@@ -16,7 +17,7 @@ pub struct Admitted {
     allowed: Allowed,
     account: Option<AccountId>,
     profile: Option<String>,
-    agent: Option<String>,
+    agent: Option<(String, AgentMark)>,
 }
 
 impl Admitted {
@@ -29,14 +30,14 @@ impl Admitted {
         Self { name, allowed, account, profile, agent: None }
     }
 
-    pub(super) fn of_agent(self, agent: Option<String>) -> Self {
+    pub(super) fn of_agent(self, agent: Option<(String, AgentMark)>) -> Self {
         Self { agent, ..self }
     }
 
-    /// The AI agent that it was made for.
+    /// The AI agent that it was made for, and how that is known.
     #[must_use]
-    pub fn agent(&self) -> Option<&str> {
-        self.agent.as_deref()
+    pub fn agent(&self) -> Option<(&str, AgentMark)> {
+        self.agent.as_ref().map(|(agent, known_by)| (agent.as_str(), *known_by))
     }
 
     /// The lease's name, for people.

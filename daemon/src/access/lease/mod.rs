@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use entra_proto::account::AccountId;
+use entra_proto::agent::AgentMark;
 use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::lease::{LeaseInfo, LeaseRequest, LeasesAnswer};
 use entra_proto::limits::MAX_LEASES;
@@ -115,6 +116,20 @@ impl Leases {
         account: Option<AccountId>,
         profile: Option<String>,
     ) -> Result<(LeaseInfo, LeaseSecret), ErrorBody> {
+        self.make_known_by(None, request, account, profile).await
+    }
+
+    /// The same for who makes it, an agent that is known by this: its lease is no surer.
+    ///
+    /// # Errors
+    /// As [`Leases::make`].
+    pub async fn make_known_by(
+        &self,
+        agent_known_by: Option<AgentMark>,
+        request: LeaseRequest,
+        account: Option<AccountId>,
+        profile: Option<String>,
+    ) -> Result<(LeaseInfo, LeaseSecret), ErrorBody> {
         if let Some(fault) = request.fault() {
             return Err(bad(format!("This is no lease: {fault}.")));
         }
@@ -137,6 +152,7 @@ impl Leases {
             process,
             in_path: request.in_path,
             agent: request.agent.map(|agent| agent.to_ascii_lowercase()),
+            agent_known_by: agent_known_by.filter(|mark| *mark != AgentMark::Declared),
         };
         let _order = self.in_order.lock().await;
         self.read().await?;
@@ -231,7 +247,9 @@ impl Leases {
         }
         lease.used_on = Some(now);
         lease.uses += 1;
-        let LeaseRecord { name, account, profile, agent, .. } = lease.record.clone();
+        let agent = lease.record.declares();
+        let agent = agent.map(|(agent, known_by)| (agent.to_owned(), known_by));
+        let LeaseRecord { name, account, profile, .. } = lease.record.clone();
         Ok(Admitted::new(name, lease.allowed.clone(), account, profile).of_agent(agent))
     }
 
@@ -318,9 +336,11 @@ impl Leases {
 
     fn follow(&self, records: Vec<LeaseRecord>) {
         for record in &records {
-            if let (Some(agents), Some(process), Some(agent)) = (&self.agents, record.process, &record.agent)
+            let declares = record.declares();
+            if let (Some(agents), Some(process), Some((agent, known_by))) =
+                (&self.agents, record.process, declares)
             {
-                agents.declare(process, agent);
+                agents.declare(process, agent, known_by);
             }
         }
         self.state().follow(records);

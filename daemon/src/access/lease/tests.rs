@@ -224,7 +224,8 @@ async fn the_leases_of_agents_end_together_and_what_they_said_of_processes_stays
     assert_eq!(agents.label(&us), None);
     second.know_agents().await;
     assert_eq!(agents.label(&us).map(|label| label.name.to_string()).as_deref(), Some("claude"));
-    assert_eq!(second.admit(&of_claude, Presented::Apart).await.unwrap().agent(), Some("claude"));
+    let admitted = second.admit(&of_claude, Presented::Apart).await.unwrap();
+    assert_eq!(admitted.agent(), Some(("claude", AgentMark::Declared)));
     let mut ended = second.revoke_of_agents(Some("claude")).await.unwrap();
     ended.sort();
     assert_eq!(ended, ["one", "run"]);
@@ -233,4 +234,19 @@ async fn the_leases_of_agents_end_together_and_what_they_said_of_processes_stays
     assert_eq!(second.revoke_of_agents(None).await.unwrap(), ["two"]);
     assert!(second.revoke_of_agents(None).await.unwrap().is_empty());
     assert!(second.admit(&kept, Presented::Apart).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_lease_of_a_detected_agent_is_no_surer_than_its_label() {
+    let (vault, own) = (vault(), std::process::id());
+    let agents = Agents::new(Arc::new(SystemClock), None);
+    let bound = LeaseRequest { process: Some(own), agent: Some("claude".to_owned()), ..request("run") };
+    let made = leases(&vault).make_known_by(Some(AgentMark::Named), bound, None, None).await;
+    let (_, secret) = made.unwrap();
+    // Over a restart too.
+    let next = leases(&vault).minding(agents.clone());
+    let admitted = next.admit(&secret, Presented::Apart).await.unwrap();
+    assert_eq!(admitted.agent(), Some(("claude", AgentMark::Named)));
+    let label = agents.label(&crate::access::caller::Caller::ourselves()).unwrap();
+    assert_eq!((&*label.name, label.known_by), ("claude", AgentMark::Named));
 }

@@ -26,7 +26,7 @@ pub struct Gatekeeper {
 }
 
 impl Gatekeeper {
-    /// With these rules, and somebody who asks a person where they say so.
+    /// With these rules, somebody who asks a person where they say so, and what is known of AI agents.
     #[must_use]
     pub fn new(policy: Policy, ask: Arc<dyn Ask>, agents: Agents) -> Self {
         Self { policy: Mutex::new(policy), ask, agents }
@@ -38,7 +38,7 @@ impl Gatekeeper {
         &self.agents
     }
 
-    /// With these rules, and nobody to ask: what they would ask for is refused.
+    /// With these rules, nobody to ask, and no agent known: what they would ask for is refused.
     #[must_use]
     pub fn alone(policy: Policy) -> Self {
         Self::new(policy, Arc::new(Nobody), Agents::new(Arc::new(SystemClock), None))
@@ -83,7 +83,7 @@ impl Gatekeeper {
     /// The agent that asks: of the lease that it presents, else the one that the caller is.
     fn label(&self, asker: &Asker) -> Option<Label> {
         match asker.agent() {
-            Some(name) => Some(Label { name: Arc::clone(name), known_by: AgentMark::Declared }),
+            Some((name, known_by)) => Some(Label { name: Arc::clone(name), known_by }),
             None => self.agents.label(asker.caller()?),
         }
     }

@@ -122,10 +122,12 @@ async fn an_agent_is_told_from_others_without_a_look_and_may_lend_no_more_than_i
     assert_eq!(error.rule.as_deref(), Some("`deny agent resource=!foundry resource=!cognitive` (built in)"));
     assert_eq!(gatekeeper.agent(&own_word).as_deref(), Some("claude"));
     for lent in [Asker::Lease("x".to_owned()), ourselves().lent("x")] {
-        let declared = lent.clone().declared(Some("claude"));
+        let by = |name, mark| lent.clone().declared(Some((name, mark)));
+        let declared = by("claude", AgentMark::Declared);
         let rule = passed(&gatekeeper, &declared, GRAPH).await.unwrap();
         assert!(rule.unwrap().starts_with("`allow agent=claude"), "its lease says so");
-        assert!(passed(&gatekeeper, &lent.declared(Some("codex")), GRAPH).await.is_err());
+        assert!(passed(&gatekeeper, &by("claude", AgentMark::Named), GRAPH).await.is_err());
+        assert!(passed(&gatekeeper, &by("codex", AgentMark::Declared), GRAPH).await.is_err());
     }
     let asking = |scope: &str| vec![Subject { scopes: vec![scope.to_owned()], ..Subject::default() }];
     assert!(gatekeeper.lends_freely(&Caller::ourselves()) && !gatekeeper.lends_freely(&caller));
@@ -144,7 +146,8 @@ async fn who_is_stopped_is_handed_nothing_and_who_is_no_agent_is_not_counted() {
     assert!(gatekeeper.admit(&agent).is_ok() && gatekeeper.spend(&agent).is_ok());
     gatekeeper.agents().stop(None).unwrap();
     assert!(gatekeeper.admit(&agent).is_err() && gatekeeper.spend(&agent).is_err());
-    assert!(gatekeeper.admit(&Asker::Lease("x".to_owned()).declared(Some("y"))).is_err());
+    let of_agent = Asker::Lease("x".to_owned()).declared(Some(("y", AgentMark::Told)));
+    assert!(gatekeeper.admit(&of_agent).is_err());
     for other in [ourselves(), Asker::Ourselves, Asker::Unknown, Asker::Lease("x".to_owned())] {
         assert!(gatekeeper.admit(&other).is_ok() && gatekeeper.spend(&other).is_ok());
     }

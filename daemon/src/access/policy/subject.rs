@@ -1,5 +1,6 @@
 //! What rules are held against: a caller, and what its request came to mean.
 
+use entra_proto::agent::AgentMark;
 use entra_proto::policy::Fact;
 
 use crate::access::facts::{Facts, Strength};
@@ -12,8 +13,8 @@ pub struct Subject {
     pub caller: Option<Facts>,
     /// The lease that it presented, by name. That none was is known too.
     pub lease: Option<String>,
-    /// The AI agent that the lease was made for.
-    pub agent: Option<String>,
+    /// The AI agent that the lease was made for, and whether that is sure.
+    pub agent: Option<(String, bool)>,
     /// The account by its id, and by the user name that it has now.
     pub account: Option<Account>,
     /// The profile.
@@ -49,7 +50,7 @@ impl Subject {
         Self {
             caller: None,
             lease: asker.lease().map(str::to_owned),
-            agent: asker.agent().map(ToString::to_string),
+            agent: asker.agent().map(|(name, by)| (name.to_string(), by == AgentMark::Declared)),
             account: Some(Account {
                 id: Some(wish.key.account.as_str().to_owned()),
                 username: Some(wish.username.to_owned()).filter(|name| !name.is_empty()),
@@ -62,7 +63,7 @@ impl Subject {
 
     /// The AI agent that asks, and whether that is sure. Who is not labelled as one is none.
     pub(super) fn agent(&self) -> Option<(&str, bool)> {
-        let of_lease = self.agent.as_deref().map(|agent| (agent, true));
+        let of_lease = self.agent.as_ref().map(|(agent, is_sure)| (agent.as_str(), *is_sure));
         of_lease.or_else(|| {
             let caller = self.caller.as_ref()?;
             Some((caller.agent.as_deref()?, !caller.is_agent_unsure))

@@ -173,7 +173,7 @@ fn a_resource_by_another_name_is_not_known(
 fn an_agent_by_its_own_word_may_be_none(#[case] condition: &str, #[case] expected: Truth) {
     let own_word = subject(Some(Facts { is_agent_unsure: true, ..facts() }), &[]);
     assert_eq!(truth(condition, &own_word), expected);
-    let of_lease = Subject { agent: Some("codex".to_owned()), ..own_word };
+    let of_lease = Subject { agent: Some(("codex".to_owned(), true)), ..own_word };
     let sure = if condition.ends_with("codex") == condition.contains('!') { Truth::No } else { Truth::Yes };
     if condition.contains("codex") {
         assert_eq!(truth(condition, &of_lease), sure, "its lease says so");
