@@ -11,11 +11,10 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
-use zeroize::Zeroizing;
 
 use super::fault::{failed, refused};
 use super::outside::{fault_of, is_open_to_others};
-use super::{Fault, FileError, create_folder, is_temporary, read_bounded, temporary_name};
+use super::{Fault, FileError, temporary_name};
 
 #[cfg_attr(target_os = "linux", path = "reach_linux.rs")]
 #[cfg_attr(target_os = "macos", path = "reach_macos.rs")]
@@ -43,16 +42,6 @@ impl Folder {
             tracing::warn!(path = %path.display(), "The folder was open to other users; its mode is 0700 now.");
         }
         Ok(Some(Self { descriptor, path: path.to_owned() }))
-    }
-
-    /// Opens the folder, making it and those above it where they are missing.
-    pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
-        if let Some(folder) = Self::open(path)? {
-            return Ok(folder);
-        }
-        create_folder(path).map_err(failed("create", path))?;
-        let gone = || failed("open", path)(io::ErrorKind::NotFound.into());
-        Self::open(path)?.ok_or_else(gone)
     }
 
     /// Opens a folder for something that others are to find there, making it where it is missing. It is taken as it is or not at
@@ -106,17 +95,6 @@ impl Folder {
     /// Its path, for messages.
     pub(crate) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Reads a whole file of at most `limit` bytes; `None` when there is none.
-    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
-        let Some(file) = self.look_into(name)? else { return Ok(None) };
-        let path = self.path.join(name);
-        let length = file.metadata().map_err(failed("examine", &path))?.len();
-        match read_bounded(&file, length, limit).map_err(failed("read", &path))? {
-            Some(bytes) => Ok(Some(bytes)),
-            None => refused(&path, Fault::TooLarge { limit }),
-        }
     }
 
     /// Opens a file for reading; `None` when there is none.
@@ -188,22 +166,9 @@ impl Folder {
         }
     }
 
-    /// Overwrites what a plain file of ours holds, and deletes it. What has other names or is no file is only deleted; other names
-    /// are told.
-    pub(crate) fn erase(&self, name: &str, most: u64) -> Result<Option<Fault>, FileError> {
-        let opened = self.checked(OsStr::new(name), OFlags::WRONLY);
-        let fault = match &opened {
-            Err(FileError::Unsafe { fault: Fault::HardLinked, .. }) => Some(Fault::HardLinked),
-            _ => None,
-        };
-        // Worth a try: many a disk writes elsewhere. What counts is that the file is gone.
-        if let Ok(mut file) = opened {
-            let length = file.metadata().map_or(0, |metadata| metadata.len());
-            let mut zeros = io::Read::take(io::repeat(0), length.min(most));
-            let _overwritten = io::copy(&mut zeros, &mut file).and_then(|_| file.sync_all());
-        }
-        self.remove(name)?;
-        Ok(fault)
+    /// Opens a file for writing over what it holds.
+    pub(super) fn overwritable(&self, name: &str) -> Result<File, FileError> {
+        self.checked(OsStr::new(name), OFlags::WRONLY)
     }
 
     /// What is in it, sorted. Names that are no text are none of ours.
@@ -223,16 +188,6 @@ impl Folder {
         }
         names.sort();
         Ok(names)
-    }
-
-    /// Removes what a crashed write left of the file of that name.
-    pub(crate) fn clean(&self, name: &str) -> Result<(), FileError> {
-        for found in self.names()?.iter().filter(|found| is_temporary(found, name)) {
-            unlinkat(&self.descriptor, &**found, AtFlags::empty())
-                .map_err(|error| failed("clean", &self.path)(error.into()))?;
-            tracing::info!(file = found, "Removed what an interrupted write left behind.");
-        }
-        Ok(())
     }
 
     /// Waits until the names in it are on disk.

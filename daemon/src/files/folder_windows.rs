@@ -25,10 +25,9 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_SHARE_WRITE, GetFileInformationByHandle, MOVE_FILE_FLAGS, MOVEFILE_REPLACE_EXISTING,
     MOVEFILE_WRITE_THROUGH, MoveFileExW, READ_CONTROL, WRITE_DAC,
 };
-use zeroize::Zeroizing;
 
 use super::fault::{failed, refused};
-use super::{Fault, FileError, create_folder, is_temporary, read_bounded, temporary_name};
+use super::{Fault, FileError, temporary_name};
 use crate::windows::{AccessList, Descriptor, ObjectKind, Sid, wide_path};
 
 /// A folder of ours, held open.
@@ -68,30 +67,9 @@ impl Folder {
         Ok(Some(Self { _handle: handle, path: path.to_owned() }))
     }
 
-    /// Opens the folder, making it and those above it where they are missing.
-    pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
-        if let Some(folder) = Self::open(path)? {
-            return Ok(folder);
-        }
-        create_folder(path).map_err(failed("create", path))?;
-        let gone = || failed("open", path)(io::ErrorKind::NotFound.into());
-        Self::open(path)?.ok_or_else(gone)
-    }
-
     /// Its path. Nobody can put another in its place while it is held.
     pub(crate) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Reads a whole file of at most `limit` bytes; `None` when there is none.
-    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
-        let Some(file) = self.look_into(name)? else { return Ok(None) };
-        let path = self.path.join(name);
-        let length = file.metadata().map_err(failed("examine", &path))?.len();
-        match read_bounded(&file, length, limit).map_err(failed("read", &path))? {
-            Some(bytes) => Ok(Some(bytes)),
-            None => refused(&path, Fault::TooLarge { limit }),
-        }
     }
 
     /// Opens a file for reading; `None` when there is none.
@@ -181,24 +159,11 @@ impl Folder {
         }
     }
 
-    /// Overwrites what a plain file of ours holds, and deletes it. What has other names or is no file is only deleted; other names
-    /// are told.
-    pub(crate) fn erase(&self, name: &str, most: u64) -> Result<Option<Fault>, FileError> {
+    /// Opens a file for writing over what it holds.
+    pub(super) fn overwritable(&self, name: &str) -> Result<File, FileError> {
         let mut options = OpenOptions::new();
         options.write(true).access_mode(GENERIC_WRITE | READ_CONTROL | WRITE_DAC);
-        let opened = self.checked(name.as_ref(), &mut options);
-        let fault = match &opened {
-            Err(FileError::Unsafe { fault: Fault::HardLinked, .. }) => Some(Fault::HardLinked),
-            _ => None,
-        };
-        // Worth a try: many a disk writes elsewhere. What counts is that the file is gone.
-        if let Ok(mut file) = opened {
-            let length = file.metadata().map_or(0, |metadata| metadata.len());
-            let mut zeros = io::Read::take(io::repeat(0), length.min(most));
-            let _overwritten = io::copy(&mut zeros, &mut file).and_then(|_| file.sync_all());
-        }
-        self.remove(name)?;
-        Ok(fault)
+        self.checked(name.as_ref(), &mut options)
     }
 
     /// What is in it, sorted. Names that are no text are none of ours.
@@ -210,15 +175,6 @@ impl Folder {
         }
         names.sort();
         Ok(names)
-    }
-
-    /// Removes what a crashed write left of the file of that name.
-    pub(crate) fn clean(&self, name: &str) -> Result<(), FileError> {
-        for found in self.names()?.iter().filter(|found| is_temporary(found, name)) {
-            patiently(|| remove_file(self.path.join(found))).map_err(failed("clean", &self.path))?;
-            tracing::info!(file = found, "Removed what an interrupted write left behind.");
-        }
-        Ok(())
     }
 
     /// The file system writes names down in its own journal.

@@ -26,6 +26,7 @@ mod remote;
 mod small;
 #[cfg(test)]
 pub(crate) mod tests;
+mod whole;
 
 pub use self::create::create_folder;
 pub use self::fault::{Fault, FileError};
