@@ -346,6 +346,51 @@ fn where_all_places_are_taken_the_longest_silent_one_makes_room() {
     assert_eq!(daemon.stop(), 0);
 }
 
+/// Elsewhere freed memory stays with the process, for its next crowd.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_crowd_took_is_given_back() {
+    let _room = system::room_for(ROOM);
+    let (env, daemon) = signed_in();
+    let resident = || system::resident(daemon.pid());
+    let before = resident();
+    let half = format!("GET /v1/status HTTP/1.1\r\nHost: entrad\r\nX-Half: {}", "x".repeat(MAX_HEAD / 2));
+    let crowd: Vec<raw::Connection> = (0..2_000)
+        .map(|_| {
+            let mut stream = raw::connect(&env.socket());
+            stream.write_all(half.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let (mut most, mut deadline) = (before, Instant::now() + Duration::from_secs(60));
+    // Half of what it sent, so that a daemon that keeps none of it until a head is whole would be noticed here.
+    while most < before + 2_000 * MAX_HEAD as u64 / 4 / 1024 {
+        assert!(
+            Instant::now() < deadline,
+            "{before} KiB and {most} KiB: the crowd took nothing that could be given back"
+        );
+        thread::sleep(Duration::from_millis(20));
+        most = most.max(resident());
+    }
+    is_served(&env);
+    drop(crowd);
+    deadline = Instant::now() + Duration::from_secs(60);
+    // The one that asks is open too.
+    let is_alone =
+        || env.entra(&["metrics"]).stdout.contains("\nentrad_connections{listener=\"socket\"} 1\n");
+    while !is_alone() || resident() > before + (most - before) / 3 {
+        assert!(
+            Instant::now() < deadline,
+            "{} KiB of {before} to {most}: {}",
+            resident(),
+            env.entra(&["metrics"]).stdout
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+    is_served(&env);
+    assert_eq!(daemon.stop(), 0);
+}
+
 /// A daemon with room for about 300 callers, of which one process asks for streams without an end.
 #[cfg(target_os = "linux")]
 #[test]
