@@ -97,10 +97,13 @@ impl<R: Read> Answer<R> {
     /// # Errors
     /// [`ExchangeError`], also when the head is longer than [`MAX_HEAD`].
     pub fn head(&mut self) -> Result<Head, ExchangeError> {
+        // Where its end cannot begin: what comes in small pieces is not searched anew with each.
+        let mut searched = 0;
         let end = loop {
-            if let Some(end) = find(&self.buffer[..self.filled], b"\r\n\r\n") {
-                break end;
+            if let Some(end) = find(&self.buffer[searched..self.filled], b"\r\n\r\n") {
+                break searched + end;
             }
+            searched = self.filled.saturating_sub(3);
             if self.filled >= MAX_HEAD {
                 return Err(ExchangeError::TooLong("head"));
             }
@@ -140,9 +143,11 @@ impl<R: Read> Answer<R> {
     /// # Errors
     /// [`ExchangeError`], also when the line is longer than [`MAX_EVENT_LINE`].
     pub fn line(&mut self) -> Result<Option<&[u8]>, ExchangeError> {
+        // How much of it has come without its end.
+        let mut searched = 0;
         loop {
             let held = &self.buffer[self.taken..self.filled];
-            let end = held.iter().position(|&byte| byte == b'\n');
+            let end = held[searched..].iter().position(|&byte| byte == b'\n').map(|end| searched + end);
             // Whether its end has come yet or not: how the bytes arrive must not decide.
             if end.unwrap_or(held.len()) > MAX_EVENT_LINE {
                 return Err(ExchangeError::TooLong("line"));
@@ -152,6 +157,7 @@ impl<R: Read> Answer<R> {
                 self.taken += end + 1;
                 return Ok(Some(&self.buffer[start..start + end]));
             }
+            searched = held.len();
             self.drop_taken();
             if self.fill()? == 0 {
                 return if self.filled == 0 { Ok(None) } else { Err(ExchangeError::Truncated) };
