@@ -1,6 +1,5 @@
 //! What a text of rules can hold, whoever wrote it: an administrator, a person, or what `entra policy check` is given.
 
-use super::Policy;
 use super::parse::parse;
 
 /// Rules, a line each. What is taken is written as it is meant, and what is refused is told in plain words, with its place.
@@ -17,9 +16,9 @@ pub fn policy(data: &[u8]) {
         }
         Err(faults) => {
             assert!(!faults.is_empty());
-            for fault in Policy::faults_in(text, "place") {
+            let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+            for fault in faults.iter().map(|fault| fault.told("place")) {
                 assert!(!fault.what.contains(char::is_control), "{:?}", fault.what);
-                let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
                 assert!((1..=lines).contains(&fault.line.unwrap_or_default()), "{fault:?}");
             }
         }
