@@ -2,6 +2,6 @@
 
 /// The one of the words that is most like it.
 pub fn most_like<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |other: &str| strsim::jaro_winkler(other, word);
-    words.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+    let judged = words.into_iter().map(|other| (strsim::jaro_winkler(other, word), other));
+    judged.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, most)| most)
 }
