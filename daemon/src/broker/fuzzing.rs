@@ -45,9 +45,9 @@ impl Stage {
         Self { runtime, broker, vault, clock }
     }
 
-    /// Whether its account was signed out.
+    /// Whether its account was signed out, or it was locked.
     pub(crate) fn is_spent(&self) -> bool {
-        self.broker.state().known.is_empty()
+        self.broker.must_be_open().is_err() || self.broker.state().known.is_empty()
     }
 }
 

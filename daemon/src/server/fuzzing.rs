@@ -43,10 +43,20 @@ pub fn socket(data: &[u8]) {
     let mut socket = SOCKET.with(|socket| socket.borrow_mut());
     let written = socket.serve(input, [16, 100, 1000, usize::MAX][usize::from(how % 4)]);
     check(input, &written);
-    if socket.stage.is_spent() {
+    socket.changes += u32::from(may_have_changed(input, &written));
+    if socket.stage.is_spent() || socket.changes >= MOST_CHANGES {
         *socket = Socket::new();
     }
 }
+
+/// Whether something else than a look was answered with success, at first or later on.
+fn may_have_changed(input: &[u8], written: &[u8]) -> bool {
+    let is_look = input.starts_with(b"GET ") && !input.windows(5).any(|word| word == b"POST " || word == b"DELET");
+    !is_look && written.get(9) == Some(&b'2')
+}
+
+/// After so many it begins anew: what an input finds is to be known, and what piles up makes the others slow.
+const MOST_CHANGES: u32 = 16;
 
 const DOCTOR: &[u8] = b"/v1/doctor";
 
@@ -68,6 +78,13 @@ fn check(input: &[u8], written: &[u8]) {
 struct Socket {
     stage: Stage,
     router: Router,
+    connections: Connections,
+    /// Looked at once: it is the same one in every connection.
+    caller: Caller,
+    /// What it has never heard of.
+    stopping: watch::Sender<bool>,
+    /// Requests that may have changed something.
+    changes: u32,
 }
 
 impl Socket {
@@ -96,7 +113,14 @@ impl Socket {
             Consents::new(stage.vault.clone(), Arc::clone(&stage.clock), Audit::default(), consenting);
         let router =
             router(Rooms { broker, consents, doctor, gatekeeper, leases, loopback, pages, prompts, told });
-        Self { stage, router }
+        Self {
+            stage,
+            router,
+            connections: Connections::at_most(1, Kind::Socket),
+            caller: Caller::ourselves(),
+            stopping: watch::Sender::new(false),
+            changes: 0,
+        }
     }
 
     /// Serves a connection that brings this and then ends, and returns what it was answered.
@@ -105,11 +129,12 @@ impl Socket {
         let stream =
             Pieces { input: input.to_vec(), at: 0, piece, rests: RESTS, written: Arc::clone(&written) };
         let (broker, router) = (Arc::clone(&self.stage.broker), self.router.clone());
+        let caller = self.caller.clone();
         let answer =
-            move |request| respond(request, Caller::ourselves(), None, Arc::clone(&broker), router.clone());
-        let (_running, stopped) = watch::channel(false);
-        let place = Connections::at_most(1, Kind::Socket).place(None).map(|(place, _gone)| place);
-        let Some(place) = place else { unreachable!("the first has a place") };
+            move |request| respond(request, caller.clone(), None, Arc::clone(&broker), router.clone());
+        let stopped = self.stopping.subscribe();
+        let place = self.connections.place(None).map(|(place, _gone)| place);
+        let Some(place) = place else { unreachable!("the one before has left") };
         let served = self.stage.runtime.block_on(async {
             let served = timeout(LONGEST, connection(stream, answer, stopped, Arc::new(place))).await;
             // Sign-ins go on in tasks of their own.
