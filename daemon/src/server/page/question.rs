@@ -244,6 +244,7 @@ const AFTER: Duration = Duration::from_secs(60);
 /// An answer is in force sooner than this.
 const GLANCE: Duration = Duration::from_millis(1500);
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 #[path = "question_tests_linux.rs"]
 mod tests;
