@@ -51,7 +51,8 @@ pub fn socket(data: &[u8]) {
 
 /// Whether something else than a look was answered with success, at first or later on.
 fn may_have_changed(input: &[u8], written: &[u8]) -> bool {
-    let is_look = input.starts_with(b"GET ") && !input.windows(5).any(|word| word == b"POST " || word == b"DELET");
+    let is_look =
+        input.starts_with(b"GET ") && !input.windows(5).any(|word| word == b"POST " || word == b"DELET");
     !is_look && written.get(9) == Some(&b'2')
 }
 

@@ -108,10 +108,11 @@ pub(crate) fn serve(socket: &str, origin: &str, refresh_token: &str, first: &str
         let dialects = move |port| dialects::router(door.clone(), port);
         let loopback = Loopback::new(LoopbackChoice::Off, PathBuf::new(), None, dialects);
         let pages = Pages::new(Arc::clone(&broker), Arc::new(SystemClock));
-        let settings = entrad::config::Prompting::default();
-        let prompts = Prompts::new(Arc::clone(&broker), vault.clone(), Arc::new(SystemClock), settings);
+        let settings =
+            entrad::config::Prompting { notify: Setting::built_in(Notify::Off), ..Default::default() };
         let (audit, consenting) = (entrad::audit::Audit::default(), Consenting::default());
-        let consents = Consents::new(vault, Arc::new(SystemClock), audit, (&consenting, Notify::Off));
+        let consents = Consents::new(vault.clone(), Arc::new(SystemClock), audit, (&consenting, &settings));
+        let prompts = Prompts::new(Arc::clone(&broker), vault, Arc::new(SystemClock), settings);
         let answer = ConfigAnswer {
             settings: Vec::new(),
             sources: Vec::new(),

@@ -10,9 +10,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, fstat, makedev, openat, readlinkat, statx,
-};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, fstat, openat, readlinkat, statx};
 use rustix::io::Errno;
 
 use super::looker;
@@ -52,6 +50,15 @@ pub(super) fn leads_to(pid: u32, link: Link) -> Option<PathBuf> {
     }
 }
 
+/// Which file a link leads to, in one call as well.
+pub(super) fn file_behind(pid: u32, link: Link) -> Option<FileId> {
+    match statx(CWD, at(pid, link), AtFlags::STATX_DONT_SYNC, StatxFlags::empty()) {
+        Ok(told) => Some(FileId::from(&told)),
+        Err(Errno::ACCESS | Errno::PERM) => End(looker::follow(pid, link)?).file(),
+        Err(_) => None,
+    }
+}
+
 /// Where a link leads. It says which file that is, and is not opened for reading.
 pub(super) struct End(OwnedFd);
 
@@ -74,8 +81,7 @@ impl End {
     /// Which file it is. The file's own system is not asked, so none that hangs can hold us up (statx(2)).
     pub(super) fn file(&self) -> Option<FileId> {
         let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-        let told = statx(&self.0, "", flags, StatxFlags::empty()).ok()?;
-        Some(FileId { device: makedev(told.stx_dev_major, told.stx_dev_minor), inode: told.stx_ino })
+        statx(&self.0, "", flags, StatxFlags::empty()).ok().as_ref().map(FileId::from)
     }
 
     /// A path to the very file, as long as this is held.

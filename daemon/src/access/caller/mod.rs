@@ -41,6 +41,9 @@ mod process;
 #[cfg_attr(target_os = "macos", path = "program_macos.rs")]
 #[cfg_attr(windows, path = "program_windows.rs")]
 mod program;
+#[cfg_attr(target_os = "linux", path = "recent_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "recent_other.rs")]
+mod recent;
 #[cfg_attr(target_os = "linux", path = "look_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "look_other.rs")]
 mod sight;
@@ -114,7 +117,7 @@ impl Peer {
     /// Looks at it while it surely waits, and hands out its connection.
     #[must_use]
     pub fn caller(self) -> (Caller, Stream) {
-        (Caller::from(Process::behind(&self.stream, self.pid)), self.stream)
+        (recent::caller(&self.stream, self.pid), self.stream)
     }
 
     /// Its connection.

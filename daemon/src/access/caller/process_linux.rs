@@ -7,9 +7,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+use rustix::fs::{AtFlags, CWD, Statx, StatxFlags, makedev, statx};
 
-use super::links::{End, Link};
+use super::links::{End, Link, file_behind, leads_to};
 use super::peer::Stream;
 use super::pidfd::Handle;
 use super::program;
@@ -120,12 +120,25 @@ impl Process {
     /// What it runs now, where that is another program than when it connected.
     pub(super) fn became(&self) -> Option<PathBuf> {
         let (pid, before) = (self.pid?, self.program.as_ref()?.file?);
-        let now = End::of(pid, Link::Program)?;
-        if now.file()? == before {
+        if file_of(pid)? == before {
             return None;
         }
-        let path = now.path()?;
+        let path = leads_to(pid, Link::Program)?;
         self.is_still_there().then_some(path)
+    }
+
+    /// Whether who connected `stream` is this process, and runs what it ran.
+    pub(super) fn is_behind(&self, stream: &Stream, pid: u32) -> bool {
+        let (Some(Mark::Node(node)), Some(file)) =
+            (self.mark, self.program.as_ref().and_then(|program| program.file))
+        else {
+            return false;
+        };
+        let Ok(handle) = Handle::of_peer(stream) else { return false };
+        // Asked last: who answers now had the number while its program was looked at.
+        handle.node().is_ok_and(|it| it == node)
+            && file_of(pid) == Some(file)
+            && handle.told().is_ok_and(|told| told.pid == pid)
     }
 }
 
@@ -148,13 +161,18 @@ impl Program {
 
 /// The file that the process runs.
 pub(super) fn file_of(pid: u32) -> Option<FileId> {
-    End::of(pid, Link::Program)?.file()
+    file_behind(pid, Link::Program)
 }
 
 /// Which file is there. The file's own system is not asked, so none that hangs can hold us up (statx(2)).
 pub(super) fn file_at(path: &Path) -> Option<FileId> {
-    let told = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::empty()).ok()?;
-    Some(FileId { device: makedev(told.stx_dev_major, told.stx_dev_minor), inode: told.stx_ino })
+    statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::empty()).ok().as_ref().map(FileId::from)
+}
+
+impl From<&Statx> for FileId {
+    fn from(told: &Statx) -> Self {
+        Self { device: makedev(told.stx_dev_major, told.stx_dev_minor), inode: told.stx_ino }
+    }
 }
 
 fn is_unknown_call(error: &io::Error) -> bool {
