@@ -27,7 +27,7 @@ use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
-use super::listen::is_gone;
+use super::listen::{Waiting, is_gone};
 use super::places::{Gone, Holder, Place, Places};
 use super::steps::give_way_at_times;
 use super::turns::Turns;
@@ -59,23 +59,27 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
         let round = Instant::now();
         let mut taken = 0;
         while taken < MOST_BEGUN || round.elapsed() < LONGEST_ROUND {
-            let stream = tokio::select! {
-                biased;
-                () = &mut stop => {
-                    while let Some(next) = turns.next() {
-                        begin(next);
+            let waiting = if taken < MOST_BEGUN {
+                tokio::select! {
+                    biased;
+                    () = &mut stop => {
+                        while let Some(next) = turns.next() {
+                            begin(next);
+                        }
+                        drop(listener);
+                        return connections.end().await;
                     }
-                    drop(listener);
-                    return connections.end().await;
+                    stream = listener.accept() => Waiting::Caller(stream),
+                    () = ready(()), if !turns.is_empty() || taken > 0 => Waiting::Nobody,
                 }
-                stream = listener.accept() => stream,
-                () = ready(()), if !turns.is_empty() || taken > 0 => break,
+            } else {
+                listener.accept_waiting()
             };
-            taken += 1;
-            // In a crowd most have hung up again, and cost no more than this.
-            if taken > MOST_BEGUN && is_gone(&stream) {
-                continue;
+            if matches!(waiting, Waiting::Nobody) {
+                break;
             }
+            taken += 1;
+            let Waiting::Caller(stream) = waiting else { continue };
             match Peer::of(stream) {
                 Ok(peer) => {
                     let holder = peer.process();

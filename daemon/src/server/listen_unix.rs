@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +24,8 @@ use crate::lock::{Lock, LockError};
 #[derive(Debug)]
 pub struct Listener {
     listener: UnixListener,
+    /// The same, to be asked without waiting for the runtime.
+    queue: std::os::unix::net::UnixListener,
     _file: Option<SocketFile>,
 }
 
@@ -100,8 +103,9 @@ impl Listener {
     pub fn adopt(handed: std::os::unix::net::UnixListener, path: &Path) -> Result<Self, ListenError> {
         Place::of(path)?;
         let adopted = handed.set_nonblocking(true).and_then(|()| UnixListener::from_std(handed));
-        let listener = adopted.map_err(|reason| ListenError::Io { path: path.to_owned(), reason })?;
-        Ok(Self { listener, _file: None })
+        adopted
+            .and_then(|listener| Self::of(listener, None))
+            .map_err(|reason| ListenError::Io { path: path.to_owned(), reason })
     }
 
     /// The next connection. Errors of single connections are passed over; when descriptors run out it
@@ -118,6 +122,29 @@ impl Listener {
             }
         }
     }
+
+    /// One more of those that wait by now. An error is left to who waits for the next.
+    pub(super) fn accept_waiting(&mut self) -> Waiting {
+        let Ok((waiting, _)) = self.queue.accept() else { return Waiting::Nobody };
+        if is_gone(&waiting) {
+            return Waiting::Gone;
+        }
+        let heard = waiting.set_nonblocking(true).and_then(|()| UnixStream::from_std(waiting));
+        heard.map_or(Waiting::Gone, Waiting::Caller)
+    }
+
+    fn of(listener: UnixListener, file: Option<SocketFile>) -> io::Result<Self> {
+        let queue = listener.as_fd().try_clone_to_owned()?.into();
+        Ok(Self { listener, queue, _file: file })
+    }
+}
+
+/// What came of asking who waits.
+pub(super) enum Waiting {
+    Caller(UnixStream),
+    /// It has hung up, and cost a third of what another one costs.
+    Gone,
+    Nobody,
 }
 
 /// Where a socket is made: a name in a folder that was checked and is held.
@@ -161,7 +188,7 @@ impl Place {
             return Err(ListenError::Exchanged(file.folder.path().to_owned()));
         }
         std::fs::set_permissions(&place, PermissionsExt::from_mode(0o600)).map_err(failed)?;
-        Ok(Listener { listener, _file: Some(file) })
+        Listener::of(listener, Some(file)).map_err(failed)
     }
 
     async fn remove_stale(&self) -> Result<(), ListenError> {
@@ -201,7 +228,7 @@ impl Opening for UnixStream {
 }
 
 /// Whether nobody is there any more who could hear an answer. Who has only finished writing is.
-pub(super) fn is_gone(stream: &UnixStream) -> bool {
+pub(super) fn is_gone(stream: &impl AsFd) -> bool {
     let mut asked = [PollFd::new(stream, PollFlags::empty())];
     poll(&mut asked, Some(&Timespec::default())).is_ok() && asked[0].revents().contains(PollFlags::HUP)
 }
@@ -281,6 +308,24 @@ mod tests {
         assert!(heard.opened().await);
         drop(silent);
         assert!(!unheard.opened().await, "it hung up");
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_taken_and_who_hung_up_is_known() {
+        let folder = folder();
+        let path = folder.path().join("s");
+        let mut listener = Listener::bind(&path).await.unwrap();
+        assert!(matches!(listener.accept_waiting(), Waiting::Nobody));
+        let gone = UnixStream::connect(&path).await.unwrap();
+        let mut there = UnixStream::connect(&path).await.unwrap();
+        drop(gone);
+        tokio::io::AsyncWriteExt::write_all(&mut there, b"x").await.unwrap();
+        assert!(matches!(listener.accept_waiting(), Waiting::Gone));
+        let Waiting::Caller(caller) = listener.accept_waiting() else { panic!("somebody waits") };
+        assert!(caller.opened().await);
+        assert!(matches!(listener.accept_waiting(), Waiting::Nobody));
+        let _next = UnixStream::connect(&path).await.unwrap();
+        let _taken = listener.accept().await;
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_NO_DATA, ERROR_PIPE_BUSY};
 use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, READ_CONTROL, SECURITY_ANONYMOUS};
@@ -136,10 +137,23 @@ impl Listener {
         }
     }
 
+    /// One more that waits by now.
+    pub(super) fn accept_waiting(&mut self) -> Waiting {
+        self.accept().now_or_never().map_or(Waiting::Nobody, Waiting::Caller)
+    }
+
     async fn pause(&self, error: &io::Error) {
         tracing::warn!(%error, "no connection could be accepted");
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
+}
+
+/// What came of asking who waits. Of a pipe it is not told whether anybody is still there.
+pub(super) enum Waiting {
+    Caller(NamedPipeServer),
+    #[expect(dead_code, reason = "other systems tell")]
+    Gone,
+    Nobody,
 }
 
 impl Opening for NamedPipeServer {
