@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use axum::Router;
 use entra_proto::config::ConfigAnswer;
 use entra_proto::version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::connections::{Connections, connection, respond};
@@ -23,7 +23,7 @@ use crate::access::lease::Leases;
 use crate::access::policy::{Gatekeeper, Policy};
 use crate::audit::Audit;
 use crate::broker::fuzzing::Stage;
-use crate::config::{Consenting, LoopbackChoice, Notify, Prompting, Setting, Told};
+use crate::config::{Consenting, LoopbackChoice, Notify as Notifies, Prompting, Setting, Told};
 use crate::doctor::Doctor;
 use crate::entra::fuzzing::refusing;
 use crate::metrics::Listener as Kind;
@@ -108,7 +108,7 @@ impl Socket {
             waiting_for_restart: Vec::new(),
         }));
         let gatekeeper = Arc::new(Gatekeeper::alone(Policy::default()));
-        let prompting = Prompting { notify: Setting::built_in(Notify::Off), ..Prompting::default() };
+        let prompting = Prompting { notify: Setting::built_in(Notifies::Off), ..Prompting::default() };
         let consenting = (&Consenting::default(), &prompting);
         let consents =
             Consents::new(stage.vault.clone(), Arc::clone(&stage.clock), Audit::default(), consenting);
@@ -126,9 +126,9 @@ impl Socket {
 
     /// Serves a connection that brings this and then ends, and returns what it was answered.
     fn serve(&self, input: &[u8], piece: usize) -> Vec<u8> {
-        let written: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let answered: Arc<Answered> = Arc::default();
         let stream =
-            Pieces { input: input.to_vec(), at: 0, piece, rests: RESTS, written: Arc::clone(&written) };
+            Pieces { input: input.to_vec(), at: 0, piece, rests: RESTS, answered: Arc::clone(&answered) };
         let (broker, router) = (Arc::clone(&self.stage.broker), self.router.clone());
         let caller = self.caller.clone();
         let answer =
@@ -137,15 +137,50 @@ impl Socket {
         let place = self.connections.place(None).map(|(place, _gone)| place);
         let Some(place) = place else { unreachable!("the one before has left") };
         let served = self.stage.runtime.block_on(async {
-            let served = timeout(LONGEST, connection(stream, answer, stopped, Arc::new(place))).await;
+            let connection = connection(stream, answer, stopped, Arc::new(place));
+            let served = timeout(LONGEST, async {
+                tokio::select! {
+                    biased;
+                    () = connection => {}
+                    () = answered.reader_leaves() => {}
+                }
+            });
+            let served = served.await;
             // Sign-ins go on in tasks of their own.
             tokio::task::yield_now().await;
             served
         });
         assert!(served.is_ok(), "a connection has no end");
-        std::mem::take(&mut *written.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *answered.written())
     }
 }
+
+/// What was written to the caller.
+#[derive(Default)]
+struct Answered {
+    written: Mutex<Vec<u8>>,
+    grew: Notify,
+}
+
+impl Answered {
+    fn written(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends some time after a stream has begun. Whoever sent more than its request is not read any more, so that it is gone is seen
+    /// with the next line alone, which may come after half a minute.
+    async fn reader_leaves(&self) {
+        while !self.written().windows(STREAM.len()).any(|part| part == STREAM) {
+            self.grew.notified().await;
+        }
+        for _ in 0..4 * RESTS {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The type of what goes on for as long as its reader.
+const STREAM: &[u8] = b"application/x-ndjson";
 
 /// A caller that writes in pieces, waits a little and hangs up.
 struct Pieces {
@@ -153,7 +188,7 @@ struct Pieces {
     at: usize,
     piece: usize,
     rests: u32,
-    written: Arc<Mutex<Vec<u8>>>,
+    answered: Arc<Answered>,
 }
 
 impl AsyncRead for Pieces {
@@ -177,7 +212,8 @@ impl AsyncRead for Pieces {
 
 impl AsyncWrite for Pieces {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.answered.written().extend_from_slice(bytes);
+        self.answered.grew.notify_one();
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -215,6 +251,7 @@ mod tests {
         "HTTP/1.0 401"
     )]
     #[case("GET /v1/prompts/events HTTP/1.0\r\n\r\n", "HTTP/1.0 200")]
+    #[case("GET /v1/prompts/events HTTP/1.0\r\n\r\nand more than was to be read", "HTTP/1.0 200")]
     #[case("\r\n", "")]
     fn the_stage_answers(#[case] input: &str, #[case] begins: &str) {
         for piece in [7, usize::MAX] {
