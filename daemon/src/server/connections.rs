@@ -94,11 +94,13 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
             }
         }
         let is_crowd = taken > MOST_BEGUN || turns.waiting() > MOST_BEGUN;
+        // Of one process no more than one of each other that waits.
+        let most = if is_crowd { MOST_BEGUN.min(turns.rows()) } else { MOST_BEGUN };
         let mut begun = 0;
-        while begun < MOST_BEGUN {
+        while begun < most {
             let Some(next) = turns.next() else { break };
             if is_crowd && is_gone(next.0.stream()) {
-                if round.elapsed() > 2 * LONGEST_ROUND {
+                if round.elapsed() > LONGEST_ROUND + LONGEST_ROUND / 2 {
                     break;
                 }
                 continue;
@@ -115,8 +117,9 @@ pub async fn serve(mut listener: Listener, rooms: Rooms, stop: impl Future<Outpu
 /// So many connections are begun before those that have been go on: each costs about as much as an answer.
 const MOST_BEGUN: usize = 4;
 
-/// For so long connections are taken from the system's queue before others go on, which is as long as a few that are begun take.
-const LONGEST_ROUND: Duration = Duration::from_micros(200);
+/// For so long connections are taken from the system's queue before others go on: most of the time where somebody connects without
+/// end, since who is in that queue waits for all before it.
+const LONGEST_ROUND: Duration = Duration::from_micros(500);
 
 /// So many are told of each for itself.
 const FIRST_NOTED: u64 = 32;

@@ -28,6 +28,11 @@ impl<T> Turns<T> {
         self.waiting
     }
 
+    /// How many processes wait.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(super) fn add(&mut self, holder: Holder, what: T) {
         let row = self.rows.entry(holder).or_insert_with(|| {
             self.next.push_back(holder);
@@ -78,7 +83,7 @@ mod tests {
         turns.add(Some(2), 5_000);
         turns.add(None, 6_000);
         let order: Vec<_> = (0..4).filter_map(|_| turns.next()).collect();
-        assert_eq!((order, turns.waiting()), (vec![1, 5_000, 6_000, 2], 997));
+        assert_eq!((order, turns.waiting(), turns.rows()), (vec![1, 5_000, 6_000, 2], 997, 1));
     }
 
     #[test]

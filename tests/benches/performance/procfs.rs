@@ -21,6 +21,11 @@ pub(crate) fn resident(pid: u32) -> f64 {
     number(&read(pid, "status"), "VmRSS:")
 }
 
+/// Memory that is no file's, in KiB: of a program's file as much stays as was ever run.
+pub(crate) fn own(pid: u32) -> f64 {
+    number(&read(pid, "status"), "RssAnon:")
+}
+
 /// How many descriptors the process has open, where we may know.
 pub(crate) fn descriptors(pid: u32) -> Option<usize> {
     Some(std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())

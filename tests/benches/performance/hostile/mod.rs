@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::Effort;
 use super::figures::{Figures, quantile};
-use super::procfs::{descriptors, peak_during, quiet_since, resident};
+use super::procfs::{descriptors, own, peak_during, quiet_since};
 use super::server::Server;
 use super::stage::{Place, Stage, Workstation, put};
 use attack::Kind;
@@ -140,7 +140,7 @@ impl Siege<'_> {
         let peak = most(|turn| turn.peak).max(peak_of_sign_in);
         figures.target("  resident memory at its peak", peak / 1024.0, "MiB", MOST_MEMORY);
         let _gone = quiet_since(pid, SETTLE);
-        figures.target("  resident memory once they are gone", resident(pid) / 1024.0, "MiB", 16.0);
+        figures.target("  memory of its own once they are gone", own(pid) / 1024.0, "MiB", 8.0);
         match (descriptors_before, descriptors(pid)) {
             (Some(before), Some(after)) => {
                 figures.target("  descriptors left over", after.saturating_sub(before) as f64, "", 0.0);
