@@ -16,11 +16,12 @@ use entra_proto::error::{ErrorBody, ErrorCode};
 use entra_proto::limits::MAX_LOOPBACK_CONNECTIONS;
 use entra_proto::status::LoopbackStatus;
 use futures_util::FutureExt;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, yield_now};
 use tower::ServiceExt;
 
 use super::connections::{Connections, Opening};
+use super::port::listen;
 use crate::config::LoopbackChoice;
 use crate::files::Folder;
 use crate::metrics::Listener;
@@ -227,14 +228,7 @@ impl From<LoopbackError> for ErrorBody {
 }
 
 fn bind(port: u16) -> Result<TcpListener, LoopbackError> {
-    let listen = || {
-        let socket = TcpSocket::new_v4()?;
-        #[cfg(unix)]
-        socket.set_reuseaddr(true)?;
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-        socket.listen(QUEUE)
-    };
-    listen().map_err(|error: io::Error| match error.kind() {
+    listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => LoopbackError::Taken(port),
         _ => error.into(),
     })
@@ -296,9 +290,6 @@ impl Opening for TcpStream {
 
 /// So many are taken from the system's queue at once.
 const MOST_TAKEN: usize = 64;
-
-/// So many may wait there, where the system lets them (listen(2)).
-const QUEUE: u32 = 4_096;
 
 /// Linux gives 32768 and up to outgoing connections, the other systems 49152 and up.
 const LOWEST: u16 = 10_240;

@@ -37,6 +37,9 @@ mod loopback;
 mod page;
 mod places;
 mod policy;
+#[cfg_attr(unix, path = "port_unix.rs")]
+#[cfg_attr(windows, path = "port_windows.rs")]
+mod port;
 mod prompts;
 mod reply;
 mod routes;

@@ -11,6 +11,7 @@ pub(super) mod allowed;
 #[cfg_attr(target_os = "macos", path = "process_macos.rs")]
 #[cfg_attr(windows, path = "process_windows.rs")]
 pub(super) mod process;
+mod refusal;
 mod ticket;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use entra_proto::secret::LeaseSecret;
 
 pub use self::admitted::Admitted;
 pub use self::allowed::Allowed;
+use self::refusal::{bad, no_process, not_in_path, over, stranger, too_many};
 use self::ticket::{LeaseId, SecretDigest, issue};
 use super::agent::Agents;
 use crate::audit::{Audit, Event};
@@ -462,40 +464,6 @@ impl Lease {
 fn shown(epoch: u64) -> humantime::Rfc3339Timestamp {
     // The last second that it can write is of the year 9999.
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(epoch.min(253_402_300_799)))
-}
-
-fn bad(sentence: String) -> ErrorBody {
-    ErrorBody::new(ErrorCode::BadRequest, sentence)
-}
-
-fn no_process(pid: u32) -> ErrorBody {
-    bad(format!("There is no process {pid} to bind the lease to."))
-}
-
-fn too_many() -> ErrorBody {
-    let error = ErrorBody::new(ErrorCode::Refused, format!("There are {MAX_LEASES} leases already."));
-    error.with_hint("`entra lease ls` lists them, `entra lease revoke NAME` ends one.")
-}
-
-fn stranger() -> ErrorBody {
-    let error = ErrorBody::new(
-        ErrorCode::Refused,
-        "The secret that was presented is no lease's, or its lease was revoked.",
-    );
-    error.with_hint("Make a new one by `entra setup` or `entra env`, or start the program by `entra run`.")
-}
-
-fn over(name: &str) -> ErrorBody {
-    let error = ErrorBody::new(ErrorCode::Refused, format!("The lease `{name}` is over."));
-    error.with_hint("Make a new one by `entra setup` or `entra env`, or start the program by `entra run`.")
-}
-
-fn not_in_path(name: &str) -> ErrorBody {
-    let error = ErrorBody::new(
-        ErrorCode::Refused,
-        format!("The secret of the lease `{name}` may not stand in a path."),
-    );
-    error.with_hint("Make one that may by `--in-path`, or present it in the header X-IDENTITY-HEADER.")
 }
 
 #[cfg(test)]
