@@ -73,7 +73,7 @@ const AGAIN: &str = "for time in $(seq 40); do curl --silent --max-time 20 --uni
 /// The address may be read from a browser's command line, by everybody.
 #[cfg(target_os = "linux")]
 #[test]
-fn another_user_who_knows_a_pages_address_gets_nothing() {
+fn another_user_who_knows_a_pages_address_is_told_no_more_than_who_does_not() {
     if !rustix::process::geteuid().is_root() {
         eprintln!("SKIPPED: only root can become another user; run this test as root to see it");
         return;
@@ -82,16 +82,18 @@ fn another_user_who_knows_a_pages_address_gets_nothing() {
     let _daemon = env.start_in_memory(&[]);
     let opened = entra_tests::raw::post(&env.socket(), "/v1/pages", &serde_json::json!({}));
     let url = opened.body["url"].as_str().unwrap();
-    let curl = ["curl", "--silent", "--max-time", "20", url];
-    let ask = |become_somebody: &[&str]| {
-        let words = [become_somebody, curl.as_slice()].concat();
+    let ask = |become_somebody: &[&str], url: &str| {
+        let words = [become_somebody, &["curl", "--silent", "--max-time", "20", url]].concat();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).env_clear().env("PATH", "/usr/bin:/bin");
         run(command)
     };
-    let ran = ask(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
-    assert!(ran.status != 0 && ran.stdout.is_empty(), "{ran:?}");
-    assert!(env.log().contains("a process of user 65534 connected to a sign-in page"), "{}", env.log());
-    let ran = ask(&[]);
+    let stranger = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let unknowing = ask(&stranger, &format!("{url}x"));
+    let ran = ask(&stranger, url);
+    assert!(ran.status == 0 && !ran.stdout.contains("<form") && !ran.stdout.is_empty(), "{ran:?}");
+    assert_eq!(ran.stdout, unknowing.stdout, "it is told no more than who does not know the address");
+    assert!(env.log().contains("a process of user 65534 asked for a sign-in page"), "{}", env.log());
+    let ran = ask(&[], url);
     assert!(ran.status == 0 && ran.stdout.contains("value=\"begin\""), "{ran:?}");
 }

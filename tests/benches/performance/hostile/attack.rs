@@ -21,15 +21,22 @@ pub(crate) enum Kind {
     Idle,
     /// Say a half of what they have to say, each a half of something else.
     Half,
-    /// Connect and hang up; some ask first, and some talk nonsense.
+    /// Connect and hang up, each some two thousand times a second; some ask first, and some talk nonsense.
     Churn,
+    /// The same as fast as they can.
+    Flood,
     /// Ask for what has no end, or for a lot, and read a byte a second.
     Readers,
 }
 
 impl Kind {
-    const ALL: [(Self, &str); 4] =
-        [(Self::Idle, "idle"), (Self::Half, "half"), (Self::Churn, "churn"), (Self::Readers, "readers")];
+    const ALL: [(Self, &str); 5] = [
+        (Self::Idle, "idle"),
+        (Self::Half, "half"),
+        (Self::Churn, "churn"),
+        (Self::Flood, "flood"),
+        (Self::Readers, "readers"),
+    ];
 
     pub(crate) fn word(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).unwrap().1
@@ -43,7 +50,7 @@ impl Kind {
                 b"GET /v1/status HTTP/1.1\r\nHost: ",
                 b"POST /v1/token HTTP/1.1\r\nHost: entrad\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{",
             ],
-            Self::Churn => &[
+            Self::Churn | Self::Flood => &[
                 b"",
                 // What is no HTTP.
                 b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
@@ -85,8 +92,8 @@ pub(crate) fn serve(kind: &str, place: &str, count: &str, tally: &str) {
             thread::sleep(Duration::from_millis(50));
         }
     });
-    if kind == Kind::Churn {
-        churn(&door, count);
+    if matches!(kind, Kind::Churn | Kind::Flood) {
+        come_and_go(kind, &door, count);
     } else {
         hold(kind, &door, count);
     }
@@ -95,6 +102,9 @@ pub(crate) fn serve(kind: &str, place: &str, count: &str, tally: &str) {
 static CONNECTED: AtomicU64 = AtomicU64::new(0);
 
 const LOWEST_PRIORITY: i32 = 19;
+
+/// Between two connections.
+const PAUSE: Duration = Duration::from_micros(400);
 
 /// Where the attackers knock.
 #[derive(Clone, Debug)]
@@ -110,15 +120,18 @@ impl Door {
 }
 
 /// Threads that come and go.
-fn churn(door: &Door, count: usize) {
+fn come_and_go(kind: Kind, door: &Door, count: usize) {
     thread::scope(|scope| {
         for turn in 0..count {
             scope.spawn(move || {
-                let words = Kind::Churn.words(turn);
+                let words = kind.words(turn);
                 loop {
                     // Whatever becomes of it, the next one follows.
-                    let _ended = come_and_go(door, words);
+                    let _ended = once(door, words);
                     CONNECTED.fetch_add(1, Ordering::Relaxed);
+                    if kind == Kind::Churn {
+                        thread::sleep(PAUSE);
+                    }
                 }
             });
         }
@@ -126,7 +139,7 @@ fn churn(door: &Door, count: usize) {
     });
 }
 
-fn come_and_go(door: &Door, words: &[u8]) -> io::Result<()> {
+fn once(door: &Door, words: &[u8]) -> io::Result<()> {
     match door {
         Door::Socket(path) => std::os::unix::net::UnixStream::connect(path)?.write_all(words),
         Door::Port(port) => std::net::TcpStream::connect(("127.0.0.1", *port))?.write_all(words),

@@ -41,9 +41,10 @@ pub(crate) fn measure(stage: &Stage, effort: Effort, figures: &mut Figures) {
         ("10,000 idle connections", Kind::Idle, 10_000, None, socket()),
         ("1,000 half requests", Kind::Half, 1_000, None, socket()),
         ("connections that come and go", Kind::Churn, 4, None, socket()),
+        ("connections that come and go as fast as they can", Kind::Flood, 4, None, socket()),
         ("1,000 slow readers", Kind::Readers, 1_000, None, socket()),
         ("more connections than there are places", Kind::Idle, MAX_CONNECTIONS + 4_000, None, socket()),
-        ("another user's, that come and go", Kind::Churn, 4, Some(NOBODY), socket()),
+        ("another user's, as fast as they can", Kind::Flood, 4, Some(NOBODY), socket()),
         ("loopback: 2,000 idle connections", Kind::Idle, 2_000, None, port()),
         ("loopback: 2,000 half requests", Kind::Half, 2_000, None, port()),
         ("loopback: connections that come and go", Kind::Churn, 4, None, port()),
@@ -120,7 +121,12 @@ impl Siege<'_> {
         for (way, is_fresh) in [("new connection", true), ("kept connection", false)] {
             let median = |of: &dyn Fn(&Turn) -> f64| quantile(&turns.iter().map(of).collect::<Vec<_>>(), 0.5);
             let ratio = median(&|turn: &Turn| turn.under.of(is_fresh, 0.99) / turn.quiet.of(is_fresh, 0.99));
-            figures.target(&format!("  {way}, p99 / quiet"), ratio, "", 3.0);
+            let title = format!("  {way}, p99 / quiet");
+            if self.is_bounded() {
+                figures.target(&title, ratio, "", 3.0);
+            } else {
+                figures.note(&title, ratio, "");
+            }
             for (title, at) in [("p50", 0.5), ("p99", 0.99)] {
                 figures.note(
                     &format!("    quiet, {title}"),
@@ -150,6 +156,12 @@ impl Siege<'_> {
         assert_eq!(self.workstation.env.token(super::stage::TARGET)["source"], "cache");
     }
 
+    /// Whether an honest caller's wait has a target: on the socket, while there are places. Beyond that, somebody comes as often as the
+    /// system lets them, and it is told what that costs.
+    fn is_bounded(&self) -> bool {
+        matches!(self.honest, Honest::Socket(_)) && self.kind != Kind::Flood && self.count < MAX_CONNECTIONS
+    }
+
     fn turn(&self) -> Turn {
         let pid = self.workstation.daemon.pid();
         let (quiet, attacked) = self.times();
@@ -172,7 +184,7 @@ impl Siege<'_> {
 
     /// Whoever stays is sent away after ten seconds, and all come again at once: a turn has that too.
     fn times(&self) -> (Duration, Duration) {
-        let attacked = if self.kind == Kind::Churn { 5 } else { 13 };
+        let attacked = if matches!(self.kind, Kind::Churn | Kind::Flood) { 5 } else { 13 };
         (Duration::from_secs(5), Duration::from_secs(attacked))
     }
 
