@@ -10,7 +10,8 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use entra_sim::{Leg, Options};
 use entra_tests::{Daemon, Env, Programs, raw};
@@ -112,11 +113,17 @@ impl Lane {
             self.env.sim().control().clear_requests();
         }
         // By now something was written, in either case.
-        let files = names(&self.env.state_dir());
         let expected: &[&str] = match self.log {
             AuditLog::Kept => &["audit", "entrad.lock", "vault.sealed"],
             AuditLog::Off => &["entrad.lock", "vault.sealed"],
         };
+        // The next write may be under way; what an earlier one left would stay.
+        let until = Instant::now() + LONGEST_WRITE;
+        let mut files = names(&self.env.state_dir());
+        while files != expected && Instant::now() < until {
+            thread::sleep(Duration::from_millis(20));
+            files = names(&self.env.state_dir());
+        }
         if files != expected {
             faults.push(format!("the state folder holds {files:?}"));
         }
@@ -217,6 +224,9 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// The resource of a proof.
 const PROOF: &str = "https://proof.example";
+
+/// Far above what a write takes.
+const LONGEST_WRITE: Duration = Duration::from_secs(20);
 
 /// Far above what the simulator takes.
 const SIMULATOR_LIMIT: Duration = Duration::from_secs(20);
