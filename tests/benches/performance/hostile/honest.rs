@@ -41,13 +41,15 @@ impl Honest {
             waits.note(start.elapsed(), done, true);
             sleep(PACE);
             let start = Instant::now();
-            let done = match &mut kept {
+            let ask = |kept: &mut io::Result<Line>| match kept {
                 Ok(kept) => kept.ask(self.request()),
                 Err(error) => Err(error.kind().into()),
             };
-            if done.is_err() {
+            // One that was idle may have made room meanwhile; then clients ask once more (RFC 9110, section 9.2.2).
+            let done = ask(&mut kept).or_else(|_| {
                 kept = self.open();
-            }
+                ask(&mut kept)
+            });
             waits.note(start.elapsed(), done, false);
         }
         waits
