@@ -213,9 +213,9 @@ impl Audit {
         Ok(Opened { parts, folder: inner.folder.clone() })
     }
 
-    /// Writes all that was noted, for a bounded time. Waits for the disk.
-    pub fn flush(&self) {
-        self.wait_for(Job::Flush);
+    /// Writes all that was noted, for a bounded time, and says whether that was done. Waits for the disk.
+    pub fn flush(&self) -> bool {
+        self.wait_for(Job::Flush)
     }
 
     /// The same, and ends the writer. What is noted later is not written.
@@ -226,16 +226,18 @@ impl Audit {
         }
     }
 
-    fn wait_for(&self, job: fn(SyncSender<()>) -> Job) {
-        let Some(inner) = &self.inner else { return };
+    fn wait_for(&self, job: fn(SyncSender<()>) -> Job) -> bool {
+        let Some(inner) = &self.inner else { return true };
         if !inner.has_begun.load(Ordering::SeqCst) || inner.has_ended.load(Ordering::SeqCst) {
-            return;
+            return true;
         }
         let (tell, told) = sync_channel(1);
         inner.queue.add(job(tell));
-        if told.recv_timeout(PATIENCE).is_err() {
+        let is_done = told.recv_timeout(PATIENCE).is_ok();
+        if !is_done {
             tracing::warn!("the audit log was not written in time");
         }
+        is_done
     }
 
     fn inner(&self) -> Result<&Inner, AuditError> {

@@ -19,7 +19,12 @@ fn note(audit: &Audit, count: usize) {
     for number in 0..count {
         audit.record(Event::new(LogEvent::Issued).detail(number.to_string()));
     }
-    audit.flush();
+    flush(audit);
+}
+
+/// The writer's time is bounded for the daemon's sake; a machine with much else to do may need it more than once.
+fn flush(audit: &Audit) {
+    assert!((0..20).any(|_| audit.flush()), "the log is written within a minute");
 }
 
 fn entries(audit: &Audit) -> Vec<LogEntry> {
@@ -79,7 +84,7 @@ fn files_rotate_and_the_oldest_go() {
         for _ in 0..80 {
             audit.record(Event::new(LogEvent::Issued).scopes(&scopes, "t"));
         }
-        audit.flush();
+        flush(&audit);
     }
     let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 3, "{names:?}");
@@ -164,7 +169,7 @@ fn what_was_done_while_no_daemon_ran_is_found_by_the_sealed_end_and_stays_found(
             if is_late {
                 // The keyring was locked at first; the sealed file is read, and written, later.
                 let _end = again.anchor(Some(head));
-                again.flush();
+                flush(&again);
             }
             assert!(events(&again).contains(&LogEvent::Damaged), "{gap} {is_late}");
             assert!(again.warnings()[0].contains("was found damaged"));
@@ -218,7 +223,7 @@ fn what_cannot_be_written_waits_and_is_written_once_it_can_be() {
         audit.warnings()
     );
     fs::remove_file(&folder).unwrap();
-    audit.flush();
+    flush(&audit);
     let written = entries(&audit);
     assert_eq!(written.len(), queue::MOST_NOTES + 1);
     assert_eq!(written[3].detail.as_deref(), Some("0"), "the oldest are kept");
@@ -259,7 +264,7 @@ fn only_what_is_asked_for_is_read() {
     };
     audit.record(Event::new(LogEvent::Issued).by(by("/usr/bin/Git")));
     audit.record(Event::new(LogEvent::Issued).account("work", &"u.t".parse().unwrap()));
-    audit.flush();
+    flush(&audit);
     let count = |query: &Query| {
         let mut count = 0;
         audit
