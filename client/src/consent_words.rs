@@ -12,7 +12,7 @@ pub(crate) fn asks(question: &ConsentQuestion) -> String {
     format!("{} wants {}{}", plain(&question.who), plain(&question.wanted), as_whom(&question.matter))
 }
 
-/// Why it is asked, how it stands and until when it can be answered, a line each without its end.
+/// What started who asks, why it is asked, how it stands and until when it can be answered, a line each without its end.
 pub(crate) fn standing(question: &ConsentQuestion, now: u64) -> Vec<String> {
     let left = rough(question.until.saturating_sub(now));
     let state = match question.state {
@@ -25,7 +25,10 @@ pub(crate) fn standing(question: &ConsentQuestion, now: u64) -> Vec<String> {
         ConsentState::Unheard => format!("nobody could be asked; can be answered for {left}"),
     };
     let asked = format!("asked {} by the rule {}", relative(now, question.asked_on), plain(&question.rule));
-    let mut lines = vec![asked];
+    let parents: Vec<_> = question.parents.iter().map(|parent| plain(parent)).collect();
+    let mut lines = Vec::new();
+    lines.extend((!parents.is_empty()).then(|| format!("started by {}", parents.join(", "))));
+    lines.push(asked);
     lines.extend(question.matter.hash.as_ref().map(|hash| format!("its file: {}", plain(hash))));
     lines.push(state);
     lines
@@ -79,6 +82,7 @@ pub(crate) mod tests {
             id: "0123abcd".to_owned(),
             state: ConsentState::Asked,
             who: "/usr/bin/git (process 42)".to_owned(),
+            parents: vec!["/usr/bin/zsh".to_owned(), "/usr/bin/foot".to_owned()],
             wanted: "Azure DevOps".to_owned(),
             matter: ConsentMatter {
                 program: Some("/usr/bin/git".to_owned()),
@@ -100,7 +104,11 @@ pub(crate) mod tests {
         assert_eq!(asks(&question), "/usr/bin/git (process 42) wants Azure DevOps as ada@example.com");
         assert_eq!(
             standing(&question, 100),
-            ["asked now by the rule `ask resource=devops` (/u.toml:1, line 1)", "can be answered for 2 min"]
+            [
+                "started by /usr/bin/zsh, /usr/bin/foot",
+                "asked now by the rule `ask resource=devops` (/u.toml:1, line 1)",
+                "can be answered for 2 min"
+            ]
         );
     }
 

@@ -63,6 +63,9 @@ pub struct ConsentQuestion {
     pub state: ConsentState,
     /// Who asks, as people are told: a program with its process, or a lease.
     pub who: String,
+    /// The programs that started it, the nearest first, as far as they are known; at most four.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<String>,
     /// What for, as people are told.
     pub wanted: String,
     /// The same for machines.

@@ -98,6 +98,7 @@ fn question() -> ConsentQuestion {
         id: ID.to_owned(),
         state: ConsentState::Asked,
         who: "/usr/bin/git (process 42)".to_owned(),
+        parents: vec!["/usr/bin/zsh".to_owned(), "/usr/bin/foot".to_owned()],
         wanted: "Microsoft Graph".to_owned(),
         matter: matter(),
         rule: "`ask resource=graph` (/home/ada/.config/entrad/config.toml:1, line 1)".to_owned(),

@@ -55,7 +55,9 @@ impl Lease {
         let begun = Instant::now();
         loop {
             let answer = self.identity_once(resource);
-            if !answer.text.contains("Entra has not answered yet") || begun.elapsed() > Duration::from_secs(10) {
+            if !answer.text.contains("Entra has not answered yet")
+                || begun.elapsed() > Duration::from_secs(10)
+            {
                 return answer;
             }
             std::thread::sleep(Duration::from_millis(100));

@@ -137,6 +137,8 @@ fn once_is_once_and_a_session_ends_with_the_daemon() {
     let question = &event["question"];
     let who = question["who"].as_str().unwrap();
     assert!(who.starts_with(asked.tool.to_str().unwrap()) && who.contains("(process "), "{question}");
+    let ourselves = std::env::current_exe().unwrap();
+    assert_eq!(question["parents"][0].as_str(), ourselves.to_str(), "what started the tool");
     assert_eq!(question["wanted"], "Microsoft Graph");
     assert!(question["rule"].as_str().unwrap().starts_with("`ask program="), "{question}");
     let event = heard.recv_timeout(LONG).unwrap();

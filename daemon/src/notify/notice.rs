@@ -128,6 +128,7 @@ mod tests {
             id: "0123abcd".to_owned(),
             state: ConsentState::Asked,
             who: "/opt/to\u{1b}ol (process 7)".to_owned(),
+            parents: Vec::new(),
             wanted: "Microsoft Graph".to_owned(),
             matter: ConsentMatter {
                 username: Some("ada@example.com".to_owned()),

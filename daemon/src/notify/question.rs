@@ -135,9 +135,11 @@ impl QuestionView<'_> {
         let ConsentMatter { program, hash, script, agent, lease, username, profile, tenant, .. } = matter;
         let is_elsewhere = matter.forwarded || matter.container;
         let resources = (!matter.resources.is_empty()).then(|| matter.resources.join(", "));
+        let parents = self.question.parents.join(", ");
         let rows = [
             (words.program, program.as_deref()),
             (words.question_script, script.as_deref()),
+            (words.question_parents, (!parents.is_empty()).then_some(parents.as_str())),
             (words.question_agent, agent.as_deref()),
             (words.question_lease, lease.as_deref()),
             (words.question_where, is_elsewhere.then_some(words.question_elsewhere)),

@@ -13,6 +13,7 @@ fn question(text: &str, answers: &[ConsentWord]) -> ConsentQuestion {
         id: "0123abcd".to_owned(),
         state: ConsentState::Asked,
         who: format!("{text} (process 7)"),
+        parents: vec![text.to_owned(); 2],
         wanted: text.to_owned(),
         matter: ConsentMatter {
             program: some(),
@@ -52,6 +53,7 @@ fn it_says_who_what_and_why_and_has_the_buttons_that_are_offered() {
     for told in [
         "<strong>/opt/tool (process 7)</strong> wants <strong>/opt/tool</strong>.",
         "another machine",
+        "<dt>Started by</dt><dd>/opt/tool, /opt/tool</dd>",
         "1:35",
     ] {
         assert!(html.contains(told), "{told} in {html}");

@@ -31,6 +31,8 @@ pub(super) struct Rules {
 pub(super) struct Asking {
     pub(super) matter: ConsentMatter,
     pub(super) who: String,
+    /// The programs that started it, the nearest first.
+    pub(super) parents: Vec<String>,
     pub(super) wanted: String,
     pub(super) rule: String,
     pub(super) answers: Vec<ConsentWord>,
@@ -295,11 +297,12 @@ impl Book {
     pub(super) fn told(&mut self, now: Now) -> ConsentsAnswer {
         self.pass(now);
         let question = |open: &Open| {
-            let Asking { matter, who, wanted, rule, answers, .. } = open.asking.clone();
+            let Asking { matter, who, parents, wanted, rule, answers, .. } = open.asking.clone();
             ConsentQuestion {
                 id: open.id.clone(),
                 state: open.state,
                 who,
+                parents,
                 wanted,
                 matter,
                 rule,

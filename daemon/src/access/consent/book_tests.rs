@@ -18,6 +18,7 @@ fn asking(program: &str, scope: &str) -> Asking {
     let matter = matter::of(&question);
     Asking {
         who: program.to_owned(),
+        parents: Vec::new(),
         wanted: matter::wanted(&matter),
         answers: matter::answers(&question, &matter, true),
         rule: question.rule,

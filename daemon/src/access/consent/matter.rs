@@ -101,6 +101,16 @@ pub(super) fn who(matter: &ConsentMatter) -> String {
     format!("{who}{where_from}{}", agent.unwrap_or_default())
 }
 
+/// The programs that started who asks, as people are told. Which they are makes it no other matter: they come and go.
+pub(super) fn parents(question: &Question) -> Vec<String> {
+    let known = question.subject.caller.as_ref().filter(|facts| facts.strength != Strength::Unknown);
+    let parents = known.map(|facts| facts.parents.as_slice()).unwrap_or_default();
+    parents.iter().take(MOST_PARENTS).map(|parent| plain(&parent.to_string_lossy())).collect()
+}
+
+/// Enough to tell a terminal from an editor, and few enough to be read.
+const MOST_PARENTS: usize = 4;
+
 /// Fit to be shown.
 fn plain(text: &str) -> String {
     text.chars().filter(|char| !char.is_control()).take(200).collect()
@@ -195,8 +205,14 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_told_is_fit_to_be_shown() {
-        let odd = Facts { forwarded: true, agent: Some("a\u{7}b".to_owned()), ..facts("/opt/x\n\u{1b}[2J") };
-        let matter = of(&question(Some(odd), "api://one/read"));
+        let parents = vec!["/opt/\u{1b}[2J".into(); 5];
+        let agent = Some("a\u{7}b".to_owned());
+        let odd = Facts { forwarded: true, parents, agent, ..facts("/opt/x\n\u{1b}[2J") };
+        let unknown = Facts { strength: Strength::Unknown, ..odd.clone() };
+        let asked = question(Some(odd), "api://one/read");
+        let matter = of(&asked);
+        assert_eq!(super::parents(&asked), ["/opt/[2J"; 4]);
+        assert!(super::parents(&question(Some(unknown), "api://one/read")).is_empty());
         assert_eq!(who(&matter), "/opt/x[2J of another machine (AI agent ab)");
         assert_eq!(wanted(&matter), "api://one");
     }

@@ -353,12 +353,13 @@ impl Consents {
                 who = format!("{who} (process {pid})");
             }
         }
-        let (wanted, rule) = (matter::wanted(&matter), question.rule.clone());
+        let (parents, wanted) = (matter::parents(question), matter::wanted(&matter));
+        let rule = question.rule.clone();
         let noted = about(LogEvent::ConsentAsked, &matter)
             .by(question.caller.as_ref().map(Caller::noted))
             .by_rule(Some(&rule))
             .detail(format!("{who} wants {wanted}."));
-        Asking { matter, who, wanted, rule, answers, process, noted: Some(noted) }
+        Asking { matter, who, parents, wanted, rule, answers, process, noted: Some(noted) }
     }
 }
 
