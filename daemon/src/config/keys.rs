@@ -55,7 +55,8 @@ impl Key {
     /// The value as layers keep it: lists as JSON, switches as `on` and `off`, all else as written.
     pub(super) fn take(&self, given: Given) -> Result<String, Wrong> {
         let text = values::canonical(self.kind, self.between, given)?;
-        let wrong = |reason| Wrong::Value { expected: self.expected(), reason };
+        let wrong =
+            |reason: String| Wrong::Value { expected: self.expected(), reason: values::one_line(&reason) };
         if !self.choices.is_empty() {
             let words = match self.kind {
                 Kind::Choices => values::list(&text).map_err(wrong)?,

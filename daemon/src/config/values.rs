@@ -129,10 +129,10 @@ fn split(text: &str, between: Between) -> Result<Vec<String>, String> {
     Ok(words.map(str::to_owned).collect())
 }
 
-/// The lines of a text, each as wide as it is: a tab counts as one space, and is written as one since not every form of an
-/// export can hold it.
+/// The lines of a text up to its last that is not empty, each as wide as it is: a tab counts as one space, and is written as
+/// one since not every form of an export can hold it.
 fn lines(text: &str) -> Vec<String> {
-    text.lines().map(|line| line.replace('\t', " ").trim_end().to_owned()).collect()
+    text.trim_end().lines().map(|line| line.replace('\t', " ").trim_end().to_owned()).collect()
 }
 
 fn json(list: &[String]) -> Result<String, String> {
@@ -154,6 +154,11 @@ fn word(is_on: bool) -> &'static str {
 /// A name, or a value that holds no password: of one line, and short enough for a message.
 pub(super) fn shown(text: &str) -> String {
     text.trim().chars().filter(|char| !char.is_control()).take(80).collect()
+}
+
+/// A reason, which may have parts of a value, on one line.
+pub(super) fn one_line(reason: &str) -> String {
+    reason.chars().filter(|char| !char.is_control()).take(300).collect()
 }
 
 pub(super) fn anything(_: &str) -> Result<(), String> {
