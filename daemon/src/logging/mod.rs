@@ -146,7 +146,8 @@ type Replace = Box<dyn Fn(EnvFilter) + Send + Sync>;
 static REPLACE: OnceLock<Replace> = OnceLock::new();
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::builder().parse(filter).map_err(|error| LogError::Filter(error.to_string()))
+    // A pattern for a field's value can take more than a minute to be read.
+    EnvFilter::builder().with_regex(false).parse(filter).map_err(|error| LogError::Filter(error.to_string()))
 }
 
 fn build(settings: &LogSettings) -> Result<(Dispatch, Log, Replace), LogError> {
