@@ -146,6 +146,10 @@ type Replace = Box<dyn Fn(EnvFilter) + Send + Sync>;
 static REPLACE: OnceLock<Replace> = OnceLock::new();
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
+    // Its parser takes a text apart between the bytes of a letter.
+    if !filter.is_ascii() {
+        return Err(LogError::Filter("it has letters that no target has".to_owned()));
+    }
     // A pattern for a field's value can take more than a minute to be read.
     EnvFilter::builder().with_regex(false).parse(filter).map_err(|error| LogError::Filter(error.to_string()))
 }
