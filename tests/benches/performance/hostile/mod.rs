@@ -146,7 +146,7 @@ impl Siege<'_> {
         let peak = most(|turn| turn.peak).max(peak_of_sign_in);
         figures.target("  resident memory at its peak", peak / 1024.0, "MiB", MOST_MEMORY);
         let _gone = quiet_since(pid, SETTLE);
-        figures.target("  memory of its own once they are gone", own(pid) / 1024.0, "MiB", 12.0);
+        figures.target("  memory of its own once they are gone", own(pid) / 1024.0, "MiB", 8.0);
         match (descriptors_before, descriptors(pid)) {
             (Some(before), Some(after)) => {
                 figures.target("  descriptors left over", after.saturating_sub(before) as f64, "", 0.0);
