@@ -40,6 +40,9 @@ pub struct Key {
     check: fn(&str) -> Result<(), String>,
 }
 
+/// Characters of a message's reason.
+const LONGEST_REASON: usize = 300;
+
 /// What a key is where nobody set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unset {
@@ -55,8 +58,11 @@ impl Key {
     /// The value as layers keep it: lists as JSON, switches as `on` and `off`, all else as written.
     pub(super) fn take(&self, given: Given) -> Result<String, Wrong> {
         let text = values::canonical(self.kind, self.between, given)?;
-        let wrong =
-            |reason: String| Wrong::Value { expected: self.expected(), reason: values::one_line(&reason) };
+        // It may have parts of the value.
+        let wrong = |reason: String| {
+            let reason = values::one_line(&reason, LONGEST_REASON);
+            Wrong::Value { expected: self.expected(), reason }
+        };
         if !self.choices.is_empty() {
             let words = match self.kind {
                 Kind::Choices => values::list(&text).map_err(wrong)?,

@@ -153,12 +153,12 @@ fn word(is_on: bool) -> &'static str {
 
 /// A name, or a value that holds no password: of one line, and short enough for a message.
 pub(super) fn shown(text: &str) -> String {
-    text.trim().chars().filter(|char| !char.is_control()).take(80).collect()
+    one_line(text.trim(), 80)
 }
 
-/// A reason, which may have parts of a value, on one line.
-pub(super) fn one_line(reason: &str) -> String {
-    reason.chars().filter(|char| !char.is_control()).take(300).collect()
+/// Without what would begin another line, and of so many characters at most.
+pub(super) fn one_line(text: &str, most: usize) -> String {
+    text.chars().filter(|char| !char.is_control()).take(most).collect()
 }
 
 pub(super) fn anything(_: &str) -> Result<(), String> {
