@@ -17,7 +17,7 @@ use crate::access::policy::{Question, Subject};
 /// What the question is about.
 pub(super) fn of(question: &Question) -> ConsentMatter {
     let Subject { caller, lease, agent, account, profile, tenant, scopes } = &question.subject;
-    let known = caller.as_ref().filter(|facts| facts.strength != Strength::Unknown);
+    let known = known(question);
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let resource = |scope: &String| allowed::resource_of(scope).unwrap_or_else(|| scope.clone());
     let resources: BTreeSet<String> = scopes.iter().map(resource).collect();
@@ -103,9 +103,13 @@ pub(super) fn who(matter: &ConsentMatter) -> String {
 
 /// The programs that started who asks, as people are told. Which they are makes it no other matter: they come and go.
 pub(super) fn parents(question: &Question) -> Vec<String> {
-    let known = question.subject.caller.as_ref().filter(|facts| facts.strength != Strength::Unknown);
-    let parents = known.map(|facts| facts.parents.as_slice()).unwrap_or_default();
+    let parents = known(question).map(|facts| facts.parents.as_slice()).unwrap_or_default();
     parents.iter().take(MOST_PARENTS).map(|parent| plain(&parent.to_string_lossy())).collect()
+}
+
+/// Who asks, where it can be told which program that is.
+fn known(question: &Question) -> Option<&Facts> {
+    question.subject.caller.as_ref().filter(|facts| facts.strength != Strength::Unknown)
 }
 
 /// Enough to tell a terminal from an editor, and few enough to be read.
