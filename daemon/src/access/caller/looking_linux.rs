@@ -11,7 +11,6 @@ use std::ffi::CStr;
 use std::io::{self, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
-use std::ptr;
 
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat_raw};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
@@ -71,6 +70,7 @@ pub(super) fn part(socket: OwnedFd) -> io::Result<Pid> {
 }
 
 fn part_to(socket: &OwnedFd, live: fn(&OwnedFd) -> io::Result<Infallible>) -> io::Result<Pid> {
+    let heard = hear(&no_signal()?)?;
     // SAFETY: the child does what a signal handler may: it allocates nothing, takes no lock and never returns.
     let parted = unsafe { libc::fork() };
     if parted == 0 {
@@ -78,7 +78,30 @@ fn part_to(socket: &OwnedFd, live: fn(&OwnedFd) -> io::Result<Infallible>) -> io
         // SAFETY: it takes a number.
         unsafe { libc::_exit(0) }
     }
-    Pid::from_raw(parted).filter(|_| parted > 0).ok_or_else(io::Error::last_os_error)
+    let process = Pid::from_raw(parted).filter(|_| parted > 0).ok_or_else(io::Error::last_os_error);
+    hear(&heard)?;
+    process
+}
+
+/// The set that blocks every signal there is. A manager sends its signals to all processes of a service, and this one is to stay for
+/// the last requests: it is deaf from its first moment, since they may come in that.
+fn no_signal() -> io::Result<libc::sigset_t> {
+    let mut all = MaybeUninit::uninit();
+    // SAFETY: the set is ours to write.
+    done(unsafe { libc::sigfillset(all.as_mut_ptr()) }.into())?;
+    // SAFETY: it was filled.
+    Ok(unsafe { all.assume_init() })
+}
+
+/// Blocks these signals for this thread and no other. Returns those that were blocked before.
+fn hear(blocked: &libc::sigset_t) -> io::Result<libc::sigset_t> {
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: one set is read, the other ours to write.
+    match unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, blocked, before.as_mut_ptr()) } {
+        // SAFETY: it was written.
+        0 => Ok(unsafe { before.assume_init() }),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
 }
 
 fn live(socket: &OwnedFd) -> io::Result<Infallible> {
@@ -155,7 +178,6 @@ fn confine(socket: libc::c_int) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    deaf()?;
     // SAFETY: they are numbers; what was open as `SOCKET` is closed by it.
     done(unsafe { libc::dup2(socket, SOCKET) }.into())?;
     // SAFETY: nobody uses or drops what is closed by it, since this process never returns.
@@ -168,15 +190,6 @@ fn confine(socket: libc::c_int) -> io::Result<()> {
     let filter = libc::sock_fprog { len: LENGTH, filter: filter.as_mut_ptr() };
     // SAFETY: the filter is as long as it says, and copied by the call.
     done(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) }.into())
-}
-
-/// A manager sends its signals to all processes of a service, and this one is to stay for the last requests.
-fn deaf() -> io::Result<()> {
-    let mut all = MaybeUninit::uninit();
-    // SAFETY: the set is ours to write, and is filled before it is read.
-    done(unsafe { libc::sigfillset(all.as_mut_ptr()) }.into())?;
-    // SAFETY: as above; the former set is not asked for.
-    done(unsafe { libc::sigprocmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut()) }.into())
 }
 
 fn done(result: libc::c_long) -> io::Result<()> {
