@@ -9,6 +9,7 @@ mod honest;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread::sleep;
 use std::time::Duration;
 
 use entra_proto::limits::MAX_CONNECTIONS;
@@ -168,12 +169,12 @@ impl Siege<'_> {
         // The same watching on both sides.
         let (quiet, _) = peak_during(pid, || self.honest.ask_for(quiet));
         let tally = self.workstation.env.folder().join("tally");
-        let count = || std::fs::read_to_string(&tally).ok().and_then(|text| text.parse::<f64>().ok());
+        let count = || counted(&tally);
         let ((under, rate), peak) = peak_during(pid, || {
             let attackers = self.attack(&tally);
             let before = count();
             let under = self.honest.ask_for(attacked);
-            let made = count().zip(before).map_or(f64::NAN, |(after, before)| after - before);
+            let made = count() - before;
             drop(attackers);
             // The daemon has yet to notice.
             let _gone = quiet_since(pid, SETTLE);
@@ -225,6 +226,17 @@ impl Siege<'_> {
         assert!(is_in_order, "{names:?}");
         peak
     }
+}
+
+/// How often the attackers have connected, by their tally. It is found half written now and then.
+fn counted(tally: &Path) -> f64 {
+    for _ in 0..1_000 {
+        if let Ok(count) = std::fs::read_to_string(tally).unwrap().parse() {
+            return count;
+        }
+        sleep(Duration::from_millis(1));
+    }
+    panic!("the attackers' tally has no number");
 }
 
 /// As many connections as there can be, each with as much as one of a herd has, in MiB.
