@@ -5,7 +5,8 @@
 //! the others out. It is asked of loopback alone, and answers for who opened the connection, not for who is behind a relay.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr};
 
 /// Another user's id, if the connection from `theirs` to `ours` is that user's. Root, who relays for virtual machines and
@@ -32,19 +33,25 @@ struct Row {
 fn row(ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
     // A socket for both families reaches us by IPv4 all the same, and stands in the other table.
     let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
-    tables.iter().find_map(|table| row_in(&fs::read_to_string(table).ok()?, ours, theirs))
+    tables.iter().find_map(|table| row_in(BufReader::new(File::open(table).ok()?), ours, theirs))
 }
 
-/// The row that is the other end: what is remote to us is local to it.
-fn row_in(table: &str, ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
+/// The row that is the other end: what is remote to us is local to it. The table has also what was closed within the last minute, by
+/// the ten thousand, and is never held whole.
+fn row_in(mut table: impl BufRead, ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
     let (local, remote) = (entry(theirs), entry(ours));
-    table.lines().find_map(|row| {
-        let mut fields = row.split_ascii_whitespace().skip(1);
-        let is_it = fields.next()?.ends_with(&local) && fields.next()?.ends_with(&remote);
-        let mut number = |nth| fields.nth(nth)?.parse::<u64>().ok();
-        let (user, socket) = is_it.then(|| Some((number(4)?, number(1)?))).flatten()?;
-        Some(Row { user: user.try_into().ok()?, socket })
-    })
+    let mut line = String::new();
+    while table.read_line(&mut line).ok()? > 0 {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let mut is_next = |end: &str| fields.next().is_some_and(|field| field.ends_with(end));
+        if is_next(&local) && is_next(&remote) {
+            let mut number = |nth| fields.nth(nth)?.parse::<u64>().ok();
+            let (user, socket) = (number(4)?, number(1)?);
+            return Some(Row { user: user.try_into().ok()?, socket });
+        }
+        line.clear();
+    }
+    None
 }
 
 /// An address as the table writes it: each four bytes as a number of this machine, in hexadecimal.
@@ -90,7 +97,7 @@ mod tests {
              \x20  2: 0000000000000000FFFF0000{ip}:C002 0000000000000000FFFF0000{ip}:1F90 01 00000000:00000000 00:00000000 00000000  1002        0 3 1\n\
              \x20  3: {ip}:C003 {ip}:1F90 01\n"
         );
-        let row = |port| row_in(&table, local(8080), local(port)).map(|row| (row.user, row.socket));
+        let row = |port| row_in(table.as_bytes(), local(8080), local(port)).map(|row| (row.user, row.socket));
         assert_eq!(
             [row(0xC001), row(0xC002), row(0xC003), row(0xC004)],
             [Some((1001, 2)), Some((1002, 3)), None, None]
@@ -111,8 +118,8 @@ mod tests {
             };
             let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (theirs, ours) = (near.local_addr().unwrap(), near.peer_addr().unwrap());
-            let table = fs::read_to_string(table).unwrap();
-            let row = row_in(&table, ours, theirs).unwrap();
+            let table = BufReader::new(File::open(table).unwrap());
+            let row = row_in(table, ours, theirs).unwrap();
             assert_eq!(row.user, rustix::process::geteuid().as_raw(), "{ip}");
             assert_eq!((stranger(ours, theirs), socket(ours, theirs)), (None, Some(row.socket)));
         }

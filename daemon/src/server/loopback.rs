@@ -154,7 +154,7 @@ impl Loopback {
 
     async fn serve(&self, listener: TcpListener, router: Router) {
         loop {
-            for stream in accept_some(&listener).await {
+            for stream in accept_some(&listener, MOST_TAKEN).await {
                 // The system does not tell whose it is.
                 let Some((place, _gone)) = self.connections.place(None) else { continue };
                 let router = router.clone();
@@ -249,9 +249,9 @@ async fn choose() -> Result<(TcpListener, u16), LoopbackError> {
     Err(LoopbackError::NoneFree)
 }
 
-/// The next connections: those that wait by now, a few dozen at most. Whoever finds the system's queue full waits a second before it
-/// tries again, so the queue is emptied faster than those in it are served.
-pub(super) async fn accept_some(listener: &TcpListener) -> Vec<TcpStream> {
+/// The next connections: those that wait by now, and no more than this. Whoever finds the system's queue full waits a second before
+/// it tries again, so the queue is emptied faster than those in it are served.
+pub(super) async fn accept_some(listener: &TcpListener, most: usize) -> Vec<TcpStream> {
     let mut taken = Vec::new();
     loop {
         let accepted = match listener.accept().now_or_never() {
@@ -276,7 +276,7 @@ pub(super) async fn accept_some(listener: &TcpListener) -> Vec<TcpStream> {
                 return taken;
             }
         }
-        if taken.len() == MOST_TAKEN {
+        if taken.len() >= most {
             return taken;
         }
     }

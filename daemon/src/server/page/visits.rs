@@ -104,7 +104,7 @@ where
     let mut over = pin!(over);
     loop {
         let streams = tokio::select! {
-            streams = accept_some(&listener) => streams,
+            streams = accept_some(&listener, MOST_TAKEN) => streams,
             () = &mut over => return connections,
         };
         for stream in streams {
@@ -118,3 +118,7 @@ where
         yield_now().await;
     }
 }
+
+/// So many are taken from the system's queue at once: far fewer than there are places, so that what somebody has asked is read before
+/// those who come next have them make room.
+const MOST_TAKEN: usize = MAX_PAGE_CONNECTIONS / 8;
