@@ -69,6 +69,10 @@ pub const PAGE_LIFE: Duration = Duration::from_secs(15 * 60);
 /// the last answer. Local callers send it in one write.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// So much longer than [`HEAD_TIMEOUT`] a connection may take at most; the daemon gives some more and some less, so that many that came
+/// at once do not end at once.
+pub const HEAD_SPREAD: Duration = Duration::from_millis(2_500);
+
 /// Time a caller has to send the body it announced.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 

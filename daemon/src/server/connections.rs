@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use entra_proto::agent::HEADER;
 use entra_proto::error::ErrorBody;
-use entra_proto::limits::{HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD, TAKE_TIMEOUT};
+use entra_proto::limits::{MAX_CONNECTIONS, MAX_HEAD, TAKE_TIMEOUT};
 use entra_proto::token::TokenRequest;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -213,7 +213,7 @@ async fn from_the_first_byte<S, R, F>(
             biased;
             is_opened = stream.opened() => is_opened,
             () = told_to_stop => false,
-            () = sleep(HEAD_TIMEOUT) => false,
+            () = sleep(place.patience()) => false,
         }
     };
     if is_opened {
@@ -251,7 +251,7 @@ pub(super) async fn connection<S, R, F>(
 {
     let mut stream = Box::pin(TimeoutWriter::new(stream));
     stream.as_mut().set_timeout_pinned(Some(TAKE_TIMEOUT));
-    let asked = Arc::new(Notify::new());
+    let (asked, patience) = (Arc::new(Notify::new()), place.patience());
     let service = {
         let asked = Arc::clone(&asked);
         service_fn(move |request| {
@@ -273,7 +273,7 @@ pub(super) async fn connection<S, R, F>(
         })
     };
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(MAX_HEAD);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     // The borrow that `wait_for` returns must not live across an await.
     let told_to_stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };

@@ -1,5 +1,6 @@
 //! Who is served, for how long, and what becomes of them at the stop.
 
+use entra_proto::limits::HEAD_TIMEOUT;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use entra_proto::limits::{HEAD_SPREAD, HEAD_TIMEOUT};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
@@ -109,6 +111,14 @@ impl Place {
             held.idle.insert(later, task);
             self.number.store(later, Ordering::Relaxed);
         }
+    }
+
+    /// How long its caller may take for the head of a request. A thousand who came at once do not run out of time at once, for which
+    /// others would wait.
+    pub(super) fn patience(&self) -> Duration {
+        // Numbers are given out in turn, so this has as many of each.
+        let [least, ..] = self.number().to_le_bytes();
+        HEAD_TIMEOUT + HEAD_SPREAD * u32::from(least) / u32::from(u8::MAX)
     }
 
     fn number(&self) -> u64 {
@@ -268,6 +278,16 @@ mod tests {
         assert_eq!(places.table().taken, 1);
         drop(next);
         assert!(places.table().holders.is_empty() && places.table().by_count.is_empty());
+    }
+
+    #[test]
+    fn who_came_together_need_not_leave_together() {
+        let places = Places::new(1_000);
+        let crowd: Vec<_> = (0..1_000).map(|_| taken(&places, 1)).collect();
+        let mut ends: Vec<_> = crowd.iter().map(Place::patience).collect();
+        ends.sort_unstable();
+        assert_eq!((ends[0], ends[999]), (HEAD_TIMEOUT, HEAD_TIMEOUT + HEAD_SPREAD));
+        assert!(ends.windows(5).all(|five| five[0] < five[4]), "no more than four end together");
     }
 
     #[tokio::test]
