@@ -19,7 +19,7 @@ pub struct CallerAnswer {
     /// SHA-256 of the file that runs, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Who signed the program, as the system verified it.
+    /// Who signed the program, as the system verified it: the team on macOS, on Windows the name in the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
     /// The client that connected for it.

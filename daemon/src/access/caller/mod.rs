@@ -47,6 +47,9 @@ mod recent;
 #[cfg_attr(target_os = "linux", path = "look_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "look_other.rs")]
 mod sight;
+#[cfg_attr(windows, path = "signer_windows.rs")]
+#[cfg_attr(not(windows), path = "signer_other.rs")]
+mod signer;
 #[cfg(target_os = "linux")]
 #[path = "unit_linux.rs"]
 mod unit;
@@ -236,9 +239,23 @@ impl Caller {
         self.keep(hashed)
     }
 
-    /// The caller for the wire, with its program's hash.
+    /// The caller for the wire, with its program's hash, or with who signed its program's file, where systems tell that.
     pub async fn told(&self) -> CallerAnswer {
-        self.look(true).await.told(OUR_USER.clone())
+        let mut told = self.look(true).await.told(OUR_USER.clone());
+        if told.signer.is_none() {
+            told.signer = self.signer_of_file().await;
+        }
+        told
+    }
+
+    /// Who signed the file that has its program's name now. It is read, so it ends within [`HASH_TIMEOUT`].
+    async fn signer_of_file(&self) -> Option<String> {
+        let known = Arc::clone(&self.known);
+        let read = move || {
+            let signer = signer::of_file(&known.process.program.as_ref()?.path);
+            signer.filter(|_| known.process.is_still_there())
+        };
+        Self::bounded(HASH_TIMEOUT, read).await.flatten()
     }
 
     /// The process that connected and those above it, the nearest first, as far as they are known within [`LOOK_TIMEOUT`]. Also

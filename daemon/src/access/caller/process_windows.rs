@@ -1,7 +1,7 @@
 //! The process at the other end of a named pipe, by its number and when it was started.
 //!
 //! The pipe says the number; who took it between connecting and now is taken for the caller, and has to be the user's too
-//! (`peer`). Who signed the program is not asked yet: `WinVerifyTrust` reads the file and may ask the network for revocations.
+//! (`peer`).
 
 use std::path::PathBuf;
 use std::process::id;
@@ -60,7 +60,7 @@ impl Process {
         None
     }
 
-    /// Not asked yet.
+    /// The system says it of files alone, by reading all of one (`signer`): so no rule waits for it.
     pub(super) fn signer(&self) -> Option<String> {
         None
     }
