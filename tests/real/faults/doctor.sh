@@ -26,14 +26,21 @@ black_hole() {
 }
 
 look() { # NAME STATUS
-    entra doctor --json --foundry acme
+    local tries=$slack
+    # What other programs held up is told as not known in time. Where nothing else runs there is one try.
+    until
+        entra doctor --json --foundry acme
+        knows_account || ((--tries <= 0))
+    do :; done
     told "$1: the doctor took $took ms."
     check "$1: the exit status says the first that failed" ended "$2"
     check "$1: within 10 s" took_less_than 10000
     check "$1: no check took longer than its limit" holds '[.checks[] | select(.took_ms > .limit_ms + $second)] == []'
     check "$1: no limit is above 8 s" holds '[.checks[] | select(.limit_ms > 8000)] == []'
-    check "$1: the account is known" holds 'any(.checks[]; .name == "account.health" and .result == "good")'
+    check "$1: the account is known" knows_account
 }
+
+knows_account() { holds 'any(.checks[]; .name == "account.health" and .result == "good")'; }
 
 failed_first() { # NAMES..., each once
     local names

@@ -247,17 +247,17 @@ renewals() {
     daemon_end
     daemon_begin
     ask faults --request DELETE >>"$work/control"
-    # Shorter than an hour, for which entrad takes Entra's `refresh_in` to the second.
+    # Shorter than an hour, for which entrad takes Entra's `refresh_in` to the second. Until then all twelve are there.
+    local key due=$((6 * slack))
     tell options '{"access_token_life": 3500}'
-    tell faults '[{"leg": "refresh", "times": 12, "actions": [{"kind": "set_fields", "fields": {"refresh_in": 6}}]}]'
-    local key
+    tell faults '[{"leg": "refresh", "times": 12, "actions": [{"kind": "set_fields", "fields": {"refresh_in": '"$due"'}}]}]'
     for key in "${keys[@]}"; do
         token "api://key/$key"
         token "api://key/$key"
     done
     check "twelve tokens are held that are due soon" has_due 12
     ip link set lan0 down
-    pause 8
+    pause $((due + 2))
     check "the outage is known" has_errors
     far_away
     ask requests --request DELETE >>"$work/control"
