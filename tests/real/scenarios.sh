@@ -17,7 +17,7 @@ scenarios() { # WORD OF THE SUITE...
     fi
     local chosen=("${@:-${all[@]}}") scenario ended lost=0
     ! declare -F install >/dev/null || install
-    (cd "$root" && cargo build --quiet --locked -p entrad -p entra -p entra-sim)
+    "$root/tests/real/build"
     output=$(mktemp -d)
     trap scenarios_end EXIT
     trap 'exit 130' INT TERM
