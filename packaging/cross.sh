@@ -89,7 +89,7 @@ unpack_library() { # VERSION FOLDER
 
 # Finds a compiler and the source of its library, and tells Cargo by the environment. `clippy` is how to call clippy.
 find_toolchain() {
-    local version library bin linker
+    local version library bin linker wrapper
     # Stable compilers build their own library only when told that they may.
     export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$cross_state/target
     clippy=(cargo clippy)
@@ -107,9 +107,10 @@ find_toolchain() {
         # shellcheck disable=SC2034
         clippy=("$bin/cargo-clippy" clippy)
     fi
-    # A linker that comes with rustup's compiler takes a tenth of the time of mingw's for the many programs of the tests, and nobody
-    # reads the symbols of half their size.
-    linker=$(rustc --print target-libdir)/../bin/gcc-ld
-    [ ! -x "$linker/ld.lld" ] ||
-        build_for_tests+=(--config "target.x86_64-pc-windows-gnu.rustflags=['-Clink-arg=-fuse-ld=lld','-Clink-arg=-B$linker','-Cstrip=symbols']")
+    # A linker that comes with rustup's compiler takes a fraction of the time of mingw's for the many programs of the tests, and nobody
+    # reads the symbols, which are half of their size.
+    linker=$(rustc --print target-libdir)/../bin/gcc-ld/ld.lld
+    wrapper=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/linker
+    [ ! -x "$linker" ] || build_for_tests+=(--config
+        "target.x86_64-pc-windows-gnu.rustflags=['-Clink-arg=-wrapper','-Clink-arg=$wrapper,$linker','-Cstrip=symbols']")
 }
