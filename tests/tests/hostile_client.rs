@@ -311,7 +311,7 @@ fn a_crowd_does_not_starve_an_honest_caller() {
         let asked = Instant::now();
         let answer = raw::post(&env.socket(), "/v1/token", &json!({"resource": "graph"}));
         assert_eq!(answer.status, 200);
-        assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+        assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
     }
     is_served(&env);
     assert_eq!(env.token(&["--for", "arm"])["source"], "refresh");
@@ -424,3 +424,6 @@ fn a_process_that_has_all_places_gives_one_up_for_another_process() {
 
 /// What a crowd needs.
 const ROOM: u64 = 16_384;
+
+/// Less than the crowd is waited for, also on a machine that is held up; how long it is elsewhere the benchmark says (`hostile`).
+const AT_ONCE: Duration = Duration::from_secs(5);
