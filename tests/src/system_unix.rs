@@ -55,6 +55,16 @@ pub(crate) fn config_file(folder: &Path) -> PathBuf {
     folder.join("home/.config/entrad/config.toml")
 }
 
+/// Puts a copy of a program there that can be run at once. Another process writes it: whatever a thread beside this one starts
+/// would hold a file of ours open for writing for a moment, and such a file cannot be run (execve(2), `ETXTBSY`).
+///
+/// # Panics
+/// When there is no such program, or no room for it.
+pub fn copy_program(program: impl AsRef<Path>, copy: impl AsRef<Path>) {
+    let copied = Command::new("cp").arg(program.as_ref()).arg(copy.as_ref()).status();
+    assert!(copied.expect("cp").success(), "{} is there to be copied", program.as_ref().display());
+}
+
 /// Asks a daemon that we started to stop, as a service manager does. It may have ended by itself.
 ///
 /// # Errors

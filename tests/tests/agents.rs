@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use entra_tests::loopback::Lease;
-use entra_tests::{Daemon, Env, Ran, programs, raw, run};
+use entra_tests::{Daemon, Env, Ran, programs, raw, run, system};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -315,7 +315,7 @@ fn no_agent_lets_agents_ask_again() {
     assert!(lent.status == 4 && lent.stderr.contains("it is one that runs on a lease"), "{lent:?}");
     // Nor does somebody who speaks for another machine.
     let sshd = desk.env.folder().join("sshd");
-    fs::copy(programs!().entra, &sshd).unwrap();
+    system::copy_program(programs!().entra, &sshd);
     let mut command = desk.env.command(&sshd);
     command.args(["agents", "resume"]);
     let foreign = run(command);

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use entra_tests::{Daemon, Env, Ran, finish, programs, raw, run};
+use entra_tests::{Daemon, Env, Ran, finish, programs, raw, run, system};
 use serde_json::{Value, json};
 
 /// Longer than anything takes here.
@@ -27,7 +27,7 @@ impl Asked {
     fn new(settings: &str) -> Self {
         let env = Env::new(programs!());
         let tool = env.folder().join("tool");
-        fs::copy("/usr/bin/curl", &tool).unwrap();
+        system::copy_program("/usr/bin/curl", &tool);
         let rules = format!("ask program=\"{}\"\nask script=/**/asker.sh\n", tool.display());
         env.configure(&format!("{settings}\npolicy = '''\n{rules}'''\n"));
         let daemon = Some(env.start());
@@ -290,7 +290,7 @@ fn a_persons_word_is_not_taken_from_everybody() {
     let id = question["id"].as_str().unwrap();
     // Who speaks for another machine.
     let sshd = asked.env.folder().join("sshd");
-    fs::copy(programs!().entra, &sshd).unwrap();
+    system::copy_program(programs!().entra, &sshd);
     for words in [&["consent", "allow", id][..], &["consent", "list"]] {
         let mut command = asked.env.command(&sshd);
         command.args(words);
@@ -333,7 +333,7 @@ fn a_lease_is_not_asked_about() {
     let asked = Asked::new("");
     let heard = asked.follow();
     let sshd = asked.env.folder().join("sshd");
-    fs::copy(programs!().entra, &sshd).unwrap();
+    system::copy_program(programs!().entra, &sshd);
     let mut command = asked.env.command(&sshd);
     command.args(["lease", "make", "own", "--for", "graph"]);
     let refused = run(command);

@@ -305,7 +305,7 @@ fn whoever_comes_from_another_machine_may_lock_and_nothing_else() {
     env.sign_in();
     // A program of that name is an SSH server to the daemon, as the one that forwards a socket is.
     let forwarder = env.folder().join("sshd-session");
-    std::fs::copy(programs!().entra, &forwarder).unwrap();
+    entra_tests::system::copy_program(programs!().entra, &forwarder);
     let forwarded = |args: &[&str]| {
         let mut command = env.command(&forwarder);
         command.args(args);

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use entra_sim::{ADA, DEFAULT_CLIENT};
 use entra_tests::loopback::Lease;
-use entra_tests::{Daemon, Env, finish, programs, raw};
+use entra_tests::{Daemon, Env, finish, programs, raw, system};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -253,7 +253,7 @@ fn a_caller_from_elsewhere_is_served_only_where_that_is_allowed() {
     let _daemon = machine.start(&[]);
     // The kernel's name for a process is its program's.
     let sshd = machine.env.folder().join("sshd");
-    fs::copy(programs!().entra, &sshd).unwrap();
+    system::copy_program(programs!().entra, &sshd);
     let status = || {
         let mut command = machine.env.command(&sshd);
         let child = command.args(["status", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use entra_sim::{ADA, DEFAULT_CLIENT};
 use entra_tests::loopback::Lease;
-use entra_tests::{Daemon, Env, Programs, Ran, finish, programs, raw, run};
+use entra_tests::{Daemon, Env, Programs, Ran, finish, programs, raw, run, system};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -61,7 +61,7 @@ impl Ruled {
     /// A copy of the client under another name, which asks for itself.
     fn tool(&self, name: &str) -> PathBuf {
         let tool = self.env.folder().join(name);
-        fs::copy(programs!().entra, &tool).unwrap();
+        system::copy_program(programs!().entra, &tool);
         tool
     }
 
@@ -159,13 +159,17 @@ fn each_condition_lets_in_whom_it_fits_and_nobody_else(#[case] fits: &str, #[cas
     assert_eq!(ruled.status_of("graph"), 403, "{fits}");
 }
 
+/// By another process, for the reason that a program is copied by one.
+fn lengthen(program: &Path) {
+    let lengthened = Command::new("sh").args(["-c", "printf x >>\"$0\""]).arg(program).status();
+    assert!(lengthened.unwrap().success());
+}
+
 #[test]
 fn a_program_is_known_by_its_path_and_by_its_hash() {
     let ruled = Ruled::new();
     let (tool, other) = (ruled.tool("tool"), ruled.tool("other"));
-    let mut file = fs::OpenOptions::new().append(true).open(&other).unwrap();
-    std::io::Write::write_all(&mut file, b"x").unwrap();
-    drop(file);
+    lengthen(&other);
     ruled.rule(&format!("allow program={}\nallow program={}\ndeny\n", own_program(), tool.display()));
     assert_eq!(ruled.status_of("graph"), 200);
     // The client asks for who started it.
@@ -176,11 +180,9 @@ fn a_program_is_known_by_its_path_and_by_its_hash() {
     // A small one, since files are read whole.
     let (tool, other) = (ruled.env.folder().join("small"), ruled.env.folder().join("another"));
     for copy in [&tool, &other] {
-        fs::copy("/usr/bin/curl", copy).unwrap();
+        system::copy_program("/usr/bin/curl", copy);
     }
-    let mut file = fs::OpenOptions::new().append(true).open(&other).unwrap();
-    std::io::Write::write_all(&mut file, b"x").unwrap();
-    drop(file);
+    lengthen(&other);
     let mut command = Command::new("sha256sum");
     command.arg(&tool);
     let sum = run(command).stdout;
@@ -248,7 +250,7 @@ fn who_is_from_elsewhere_has_foundry_until_somebody_says_more() {
     // Under that name, a program that can present it.
     let server = ruled.env.folder().join("server/sshd");
     fs::create_dir(server.parent().unwrap()).unwrap();
-    fs::copy("/usr/bin/curl", &server).unwrap();
+    system::copy_program("/usr/bin/curl", &server);
     let status_with = |lease: Option<&str>| {
         ruled.status_by(&[server.to_str().unwrap()], &json!({"resource": "graph", "lease": lease}))
     };
