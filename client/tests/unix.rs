@@ -44,14 +44,15 @@ fn a_socket_file_without_a_daemon_is_tried_for_a_second() {
     let output = entra("status").arg("--socket").arg(&path).output().unwrap();
     assert_eq!(output.status.code(), Some(7));
     assert!(err(&output).contains("nobody listens"), "{}", err(&output));
-    assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&start.elapsed()));
+    let waited = start.elapsed();
+    assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&waited), "{waited:?}");
     // A shell's prompt does not wait for so long.
     let start = Instant::now();
     let output = entra("status --short").arg("--socket").arg(&path).output().unwrap();
     // A busy machine takes longer than the limit to find nobody there.
     assert!(matches!(output.status.code(), Some(6 | 7)), "{output:?}");
     assert_eq!((out(&output), err(&output)), ("", ""));
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(start.elapsed() < waited, "{:?}", start.elapsed());
 }
 
 /// The lines of the first block of this kind in the page about prompts.

@@ -210,7 +210,7 @@ fn azd_is_always_answered_well_and_told_in_the_body() {
 }
 
 #[test]
-fn the_signed_out_are_told_what_to_do_within_a_second() {
+fn the_signed_out_are_told_what_to_do_at_once() {
     let env = Env::new(programs!());
     let _daemon = env.start_in_memory(&[]);
     let lease = Lease::make(&env.socket(), "one", &["foundry"]);
@@ -218,17 +218,18 @@ fn the_signed_out_are_told_what_to_do_within_a_second() {
     let answer = lease.identity("https://ai.azure.com");
     is_refused(&answer, "entra login");
     assert_eq!(answer.body["error"], "interaction_required");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    // A second on a machine that nothing else holds up: tests/real/sdks and the benchmarks look at that.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[test]
-fn a_slow_entra_costs_a_tool_no_more_than_a_second() {
+fn a_tool_does_not_wait_for_a_slow_entra() {
     let (env, _daemon) = signed_in();
     let lease = Lease::make(&env.socket(), "one", &["foundry"]);
-    env.sim().control().script(Fault::on(Leg::Refresh).delay(Duration::from_secs(3)));
+    env.sim().control().script(Fault::on(Leg::Refresh).delay(Duration::from_secs(6)));
     let begun = Instant::now();
     is_refused(&lease.identity_once("https://ai.azure.com"), "has not answered yet");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     // The request went on, and whoever may wait gets its token.
     assert_eq!(env.token(&["--for", "foundry"])["source"], "refresh");
     assert_eq!(lease.identity("https://ai.azure.com").status, 200);
