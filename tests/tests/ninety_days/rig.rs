@@ -157,8 +157,9 @@ async fn drive<T>(sim: &Sim, future: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let (mut patience, mut seen) = (PATIENCE, 0);
     loop {
-        let resting_since = Instant::now();
-        while resting_since.elapsed() < patience {
+        let (resting_since, mut turns) = (Instant::now(), 0);
+        while resting_since.elapsed() < patience || turns < TURNS_AT_REST {
+            turns += 1;
             let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
             if let Poll::Ready(done) = polled {
                 return done;
@@ -169,7 +170,7 @@ async fn drive<T>(sim: &Sim, future: impl Future<Output = T>) -> T {
         tokio::time::advance(STEP).await;
         // One that sends nothing more may wait for real work that is slow today: it is given ever more time.
         let sent = sim.control().requests_on(Leg::Any).len();
-        patience = if sent == seen { patience * 2 } else { PATIENCE };
+        patience = if sent == seen { patience * 4 } else { PATIENCE };
         seen = sent;
     }
 }
@@ -177,6 +178,9 @@ async fn drive<T>(sim: &Sim, future: impl Future<Output = T>) -> T {
 /// The simulator and the client are tasks of this thread and never rest before they are done; the vault's thread takes
 /// a fraction of this.
 const PATIENCE: Duration = Duration::from_millis(2);
+
+/// Of a thread that is given no processor meanwhile, time alone says nothing.
+const TURNS_AT_REST: u32 = 64;
 
 /// More than the daemon sleeps before its second try (1.25 s), and a small part of any of its deadlines (5 s and more).
 const STEP: Duration = Duration::from_millis(1300);
